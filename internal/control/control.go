@@ -61,6 +61,7 @@ type Control struct {
 	cfg      Config
 	ledger   *Ledger
 	alarms   *alarms
+	refusals *refusals
 	sensors  *sensors
 	recorder *recorder
 	panel    *panelKeeper
@@ -94,6 +95,7 @@ func New(ctx context.Context, cfg Config) (*Control, error) {
 	c := &Control{
 		cfg:       cfg,
 		alarms:    newAlarms(),
+		refusals:  newRefusals(),
 		sensors:   newSensors(),
 		panelNews: make(chan PanelSeen, 1),
 		changed:   make(chan struct{}, 1),
@@ -266,7 +268,7 @@ func (c *Control) account(at journal.Stamp, now time.Time, want Want, status Sta
 	for _, seg := range c.ledger.Observe(at, status) {
 		entries = append(entries, journal.Entry{Stamp: at, Kind: journal.KindSegment, Body: seg})
 	}
-	for _, inc := range c.alarms.update(now, c.wrong(at, want, content)) {
+	for _, inc := range append(c.alarms.update(now, c.wrong(at, want, content)), c.refusals.minute()...) {
 		c.cfg.Log.Warn("incident", "code", inc.Code, "over", inc.Over, "detail", inc.Detail)
 		entries = append(entries, c.incident(at, inc))
 	}
@@ -328,6 +330,9 @@ func (c *Control) ClearFire(ctx context.Context, reason, by string) error {
 	}
 	return c.cfg.Orders.ClearFire(ctx, reason, by)
 }
+
+// Refused counts something that was not obeyed; source is where it came from. Safe for concurrent use.
+func (c *Control) Refused(reason, source string) { c.refusals.add(reason, source) }
 
 // Ready is closed once the display is as wanted, or is known not to become so soon.
 func (c *Control) Ready() <-chan struct{} { return c.ready }

@@ -34,7 +34,8 @@ type Override struct {
 	State  wire.PowerWish `json:"state"`
 	Until  time.Time      `json:"until"`
 	Reason string         `json:"reason"`
-	By     string         `json:"by"` // people or unix user
+	By     string         `json:"by"`               // people or unix user
+	Digest string         `json:"digest,omitempty"` // of the signed order
 }
 
 // in reports whether the override holds at now.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,8 +17,7 @@ import (
 // Journal is what control needs of the journal. A Write is one transaction: all of it or nothing.
 type Journal interface {
 	Commit(ctx context.Context, w journal.Write) error
-	Setting(ctx context.Context, key string) ([]byte, error)  // nil when there is none
-	Counter(ctx context.Context, name string) (uint64, error) // 0 when it was never raised
+	Setting(ctx context.Context, key string) ([]byte, error) // nil when there is none
 }
 
 // Settings of the journal that control owns.
@@ -38,7 +38,6 @@ const longestLocal = 24 * time.Hour
 type Orders struct {
 	journal Journal
 	clock   *Clock
-	device  string
 	wake    chan struct{}
 
 	commit     sync.Mutex // one acceptance at a time, so that memory and disk agree
@@ -49,8 +48,8 @@ type Orders struct {
 }
 
 // LoadOrders reads what stood when the controller was last running.
-func LoadOrders(ctx context.Context, j Journal, clock *Clock, device string) (*Orders, error) {
-	o := &Orders{journal: j, clock: clock, device: device, wake: make(chan struct{}, 1)}
+func LoadOrders(ctx context.Context, j Journal, clock *Clock) (*Orders, error) {
+	o := &Orders{journal: j, clock: clock, wake: make(chan struct{}, 1)}
 	for key, into := range map[string]any{settingDepartment: &o.department, settingLocal: &o.local, settingFire: &o.fire} {
 		raw, err := j.Setting(ctx, key)
 		if err != nil {
@@ -66,16 +65,13 @@ func LoadOrders(ctx context.Context, j Journal, clock *Clock, device string) (*O
 	return o, nil
 }
 
-// Power accepts an order of the department whose signatures were verified. It returns nil when the order stands
+// Power accepts an order of the department to this display whose signatures were verified. It returns nil when the order stands
 // on disk or stood already, and a *trust.Refusal when it is not obeyed.
 func (o *Orders) Power(ctx context.Context, v *trust.Verified, order wire.PowerOrder) error {
 	o.commit.Lock()
 	defer o.commit.Unlock()
-	if order.Device != o.device {
-		return &trust.Refusal{Reason: trust.WrongAudience, Detail: "the order is for " + order.Device}
-	}
-	people := fmt.Sprint(v.People)
-	next := &Override{State: order.State, Reason: order.Reason, By: people}
+	people := strings.Join(v.People, ", ")
+	next := &Override{State: order.State, Reason: order.Reason, By: people, Digest: v.Digest}
 	if order.Until != nil {
 		next.Until = *order.Until
 	}
@@ -85,7 +81,7 @@ func (o *Orders) Power(ctx context.Context, v *trust.Verified, order wire.PowerO
 		Reason: string(order.State) + ": " + order.Reason,
 	}, stamp, map[string]uint64{counterPower: order.Version})
 	if errors.Is(err, journal.ErrStale) {
-		return o.stale(ctx, order.Version)
+		return o.stale(v.Digest, order.Version)
 	}
 	if err != nil {
 		return err
@@ -95,15 +91,12 @@ func (o *Orders) Power(ctx context.Context, v *trust.Verified, order wire.PowerO
 }
 
 // stale tells the copy that the broker keeps, which arrives at every connection, from an older order.
-func (o *Orders) stale(ctx context.Context, version uint64) error {
-	standing, err := o.journal.Counter(ctx, counterPower)
-	if err != nil {
-		return err
-	}
-	if version == standing {
+func (o *Orders) stale(digest string, version uint64) error {
+	standing, _, _ := o.standing()
+	if standing != nil && standing.Digest == digest {
 		return nil
 	}
-	return &trust.Refusal{Reason: trust.Stale, Detail: fmt.Sprintf("version %d is not above %d", version, standing)}
+	return &trust.Refusal{Reason: trust.Stale, Detail: fmt.Sprintf("version %d is not above that of the order that stands", version)}
 }
 
 // Local accepts the wish of a person on site. By is the unix user; reason is required, and so is an end within
