@@ -150,7 +150,6 @@ func TestVirtualYear(t *testing.T) {
 		}
 		if rnd.IntN(100_000) == 0 { // the daemon is killed and comes back up to an hour later
 			at, open := b.ledger.Books()
-			b.closed = append(b.closed, b.ledger.Observe(journal.Stamp{}, state)...)
 			b.ledger = control.NewLedger(schedule(t), at, journal.CauseControllerDown, nil, open)
 			now = now.Add(time.Duration(rnd.Int64N(int64(time.Hour))))
 		}

@@ -1,0 +1,13 @@
+package media
+
+import "bangtin/internal/journal"
+
+// Play turns a finished showing into its proof. panel is the worst the panel was meanwhile: "on", "unverified" or
+// "off".
+func Play(s Shown, panel string) journal.Play {
+	return journal.Play{
+		Playlist: s.Clip.Playlist, Version: s.Clip.Version, Item: s.Clip.Item.ID, SHA256: s.Clip.SHA256,
+		Category: string(s.Clip.Item.Category), Language: string(s.Clip.Item.Language),
+		Start: s.Start.UTC(), DurationS: s.Duration.Seconds(), Complete: s.Complete, Panel: panel,
+	}
+}
