@@ -1,0 +1,40 @@
+package wire_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"bangtin/internal/wire"
+)
+
+// fuzz holds what is true of every reader: it does not panic, and what it took it can say, and take again as the
+// same.
+func fuzz[T any](f *testing.F, parse func([]byte) (*T, error)) {
+	f.Fuzz(func(t *testing.T, data []byte) {
+		first, err := parse(data)
+		if err != nil {
+			if first != nil {
+				t.Fatal("a value beside an error")
+			}
+			return
+		}
+		said, err := wire.Encode(first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := parse(said)
+		if err != nil {
+			t.Fatalf("what was taken is refused in its own words: %v\n%s", err, said)
+		}
+		if diff := cmp.Diff(first, second); diff != "" {
+			t.Fatalf("understood differently the second time (-first +second):\n%s", diff)
+		}
+	})
+}
+
+func FuzzPowerOrder(f *testing.F) { fuzz(f, wire.ParsePowerOrder) }
+func FuzzRecordsAck(f *testing.F) { fuzz(f, wire.ParseRecordsAck) }
+func FuzzBatch(f *testing.F)      { fuzz(f, wire.ParseBatch) }
+func FuzzConn(f *testing.F)       { fuzz(f, wire.ParseConn) }
+func FuzzState(f *testing.F)      { fuzz(f, wire.ParseState) }

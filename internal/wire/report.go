@@ -1,0 +1,78 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What a display may say in Conn.State.
+const (
+	Online = "online" // the birth
+	Off    = "off"    // stopped in good order
+	Gone   = "lost"   // the will: the broker says it when the connection breaks
+)
+
+const (
+	maxName = 100  // characters of an identity, a version, a code
+	maxLine = 1000 // characters of a sentence for people
+)
+
+// ParseConn reads a birth or a will.
+func ParseConn(message []byte) (*Conn, error) {
+	var c Conn
+	if err := decode(message, MaxConn, &c); err != nil {
+		return nil, fmt.Errorf("cannot read birth or will: %w", err)
+	}
+	if c.State != Online && c.State != Off && c.State != Gone {
+		return nil, fmt.Errorf("cannot take birth or will: state %.20q is none of online, off and lost", c.State)
+	}
+	for _, s := range []string{c.Session, c.Boot, c.Version} {
+		if err := checkText("identity", s, maxName); err != nil {
+			return nil, fmt.Errorf("cannot take birth or will: %w", err)
+		}
+	}
+	return &c, nil
+}
+
+// ParseState reads a reported state. Its words are only bounded, not compared with lists: the lists belong to
+// other rooms.
+func ParseState(message []byte) (*State, error) {
+	var s State
+	if err := decode(message, MaxState, &s); err != nil {
+		return nil, fmt.Errorf("cannot read state: %w", err)
+	}
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("cannot take state: %w", err)
+	}
+	return &s, nil
+}
+
+func (s *State) check() error {
+	if s.Seq == 0 {
+		return errors.New("seq is missing")
+	}
+	for _, name := range []string{
+		s.Boot, s.Version, s.Time.Trust, s.Want.Panel, s.Want.Show, s.Want.Rule, s.Panel.Power, s.Player.State,
+		s.Player.Playlist, s.Player.Item,
+	} {
+		if err := checkText("a word", name, maxName); err != nil {
+			return err
+		}
+	}
+	for _, line := range append([]string{s.Gate, s.Want.Reason, s.Panel.Error}, s.Alarms...) {
+		if err := checkText("a line", line, maxLine); err != nil {
+			return err
+		}
+	}
+	for _, t := range s.Temperatures {
+		if err := checkText("a sensor", t.Sensor, maxName); err != nil {
+			return err
+		}
+	}
+	for _, l := range s.Airtime.Lost {
+		if err := checkText("a cause", l.Cause, maxName); err != nil {
+			return err
+		}
+	}
+	return nil
+}
