@@ -144,7 +144,7 @@ func checkLate(t *testing.T, b Bench) {
 		if err := p.SetPower(t.Context(), on); err != nil && !errors.Is(err, hal.ErrSilent) {
 			t.Fatalf("SetPower(%v): %v, want nil or ErrSilent", on, err)
 		}
-		for range 4 {
+		for range 3 {
 			if _, err := observe(t, b, p); err != nil && !errors.Is(err, hal.ErrSilent) {
 				t.Fatalf("Power: %v, want ErrSilent", err)
 			}

@@ -39,7 +39,10 @@ func TestWiredMDCPanel(t *testing.T) {
 // TestMDCOverPty drives an independent panel in its own process over a real terminal.
 func TestMDCOverPty(t *testing.T) {
 	program := haltest.BuildMDCPanel(t)
-	haltest.Run(t, haltest.Harness{Setup: func(t *testing.T) haltest.Bench { return newCable(t, program).bench() }})
+	haltest.Run(t, haltest.Harness{Setup: func(t *testing.T) haltest.Bench {
+		t.Parallel()
+		return newCable(t, program).bench()
+	}})
 }
 
 // A cable is a fixed path to a panel that can be pulled out of one and put into another.
@@ -103,7 +106,7 @@ func (c *cable) bench() haltest.Bench {
 func (c *cable) driver() hal.Panel {
 	return rs232.NewMDC(rs232.MDCConfig{
 		Port: c.path, SetID: 1,
-		Reply: 150 * time.Millisecond, Gap: 5 * time.Millisecond,
+		Reply: 250 * time.Millisecond, Gap: 5 * time.Millisecond,
 		SettleOn: 250 * time.Millisecond, SettleOff: 50 * time.Millisecond,
 		Log: slog.New(slog.NewTextHandler(c.t.Output(), nil)),
 	})

@@ -17,7 +17,7 @@ import (
 type Timing struct {
 	Reply time.Duration // how long to wait for a reply once the request is written
 	Gap   time.Duration // rest between the end of one exchange and the next request
-	Write time.Duration // how long a write may take before the port is given up
+	Write time.Duration // how long a request may take to leave before the port is given up
 }
 
 // A Match finds the awaited reply in what the line has brought since the request was sent. It returns nil
@@ -194,7 +194,7 @@ func (l *Link) drop() {
 	if l.port == nil {
 		return
 	}
-	if err := l.port.close(); err != nil {
+	if err := l.port.close(l.timing.Write); err != nil {
 		l.log.Debug("panel port closed with an error", "port", l.path, "err", err)
 	}
 	if l.port.writing() {

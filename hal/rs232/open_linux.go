@@ -2,6 +2,7 @@ package rs232
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"syscall"
@@ -16,7 +17,12 @@ import (
 func openPrivate(path string, mode *serial.Mode) (serial.Port, error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	before, err := descriptors()
+	list, err := os.Open("/proc/self/fd")
+	if err != nil {
+		return nil, fmt.Errorf("cannot list open files: %w", err)
+	}
+	defer list.Close()
+	before, err := descriptors(list)
 	if err != nil {
 		return nil, err
 	}
@@ -24,29 +30,33 @@ func openPrivate(path string, mode *serial.Mode) (serial.Port, error) {
 	if err != nil {
 		return nil, err
 	}
-	after, err := descriptors()
+	after, err := descriptors(list)
 	if err != nil {
 		s.Close() // the reason is err
 		return nil, err
 	}
 	for fd := range after {
 		if !before[fd] {
-			// Others that were opened meanwhile are marked already, or closed again by now: no harm.
+			// What others opened meanwhile is marked already, or closed again by now: no harm.
 			unix.CloseOnExec(fd)
 		}
 	}
 	return s, nil
 }
 
-// descriptors returns the numbers of this process's open files.
-func descriptors() (map[int]bool, error) {
-	entries, err := os.ReadDir("/proc/self/fd")
+// descriptors returns the numbers of this process's open files. list is /proc/self/fd, kept open from one call
+// to the next: opened anew it would take the very number that the port gets.
+func descriptors(list *os.File) (map[int]bool, error) {
+	if _, err := list.Seek(0, io.SeekStart); err != nil {
+		return nil, fmt.Errorf("cannot list open files: %w", err)
+	}
+	names, err := list.Readdirnames(-1)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list open files: %w", err)
 	}
-	open := make(map[int]bool, len(entries))
-	for _, e := range entries {
-		fd, err := strconv.Atoi(e.Name())
+	open := make(map[int]bool, len(names))
+	for _, name := range names {
+		fd, err := strconv.Atoi(name)
 		if err != nil {
 			return nil, fmt.Errorf("cannot list open files: %w", err)
 		}

@@ -5,21 +5,30 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"go.bug.st/serial"
 )
 
-// maxPending bounds what is kept of bytes nobody has asked for: about four of the longest MDC frames.
-const maxPending = 1024
+const (
+	// maxPending bounds what is kept of bytes nobody has asked for: about four of the longest MDC frames.
+	maxPending = 1024
+	// readPause is how long the reader waits for input before it looks whether it should end.
+	readPause = 100 * time.Millisecond
+)
 
 var errWriteStuck = errors.New("write did not end in time")
 
-// A port is one opening of a serial port, with a goroutine that reads it until it is closed or fails.
+// A port is one opening of a serial port, with a goroutine that reads it until it is closed or fails. Its
+// methods are for the holder of the link's turn.
 type port struct {
 	serial  serial.Port
 	arrived chan struct{} // holds a token when bytes or a failure came
-	writer  chan struct{} // holds a token while a write runs
+	ended   chan struct{} // closed when the reader has ended
+	written chan struct{} // closed when the last write has ended; nil before the first
+	closing atomic.Bool
 
 	mu  sync.Mutex
 	in  []byte // at most maxPending
@@ -33,18 +42,25 @@ func openPort(path string) (*port, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &port{serial: s, arrived: make(chan struct{}, 1), writer: make(chan struct{}, 1)}
+	if err := s.SetReadTimeout(readPause); err != nil {
+		s.Close() // the reason is err
+		return nil, err
+	}
+	p := &port{serial: s, arrived: make(chan struct{}, 1), ended: make(chan struct{})}
 	go p.read()
 	return p, nil
 }
 
-// read runs until the port is closed or fails, and closes it at once when it fails: as long as a descriptor
+// read runs until the port is closing or fails, and closes it at once when it fails: as long as a descriptor
 // is held, a replugged adapter gets a new number from the kernel.
 func (p *port) read() {
+	defer close(p.ended)
 	buf := make([]byte, 256)
-	for {
+	for !p.closing.Load() {
 		n, err := readGuarded(p.serial, buf)
-		// No bytes and no error is go.bug.st's read time-out.
+		if n == 0 && err == nil {
+			continue // go.bug.st's way to say time-out
+		}
 		p.mu.Lock()
 		p.in = append(p.in, buf[:n]...)
 		p.in = p.in[max(0, len(p.in)-maxPending):]
@@ -97,31 +113,55 @@ func (p *port) discard() error {
 	return nil
 }
 
-// write writes b and gives up after limit; the port must then be closed. go.bug.st's Write has no time-out
-// and can block for ever, when an adapter hangs or a pty is not read.
+// write sends b and waits until it has left. It gives up after limit, and the port must then be closed:
+// go.bug.st's Write has no time-out and can block for ever, when an adapter hangs or a pty is not read.
 func (p *port) write(b []byte, limit time.Duration) error {
-	p.writer <- struct{}{} // free: there is one write at a time, and none after one that got stuck
-	done := make(chan error, 1)
+	var err error
+	done := make(chan struct{})
+	p.written = done
 	go func() {
-		n, err := p.serial.Write(b)
-		if err == nil && n < len(b) {
-			err = io.ErrShortWrite
-		}
-		<-p.writer
-		done <- err
+		defer close(done)
+		err = p.transmit(b)
 	}()
 	t := time.NewTimer(limit)
 	defer t.Stop()
 	select {
-	case err := <-done:
+	case <-done:
 		return err
 	case <-t.C:
 		return errWriteStuck
 	}
 }
 
+func (p *port) transmit(b []byte) error {
+	n, err := p.serial.Write(b)
+	if err != nil {
+		return err
+	}
+	if n < len(b) {
+		return io.ErrShortWrite
+	}
+	for !p.closing.Load() {
+		// The runtime's own signals interrupt a drain, and the kernel does not restart it.
+		if err := p.serial.Drain(); !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+	return nil
+}
+
 // writing tells whether a write is still with the kernel.
-func (p *port) writing() bool { return len(p.writer) > 0 }
+func (p *port) writing() bool {
+	if p.written == nil {
+		return false
+	}
+	select {
+	case <-p.written:
+		return false
+	default:
+		return true
+	}
+}
 
 func (p *port) failure() error {
 	p.mu.Lock()
@@ -129,8 +169,22 @@ func (p *port) failure() error {
 	return p.err
 }
 
-// close ends the reader. Output that has not left is thrown away first: closing alone does not wake a stuck
-// write (seen on Linux 6.18 with a pty), and waits up to 30 s for the output of a real port to drain.
-func (p *port) close() error {
-	return errors.Join(p.serial.ResetOutputBuffer(), p.serial.Close())
+// close ends the reader and frees the descriptor. Reader and writer are given limit to end before, because the
+// number of a closed descriptor may at once be another file's. It takes about readPause.
+//
+// Closing alone does not wake a stuck write (seen on Linux 6.18 with a pty); throwing away its output does.
+func (p *port) close(limit time.Duration) error {
+	p.closing.Store(true)
+	t := time.NewTimer(limit)
+	defer t.Stop()
+	var flush error
+	if p.writing() {
+		flush = p.serial.ResetOutputBuffer()
+		select {
+		case <-p.written:
+		case <-t.C:
+		}
+	}
+	<-p.ended
+	return errors.Join(flush, p.serial.Close())
 }
