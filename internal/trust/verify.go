@@ -10,7 +10,7 @@ import (
 // Verified is a payload that enough of the right people signed.
 type Verified struct {
 	Payload []byte
-	People  []string // who signed: first those who fill the role's duties, in the document's order, then the others
+	People  []string // who signed; those who fill the role's duties first: of a playlist the editor, then the approver
 	Digest  string   // SHA-256 of Payload, 64 lower-case hex digits
 }
 
