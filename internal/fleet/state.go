@@ -10,26 +10,37 @@ import (
 // stateEvery is the shortest time between two states. A panel that flaps must not fill a metered link.
 const stateEvery = time.Second
 
-// states publishes the state at once, when it changed, and as heartbeat. Changes within a second become one.
+// states publishes the state at once, when it changed, and as heartbeat.
 func (s *session) states(ctx context.Context) error {
+	return pace(ctx, s.f.ports.Changed, s.f.heartbeat, s.sayState)
+}
+
+// pace calls say at once, after each change and after each heartbeat, but never within stateEvery of the last call:
+// changes in between become one. It returns the error of say or of ctx.
+func pace(ctx context.Context, changed <-chan struct{}, heartbeat func() time.Duration,
+	say func(context.Context) error) error {
 	for {
-		if err := s.sayState(ctx); err != nil {
+		if err := say(ctx); err != nil {
 			return err
 		}
 		if !wait(ctx, stateEvery) {
 			return ctx.Err()
 		}
-		heartbeat := time.NewTimer(s.f.heartbeat())
+		beat := time.NewTimer(heartbeat())
 		select {
-		case <-s.f.ports.Changed:
-		case <-heartbeat.C:
+		case <-changed:
+		case <-beat.C:
 		case <-ctx.Done():
 		}
-		heartbeat.Stop()
+		beat.Stop()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 	}
 }
 
-// heartbeat varies by a tenth, so that displays that were switched on together do not stay together.
+// heartbeat is the rest of a heartbeat after stateEvery. It varies by a tenth, so that displays that were switched on
+// together do not stay together.
 func (f *Fleet) heartbeat() time.Duration {
 	h := max(f.cfg.Heartbeat-stateEvery, 0)
 	return jitter(h-h/10, h+h/10)

@@ -117,6 +117,9 @@ func (c *Centre) Publish(topic string, retained bool, payload []byte) error {
 	return settle(c.client.Publish(topic, 1, retained, payload))
 }
 
+// Throw publishes with QoS 0, as fast as the connection takes it and without any promise.
+func (c *Centre) Throw(topic string, payload []byte) { c.client.Publish(topic, 0, false, payload) }
+
 // Heard returns a copy of what a display has said. Its error is whatever went wrong since the beginning, a broken
 // chain of records included.
 func (c *Centre) Heard(device string) (Heard, error) {
@@ -240,10 +243,14 @@ func (h *Heard) store(raw json.RawMessage) error {
 		h.Duplicates++
 		return nil
 	}
+	prev := last.Hash
+	if r.Seq > last.Seq+1 {
+		prev = r.Prev // what it should follow is not here
+	}
 	for missing := last.Seq + 1; missing < r.Seq; missing++ {
 		h.Gaps = append(h.Gaps, missing)
 	}
-	if err := journal.Check(last.Hash, r); err != nil {
+	if err := journal.Check(prev, r); err != nil {
 		return err
 	}
 	h.Records = append(h.Records, r)
