@@ -71,11 +71,11 @@ func (j *Journal) checkHead(ctx context.Context) error {
 	if last != s.head.Seq {
 		return altered("the last record is %d, the head names %d", last, s.head.Seq)
 	}
-	if last == 0 {
-		return nil
-	}
 	if err := s.head.Check(public(j.key)); err != nil {
 		return altered("%s", err)
+	}
+	if last == 0 {
+		return nil
 	}
 	if err := holds(ctx, j.db, last, s.head.Hash); err != nil {
 		return altered("%s", err)
