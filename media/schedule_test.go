@@ -86,7 +86,7 @@ func TestAt(t *testing.T) {
 func owed(s media.Schedule, from, to int64) []bool {
 	out := make([]bool, 0, to-from)
 	var highest time.Time
-	for u := from - 30*3600; u < to; u++ {
+	for u := from - 4*3600; u < to; u++ { // no zone here is set back by more
 		y, mo, d := time.Unix(u, 0).In(s.Zone).Date()
 		h, mi, sec := time.Unix(u, 0).In(s.Zone).Clock()
 		if reads := time.Date(y, mo, d, h, mi, sec, 0, time.UTC); reads.After(highest) {
@@ -119,7 +119,7 @@ func TestScheduleAgreesWithCountingSeconds(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(2, 2027))
 	names := []string{"Europe/London", "America/Santiago", "Africa/Casablanca", "Asia/Tehran", "Asia/Gaza", "UTC"}
-	for range 8 {
+	for range 6 {
 		day := time.Date(1990+r.IntN(50), 1, 1+r.IntN(365), 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
 		odd = append(odd, struct{ zone, day string }{names[r.IntN(len(names))], day})
 	}

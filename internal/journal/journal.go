@@ -129,14 +129,16 @@ const (
 	Supply    IncidentClass = "power-supply"
 	Cyber     IncidentClass = "cyber"
 	Fire      IncidentClass = "fire"
+	Intrusion IncidentClass = "intrusion" // the cabinet was opened: Article 9.2
 )
 
 // An Incident is something a person must know of, opened by the controller itself.
 type Incident struct {
 	Class  IncidentClass `json:"class"`
-	Code   string        `json:"code"`   // stable, lower case with hyphens: "panel-silent", "signature-refused"
-	Detail string        `json:"detail"` // one line in English, at most 500 bytes, no secrets
-	Count  int           `json:"count"`  // how often it happened in the minute this stands for; at least 1
+	Code   string        `json:"code"`           // stable, lower case with hyphens: "panel-silent", "signature-refused"
+	Detail string        `json:"detail"`         // one line in English, at most 500 bytes, no secrets
+	Count  int           `json:"count"`          // how often it happened in the minute this stands for; at least 1
+	Over   bool          `json:"over,omitempty"` // what the same code reported earlier has ended
 }
 
 // An Order is a wish of a person, accepted or refused: a signed message or a local override.

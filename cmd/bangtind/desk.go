@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os/user"
+	"strconv"
+	"time"
+
+	"bangtin/internal/control"
+	"bangtin/internal/control/local"
+	"bangtin/internal/trust"
+	"bangtin/internal/wire"
+)
+
+// A desk answers the people on site, through the local socket.
+type desk struct {
+	control *control.Control
+	orders  *control.Orders
+	state   func() wire.State
+}
+
+// Handle implements local.Handler.
+func (d *desk) Handle(ctx context.Context, r local.Request, by local.Peer) local.Answer {
+	if err := d.obey(ctx, r, who(by)); err != nil {
+		return local.Answer{Error: err.Error()}
+	}
+	raw, err := json.Marshal(d.state())
+	if err != nil {
+		return local.Answer{Error: err.Error()}
+	}
+	return local.Answer{State: raw}
+}
+
+func (d *desk) obey(ctx context.Context, r local.Request, by string) error {
+	switch r.Do {
+	case local.On, local.Off:
+		lasts, err := time.ParseDuration(r.For)
+		if err != nil {
+			return fmt.Errorf("cannot read how long: %w", err)
+		}
+		wish := wire.WishOn
+		if r.Do == local.Off {
+			wish = wire.WishOff
+		}
+		return d.orders.Local(ctx, wish, lasts, r.Reason, by)
+	case local.Schedule:
+		return d.orders.Local(ctx, wire.WishSchedule, 0, r.Reason, by)
+	case local.ClearFire:
+		return d.control.ClearFire(ctx, r.Reason, by)
+	}
+	return nil
+}
+
+// who names the unix user on the other end for the record.
+func who(p local.Peer) string {
+	uid := strconv.Itoa(p.UID)
+	if u, err := user.LookupId(uid); err == nil {
+		return u.Username
+	}
+	return "uid " + uid
+}
+
+// orders is what fleet hands the department's messages to.
+type inTray struct {
+	power    *control.Orders
+	playlist func(ctx context.Context, raw []byte) error
+}
+
+func (t *inTray) Power(ctx context.Context, v *trust.Verified, o wire.PowerOrder) error {
+	return t.power.Power(ctx, v, o)
+}
+
+func (t *inTray) Playlist(ctx context.Context, raw []byte) error { return t.playlist(ctx, raw) }

@@ -1,0 +1,104 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/mattn/go-sqlite3"
+
+	"bangtin/internal/journal"
+)
+
+// damage is why a journal must not be used any more.
+type damage struct {
+	reason string
+	class  journal.IncidentClass
+}
+
+func (d *damage) Error() string { return d.reason }
+
+// check brings the schema up to date and tells whether the journal can be trusted with what it holds and with
+// what is to come. The error is a *damage when it cannot.
+func (j *Journal) check(ctx context.Context) error {
+	err := j.checkFile(ctx)
+	if isDamage(err) {
+		return &damage{reason: err.Error(), class: journal.Technical}
+	}
+	return err
+}
+
+func (j *Journal) checkFile(ctx context.Context) error {
+	// A journal comes into its place complete: an empty file was emptied.
+	version, err := schema(ctx, j.db)
+	if err != nil {
+		return err
+	}
+	if version == 0 {
+		return &damage{reason: "the file has no tables", class: journal.Technical}
+	}
+	if err := quickCheck(ctx, j.db); err != nil {
+		return err
+	}
+	if err := migrate(ctx, j.db); err != nil {
+		return err
+	}
+	return j.checkHead(ctx)
+}
+
+// quickCheck lets SQLite read the whole file and compare its structures.
+func quickCheck(ctx context.Context, q querier) error {
+	var result string
+	if err := q.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&result); err != nil {
+		return err
+	}
+	if result != "ok" {
+		return &damage{reason: "quick_check: " + result, class: journal.Technical}
+	}
+	return nil
+}
+
+// checkHead makes sure that new records continue a chain of this device, whole up to its last record.
+func (j *Journal) checkHead(ctx context.Context) error {
+	s, err := readState(ctx, j.db)
+	if err != nil {
+		return err
+	}
+	var last uint64
+	if err := j.db.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM record").Scan(&last); err != nil {
+		return err
+	}
+	if last != s.head.Seq {
+		return altered("the last record is %d, the head names %d", last, s.head.Seq)
+	}
+	if err := s.head.Check(public(j.key)); err != nil {
+		return altered("%s", err)
+	}
+	if last == 0 {
+		return nil
+	}
+	if err := holds(ctx, j.db, last, s.head.Hash); err != nil {
+		return altered("%s", err)
+	}
+	return nil
+}
+
+func altered(format string, args ...any) error {
+	return &damage{reason: fmt.Sprintf(format, args...), class: journal.Cyber}
+}
+
+// isDamage tells a file that is broken from a disk or a caller that is in trouble.
+func isDamage(err error) bool {
+	if errors.Is(err, journal.ErrBroken) {
+		return true
+	}
+	var sqliteErr sqlite3.Error
+	if !errors.As(err, &sqliteErr) {
+		return false
+	}
+	switch sqliteErr.ExtendedCode {
+	case sqlite3.ErrIoErrRead, sqlite3.ErrIoErrShortRead:
+		return true // bad blocks: the same bytes will not come back
+	}
+	return sqliteErr.Code == sqlite3.ErrCorrupt || sqliteErr.Code == sqlite3.ErrNotADB
+}

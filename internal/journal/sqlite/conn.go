@@ -1,0 +1,98 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+// Figures behind these two: see docs of the commit that set them and BenchmarkCommit.
+const (
+	pageSize       = 4096 // bytes
+	autoCheckpoint = 1000 // pages of log before they are brought into the database
+)
+
+// busyMillis is how long a write waits for another process, which can only be a person with the sqlite3 tool.
+const busyMillis = 5000
+
+type mode string
+
+const (
+	readWrite mode = "rw" // never creates: a missing file must not look like an empty journal
+	create    mode = "rwc"
+	readOnly  mode = "ro"
+)
+
+// connector opens connections that all carry the pragmas, also when database/sql has to open a second one.
+type connector struct {
+	driver *sqlite3.SQLiteDriver
+	dsn    string
+}
+
+func (c connector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
+func (c connector) Driver() driver.Driver                        { return c.driver }
+
+// openDB describes the connection; nothing is opened before the first use. maxBytes is of no meaning to
+// readOnly.
+func openDB(path string, m mode, maxBytes int64) *sql.DB {
+	query := url.Values{"mode": {string(m)}, "_busy_timeout": {fmt.Sprint(busyMillis)}}
+	hook := func(*sqlite3.SQLiteConn) error { return nil }
+	if m == readOnly {
+		query.Set("_txlock", "deferred")
+		query.Set("_query_only", "true")
+	} else {
+		query.Set("_txlock", "immediate")
+		hook = func(c *sqlite3.SQLiteConn) error { return prepare(c, maxBytes) }
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	uri := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}
+	db := sql.OpenDB(connector{driver: &sqlite3.SQLiteDriver{ConnectHook: hook}, dsn: uri.String()})
+	db.SetMaxOpenConns(1)
+	return db
+}
+
+// prepare sets the pragmas of a writing connection. The page size is heeded by a new file alone.
+func prepare(c *sqlite3.SQLiteConn, maxBytes int64) error {
+	pragmas := fmt.Sprintf(`
+		PRAGMA page_size = %d;
+		PRAGMA journal_mode = WAL;
+		PRAGMA synchronous = FULL;
+		PRAGMA wal_autocheckpoint = %d;
+		PRAGMA max_page_count = %d;
+		PRAGMA trusted_schema = OFF`, pageSize, autoCheckpoint, maxBytes/pageSize)
+	if _, err := c.Exec(pragmas, nil); err != nil {
+		return err
+	}
+	// What was asked for is not what one gets: a file system without shared memory has no WAL.
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2"} {
+		got, err := pragmaValue(c, pragma)
+		if err != nil {
+			return err
+		}
+		if got != want {
+			return fmt.Errorf("pragma %s is %q, want %q", pragma, got, want)
+		}
+	}
+	return nil
+}
+
+func pragmaValue(c *sqlite3.SQLiteConn, pragma string) (value string, err error) {
+	rows, err := c.Query("PRAGMA "+pragma, nil)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	row := make([]driver.Value, 1)
+	if err := rows.Next(row); err != nil {
+		return "", err
+	}
+	return fmt.Sprint(row[0]), nil
+}

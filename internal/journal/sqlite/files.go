@@ -1,0 +1,155 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"bangtin/internal/journal"
+)
+
+// A new journal is built under draftSuffix, and renamed to readySuffix when it is complete and on the disk. Only
+// then is a damaged one moved aside and the new one put into its place. A power cut between any two of these
+// steps leaves either the damaged file, which is found again, or a ready one, which settle puts into its place.
+const (
+	draftSuffix   = ".draft"
+	readySuffix   = ".ready"
+	damagedSuffix = ".damaged-"
+)
+
+// keepDamaged is how many damaged journals are kept for an inquiry.
+const keepDamaged = 2
+
+// companions are the files that SQLite keeps beside a database.
+func companions(path string) []string { return []string{path + "-shm", path + "-wal"} }
+
+// settle finishes what a power cut interrupted and tells whether there is a journal at path.
+func settle(path string, now time.Time) (found bool, err error) {
+	if err := remove(path + draftSuffix); err != nil {
+		return false, err
+	}
+	there, err := exists(path)
+	if err != nil {
+		return false, err
+	}
+	if there {
+		return true, remove(path + readySuffix)
+	}
+	ready, err := exists(path + readySuffix)
+	if err != nil {
+		return false, err
+	}
+	if !ready {
+		return false, checkNoLog(path)
+	}
+	// The damaged database is aside already; its log would destroy the new one beside it.
+	if _, err := moveAside(path, now); err != nil {
+		return false, err
+	}
+	return true, install(path)
+}
+
+// checkNoLog tells a device's first start from a database that somebody removed: its log was left behind.
+func checkNoLog(path string) error {
+	there, err := exists(path + "-wal")
+	if err != nil {
+		return err
+	}
+	if there {
+		return &damage{reason: "the database is gone, its log is there", class: journal.Cyber}
+	}
+	return nil
+}
+
+// install puts the ready journal into its place.
+func install(path string) error {
+	if err := os.Rename(path+readySuffix, path); err != nil {
+		return fmt.Errorf("cannot put new journal into place: %w", err)
+	}
+	return syncFolder(path)
+}
+
+// moveAside renames the database and what stands beside it, whatever of it is there, and returns the new name
+// of the database. The database goes first: without it nobody takes its log for that of another.
+func moveAside(path string, now time.Time) (string, error) {
+	aside, err := freeName(path + damagedSuffix + now.UTC().Format("20060102T150405Z"))
+	if err != nil {
+		return "", err
+	}
+	names := append([]string{path}, companions(path)...)
+	for _, name := range names {
+		err := os.Rename(name, aside+name[len(path):])
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("cannot set damaged journal aside: %w", err)
+		}
+	}
+	return aside, syncFolder(path)
+}
+
+// freeName appends a number to name when there is such a file already: the clock may have stood still.
+func freeName(name string) (string, error) {
+	free := name
+	for n := 2; ; n++ {
+		taken, err := exists(free)
+		if err != nil || !taken {
+			return free, err
+		}
+		free = fmt.Sprintf("%s.%d", name, n)
+	}
+}
+
+// dropOldest removes all but the newest damaged journals by their names. The one just set aside stays whatever
+// the clock says.
+func dropOldest(path, justAside string) error {
+	folder := filepath.Dir(path)
+	entries, err := os.ReadDir(folder) // sorted by name
+	if err != nil {
+		return fmt.Errorf("cannot list damaged journals: %w", err)
+	}
+	var older []string
+	for _, e := range entries {
+		name := filepath.Join(folder, e.Name())
+		isDatabase := !strings.HasSuffix(name, "-wal") && !strings.HasSuffix(name, "-shm")
+		if strings.HasPrefix(name, filepath.Clean(path)+damagedSuffix) && isDatabase && name != filepath.Clean(justAside) {
+			older = append(older, name)
+		}
+	}
+	for len(older) >= keepDamaged {
+		if err := remove(older[0]); err != nil {
+			return err
+		}
+		older = older[1:]
+	}
+	return nil
+}
+
+// remove deletes a database and what stands beside it, as far as it is there.
+func remove(path string) error {
+	for _, name := range append([]string{path}, companions(path)...) {
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("cannot remove old journal: %w", err)
+		}
+	}
+	return nil
+}
+
+func exists(path string) (bool, error) {
+	_, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// syncFolder makes the names in the folder of path durable.
+func syncFolder(path string) error {
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("cannot sync folder: %w", err)
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}

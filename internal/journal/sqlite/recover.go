@@ -1,0 +1,145 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+
+	"bangtin/internal/journal"
+)
+
+// Recovered tells what Open had to set aside. Its zero value means that nothing was wrong.
+type Recovered struct {
+	Aside   string // where the damaged journal is now
+	Reason  string // what was wrong with it
+	Carried int    // unacknowledged records taken over
+	Lost    string // what could not be taken over, for people; empty when nothing is missing
+}
+
+// String is one line for the log and journal.Boot; empty when nothing was wrong.
+func (r Recovered) String() string {
+	if r.Aside == "" {
+		return ""
+	}
+	line := fmt.Sprintf("journal set aside as %s: %s; %d unacknowledged records taken over", r.Aside, r.Reason, r.Carried)
+	if r.Lost != "" {
+		line += "; lost: " + r.Lost
+	}
+	return line
+}
+
+// skipAhead is more than the records a device writes between two commits that can both be lost to damage: at
+// 2000 a day it is over a year.
+const skipAhead = 1 << 20
+
+// resumeAfter is the number after which a new chain begins. It must lie above every number the centre may have
+// seen, or two different records would share one. What can be read of the old file is a lower bound, so the new
+// chain skips ahead; where nothing can be read, milliseconds since 1970 are more than any device ever wrote.
+func resumeAfter(readable uint64, nowMillis int64) uint64 {
+	return max(readable+skipAhead, uint64(max(nowMillis, 0)))
+}
+
+// replace moves a damaged journal aside and puts a new one into its place that takes over what can be read.
+func replace(ctx context.Context, o Options, d *damage) (Recovered, error) {
+	s := rescue(ctx, o, d)
+	if err := begin(ctx, o, s); err != nil {
+		return Recovered{}, err
+	}
+	aside, err := moveAside(o.Path, o.Stamp().Wall)
+	if err != nil {
+		return Recovered{}, err
+	}
+	if err := install(o.Path); err != nil {
+		return Recovered{}, err
+	}
+	if err := dropOldest(o.Path, aside); err != nil {
+		o.Log.Warn("old damaged journals stay", "error", err)
+	}
+	r := Recovered{Aside: aside, Reason: d.reason, Carried: len(s.pending), Lost: s.lostLine()}
+	o.Log.Error("journal was damaged", "aside", r.Aside, "reason", r.Reason, "carried", r.Carried, "lost", r.Lost)
+	return r, nil
+}
+
+// begin builds a new journal with what s holds, completely and durably, as the file with readySuffix; settle
+// puts it into its place.
+func begin(ctx context.Context, o Options, s salvage) error {
+	draft := o.Path + draftSuffix
+	if err := remove(draft); err != nil {
+		return err
+	}
+	if err := build(ctx, o, draft, s); err != nil {
+		return fmt.Errorf("cannot begin new journal: %w", err)
+	}
+	if err := os.Rename(draft, o.Path+readySuffix); err != nil {
+		return fmt.Errorf("cannot begin new journal: %w", err)
+	}
+	return syncFolder(o.Path)
+}
+
+func build(ctx context.Context, o Options, path string, s salvage) (err error) {
+	db := openDB(path, create, o.MaxBytes)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := migrate(ctx, db); err != nil {
+		return err
+	}
+	err = inTx(ctx, db, func(tx *sql.Tx) error { return s.write(ctx, tx, o) })
+	if err != nil {
+		return err
+	}
+	// Everything into the one file, and that onto the disk, before it gets its name.
+	_, err = db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	return err
+}
+
+// write puts what was saved into the new journal, and the chain that says why there is a new one.
+func (s salvage) write(ctx context.Context, tx *sql.Tx, o Options) error {
+	for key, value := range s.settings {
+		if err := putSetting(ctx, tx, key, value); err != nil {
+			return err
+		}
+	}
+	for name, value := range s.counters {
+		if err := putCounter(ctx, tx, name, value); err != nil {
+			return err
+		}
+	}
+	if s.heartbeat != "" {
+		if err := putHeartbeat(ctx, tx, s.heartbeat); err != nil {
+			return err
+		}
+	}
+	stamp := o.Stamp()
+	if s.damage == nil {
+		return writeState(ctx, tx, state{head: journal.Head{At: stamp.Wall.Unix()}.Sign(o.Key)})
+	}
+	c := journal.Checkpoint{
+		Upto:   resumeAfter(s.seq, stamp.Wall.UnixMilli()),
+		At:     stamp.Wall.Unix(),
+		Reason: journal.PrunedDamaged,
+	}
+	entries := []journal.Entry{{Stamp: stamp, Kind: journal.KindCheckpoint, Body: c.Sign(o.Key)}}
+	for _, r := range s.pending {
+		entries = append(entries, journal.Entry{Stamp: r.Stamp, Kind: r.Kind, Body: r.Body})
+	}
+	entries = append(entries, journal.Entry{Stamp: stamp, Kind: journal.KindIncident, Body: s.incident()})
+	head, err := insert(ctx, tx, journal.Head{Seq: c.Upto}, entries)
+	if err != nil {
+		return err
+	}
+	return writeState(ctx, tx, state{head: head.Sign(o.Key), acked: c.Upto})
+}
+
+func (s salvage) incident() journal.Incident {
+	i := journal.Incident{Class: s.damage.class, Code: "journal-damaged", Count: 1}
+	if i.Class == journal.Cyber {
+		i.Code = "journal-altered"
+	}
+	i.Detail = "new journal begun: " + s.damage.reason
+	if lost := s.lostLine(); lost != "" {
+		i.Detail += "; lost: " + lost
+	}
+	i.Detail = i.Detail[:min(len(i.Detail), 500)]
+	return i
+}

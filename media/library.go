@@ -1,0 +1,267 @@
+package media
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"bangtin/internal/journal"
+	"bangtin/internal/trust"
+)
+
+// A Journal is where a Library keeps what must survive. Setting returns nil where there is none.
+type Journal interface {
+	Commit(ctx context.Context, w journal.Write) error
+	Setting(ctx context.Context, key string) ([]byte, error)
+}
+
+// What a Library keeps in the journal.
+const (
+	settingAccepted = "playlist.accepted" // envelope of the newest playlist accepted
+	settingCurrent  = "playlist.current"  // envelope of the playlist that is shown
+	counterVersion  = "playlist"          // highest version ever accepted
+)
+
+// LibraryOptions are the parts and the facts a Library needs; all are required.
+type LibraryOptions struct {
+	Display string // the site's id, which a playlist's audience must name
+	Trust   *trust.Document
+	Journal Journal
+	Store   *Store
+	Fonts   *Fonts
+	Stamp   func() journal.Stamp
+	Log     *slog.Logger
+}
+
+// A Library holds two playlists: the newest accepted one, and the current one that is shown. They differ while files
+// of the accepted one are still missing, so a new playlist never takes a picture off the screen before it can put
+// its own on. Methods may be called from several goroutines.
+type Library struct {
+	opts    LibraryOptions
+	changed chan struct{}
+	wake    chan struct{}
+
+	// work is held by whoever decides and commits, so that what is in memory is what is in the journal.
+	work     sync.Mutex
+	refused  tally
+	damaged  map[string]bool   // SHA-256 of stored files found damaged or gone, and not replaced since
+	told     map[string]string // SHA-256 of files that could not be added: the Reason that is on record already
+	doubtful bool              // a stored playlist could not be verified: nothing may be collected
+	collect  time.Duration     // on Stamp.Mono: when files become superfluous for good; negative for never
+
+	mu       sync.Mutex // guards the two below for short reads
+	accepted *shelved   // nil where there is none
+	current  *shelved
+}
+
+// A shelved playlist is one whose signatures were verified in this run of the process.
+type shelved struct {
+	*Playlist
+	raw    []byte // the envelope
+	digest string // of the payload
+	people string // who signed it
+}
+
+// OpenLibrary loads both playlists from the journal and verifies their signatures anew. A stored playlist that does
+// not verify is not shown, which is recorded; it does not make OpenLibrary fail.
+func OpenLibrary(ctx context.Context, o LibraryOptions) (*Library, error) {
+	l := &Library{
+		opts:    o,
+		changed: make(chan struct{}, 1),
+		wake:    make(chan struct{}, 1),
+		damaged: make(map[string]bool),
+		told:    make(map[string]string),
+	}
+	var err error
+	if l.accepted, err = l.load(ctx, settingAccepted); err != nil {
+		return nil, fmt.Errorf("cannot open library: %w", err)
+	}
+	if l.current, err = l.load(ctx, settingCurrent); err != nil {
+		return nil, fmt.Errorf("cannot open library: %w", err)
+	}
+	return l, nil
+}
+
+func (l *Library) load(ctx context.Context, key string) (*shelved, error) {
+	raw, err := l.opts.Journal.Setting(ctx, key)
+	if err != nil || raw == nil {
+		return nil, err
+	}
+	// It was judged when it was accepted; a later version of this program with stricter rules must not take it off
+	// the screen. Whose it is and who signed it is asked each time.
+	s, err := l.open(raw)
+	if err == nil {
+		return s, nil
+	}
+	l.doubtful = true
+	return nil, l.commit(ctx, journal.Write{Label: "playlist.doubt", Entries: []journal.Entry{
+		l.incident(journal.Cyber, "playlist-unverifiable", fmt.Sprintf("stored %s: %v", key, err), 1),
+	}})
+}
+
+// open verifies an envelope and reads its playlist. Every error is a *Refusal.
+func (l *Library) open(raw []byte) (*shelved, error) {
+	v, err := l.opts.Trust.Verify(raw, trust.TypePlaylist)
+	var no *trust.Refusal
+	if errors.As(err, &no) {
+		return nil, &Refusal{Reason: string(no.Reason), Detail: no.Detail}
+	}
+	if err != nil {
+		return nil, &Refusal{Reason: string(trust.Malformed), Detail: err.Error()}
+	}
+	p, err := ParsePlaylist(v.Payload)
+	if err != nil {
+		return nil, &Refusal{Reason: ReasonInvalid, Detail: err.Error()}
+	}
+	if !p.For(l.opts.Display) {
+		return nil, &Refusal{Reason: ReasonAudience, Detail: fmt.Sprintf("playlist %.60q is not for %s", p.ID, l.opts.Display)}
+	}
+	return &shelved{Playlist: p, raw: raw, digest: v.Digest, people: strings.Join(v.People, ", ")}, nil
+}
+
+// Offer decides on a playlist envelope that came from source ("desired/playlist", "inbox"). It returns true once the
+// playlist is accepted and safe from a power cut, and false without an error where it is the accepted one already.
+// A *Refusal is final: nothing changed but the record of it. Any other error is the journal's, and the same offer
+// may be made again.
+func (l *Library) Offer(ctx context.Context, raw []byte, source string) (accepted bool, err error) {
+	l.work.Lock()
+	defer l.work.Unlock()
+	s, err := l.judge(raw)
+	if err == nil && l.accepted != nil && s.digest == l.accepted.digest {
+		return false, nil
+	}
+	if err == nil {
+		err = l.accept(ctx, s, source)
+	}
+	var no *Refusal
+	if errors.As(err, &no) {
+		return false, l.refuse(ctx, source, raw, no)
+	}
+	return err == nil, err
+}
+
+// judge says whether a playlist may be shown here, unless it is the accepted one. Every error is a *Refusal.
+func (l *Library) judge(raw []byte) (*shelved, error) {
+	s, err := l.open(raw)
+	if err != nil {
+		return nil, err
+	}
+	if l.accepted != nil && s.digest == l.accepted.digest {
+		return s, nil
+	}
+	if err := s.Validate(); err != nil {
+		return nil, &Refusal{Reason: ReasonInvalid, Detail: err.Error()}
+	}
+	if l.accepted != nil && s.Version <= l.accepted.Version {
+		return nil, older(s, fmt.Sprintf("%d is accepted", l.accepted.Version))
+	}
+	if err := l.opts.Fonts.Covers(s.Playlist); err != nil {
+		return nil, &Refusal{Reason: ReasonGlyph, Detail: err.Error()}
+	}
+	return s, nil
+}
+
+func older(s *shelved, than string) *Refusal {
+	return &Refusal{Reason: ReasonOlder, Detail: fmt.Sprintf("version %d of %s is not newer, %s", s.Version, s.ID, than)}
+}
+
+func (l *Library) accept(ctx context.Context, s *shelved, source string) error {
+	err := l.commit(ctx, journal.Write{
+		Label:    "playlist.accept",
+		Settings: map[string][]byte{settingAccepted: s.raw},
+		Raise:    map[string]uint64{counterVersion: s.Version},
+		Entries: []journal.Entry{l.entry(journal.KindOrder, journal.Order{
+			Source: source, Version: s.Version, Digest: s.digest, People: s.people, Accepted: true,
+			Reason: fmt.Sprintf("playlist %s, %d items", s.ID, len(s.Items)),
+		})},
+	})
+	// The journal remembers versions longer than envelopes: one that no longer verifies still counts.
+	if errors.Is(err, journal.ErrStale) {
+		return older(s, "a higher one was accepted before")
+	}
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.accepted = s
+	l.mu.Unlock()
+	nudge(l.wake)
+	l.opts.Log.Info("playlist accepted", "playlist", s.ID, "version", s.Version, "source", source)
+	return nil
+}
+
+func (l *Library) commit(ctx context.Context, w journal.Write) error {
+	if err := l.opts.Journal.Commit(ctx, w); err != nil {
+		return fmt.Errorf("cannot record %s: %w", w.Label, err)
+	}
+	return nil
+}
+
+func (l *Library) entry(kind journal.Kind, body any) journal.Entry {
+	return journal.Entry{Stamp: l.opts.Stamp(), Kind: kind, Body: body}
+}
+
+func (l *Library) incident(class journal.IncidentClass, code, detail string, count int) journal.Entry {
+	return l.entry(journal.KindIncident, journal.Incident{Class: class, Code: code, Detail: oneLine(detail), Count: count})
+}
+
+// both returns the accepted and the current playlist.
+func (l *Library) both() (accepted, current *shelved) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.accepted, l.current
+}
+
+// Changed tells that Programme may answer otherwise than before. Several changes may be told as one; there is one
+// reader.
+func (l *Library) Changed() <-chan struct{} { return l.changed }
+
+// nudge leaves a sign unless there is one.
+func nudge(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// Programme returns what may be shown at now: the items of the current playlist that are within their dates and
+// whose files are verified. It returns false where that is nothing. It does not block: a file is hashed by Step, and
+// missing here until then.
+func (l *Library) Programme(now time.Time) (Programme, bool) {
+	_, current := l.both()
+	if current == nil {
+		return Programme{}, false
+	}
+	prog := Programme{Playlist: current.ID, Version: current.Version}
+	for _, it := range current.Items {
+		if it.From != nil && now.Before(*it.From) || it.Until != nil && !now.Before(*it.Until) {
+			continue
+		}
+		clip := Clip{Playlist: current.ID, Version: current.Version, Item: it}
+		switch {
+		case it.Text != nil:
+			clip.SHA256 = it.Text.SHA256()
+		case it.File != nil:
+			path, ok := l.opts.Store.Ready(*it.File)
+			if !ok {
+				continue
+			}
+			clip.Path, clip.SHA256 = path, it.File.SHA256
+		default:
+			continue
+		}
+		prog.Clips = append(prog.Clips, clip)
+	}
+	return prog, len(prog.Clips) > 0
+}
+
+func sha256Hex(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}

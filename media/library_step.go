@@ -1,0 +1,201 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"bangtin/internal/journal"
+)
+
+// collectAfter is how long the files of a replaced playlist stay: the player may be in the middle of the longest
+// item there is, and has its successor open already.
+const collectAfter = 2 * MaxSeconds * time.Second
+
+// Run calls Step whenever a playlist or a file came in, and every interval. It returns only when ctx ends. Errors are
+// logged and tried again at the next interval: neither a full disk nor a slow journal may end it.
+func (l *Library) Run(ctx context.Context, interval time.Duration) error {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		if err := l.Step(ctx); err != nil && ctx.Err() == nil {
+			l.opts.Log.Error("library step", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		case <-l.wake:
+		}
+	}
+}
+
+// Step does what is due now: hashes files that were not yet hashed in this run of the process, switches to the
+// accepted playlist once all its files are verified, records counted refusals of past minutes, and removes files
+// that no playlist needs. It blocks as long as hashing takes. One goroutine calls it.
+func (l *Library) Step(ctx context.Context) error {
+	accepted, current := l.both()
+	verified := errors.Join(l.verify(ctx, current), l.verify(ctx, accepted))
+	l.work.Lock()
+	defer l.work.Unlock()
+	return errors.Join(verified, l.switchOver(ctx), l.tell(ctx, l.flush()), l.clean())
+}
+
+// verify hashes the files of a playlist, in order, so that the first items can be shown while later ones are read.
+func (l *Library) verify(ctx context.Context, s *shelved) error {
+	if s == nil {
+		return nil
+	}
+	var problems []error
+	for _, f := range s.Files() {
+		if _, ok := l.opts.Store.Ready(f); ok || l.isDamaged(f) {
+			continue
+		}
+		_, err := l.opts.Store.Verified(ctx, f)
+		switch {
+		case ctx.Err() != nil:
+			return errors.Join(append(problems, ctx.Err())...)
+		case err == nil:
+			nudge(l.changed)
+		case errors.Is(err, ErrWrongContent), errors.Is(err, fs.ErrNotExist) && l.isCurrent(s):
+			problems = append(problems, l.foundDamaged(ctx, f, err))
+		case !errors.Is(err, fs.ErrNotExist): // which is no news before the playlist is current
+			problems = append(problems, err)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// isCurrent reports whether all files of the playlist were there once.
+func (l *Library) isCurrent(s *shelved) bool {
+	_, current := l.both()
+	return s == current
+}
+
+func (l *Library) isDamaged(f File) bool {
+	l.work.Lock()
+	defer l.work.Unlock()
+	return l.damaged[f.SHA256]
+}
+
+func (l *Library) foundDamaged(ctx context.Context, f File, cause error) error {
+	l.work.Lock()
+	defer l.work.Unlock()
+	l.damaged[f.SHA256] = true
+	nudge(l.changed)
+	err := l.record(ctx, &Refusal{Reason: ReasonDamaged, Detail: cause.Error()})
+	if Refused(err) {
+		return nil // it is on record, which is all that can be done here
+	}
+	return err
+}
+
+// switchOver makes the accepted playlist the current one if it can be shown whole.
+func (l *Library) switchOver(ctx context.Context) error {
+	accepted, current := l.both()
+	if accepted == nil || current != nil && accepted.digest == current.digest {
+		return nil
+	}
+	for _, f := range accepted.Files() {
+		if _, ok := l.opts.Store.Ready(f); !ok {
+			return nil
+		}
+	}
+	err := l.commit(ctx, journal.Write{
+		Label:    "playlist.switch",
+		Settings: map[string][]byte{settingCurrent: accepted.raw},
+	})
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.current = accepted
+	l.mu.Unlock()
+	l.doubtful = false
+	clear(l.told)
+	l.collect = l.opts.Stamp().Mono + collectAfter
+	nudge(l.changed)
+	l.opts.Log.Info("playlist is current", "playlist", accepted.ID, "version", accepted.Version)
+	return nil
+}
+
+// clean collects at the first step of a run, when no player has been given anything, and some time after each
+// switch.
+func (l *Library) clean() error {
+	if l.doubtful || l.collect < 0 || l.opts.Stamp().Mono < l.collect {
+		return nil
+	}
+	l.collect = -1
+	keep := make(map[string]bool)
+	for _, f := range l.needed() {
+		keep[f.SHA256] = true
+	}
+	freed, err := l.opts.Store.Collect(keep)
+	if freed > 0 {
+		l.opts.Log.Info("content collected", "bytes", freed)
+	}
+	return err
+}
+
+// needed lists the files of both playlists; one may stand in it twice.
+func (l *Library) needed() []File {
+	var files []File
+	accepted, current := l.both()
+	for _, s := range []*shelved{accepted, current} {
+		if s != nil {
+			files = append(files, s.Files()...)
+		}
+	}
+	return files
+}
+
+// Missing lists the files that the accepted and the current playlist need and the store does not have, or has
+// damaged, each once.
+func (l *Library) Missing() []File {
+	l.work.Lock()
+	defer l.work.Unlock()
+	var missing []File
+	seen := make(map[string]bool)
+	for _, f := range l.needed() {
+		if !seen[f.SHA256] && (l.damaged[f.SHA256] || !l.opts.Store.Has(f)) {
+			missing = append(missing, f)
+		}
+		seen[f.SHA256] = true
+	}
+	return missing
+}
+
+// Add stores a file that is Missing, reading it from r, and blocks as long as r does. Bytes that are not what was
+// approved, and a full store, come back as a *Refusal, which is recorded once for each file until it could be added;
+// any other error may pass.
+func (l *Library) Add(ctx context.Context, r io.Reader, f File) error {
+	err := l.opts.Store.Put(ctx, r, f)
+	l.work.Lock()
+	defer l.work.Unlock()
+	switch {
+	case err == nil:
+		delete(l.damaged, f.SHA256)
+		delete(l.told, f.SHA256)
+		nudge(l.wake)
+		return nil
+	case errors.Is(err, ErrWrongContent):
+		return l.notAdded(ctx, f, &Refusal{Reason: ReasonDamaged, Detail: err.Error()})
+	case errors.Is(err, ErrStoreFull):
+		return l.notAdded(ctx, f, &Refusal{Reason: ReasonFull, Detail: err.Error()})
+	}
+	return fmt.Errorf("cannot add content: %w", err)
+}
+
+func (l *Library) notAdded(ctx context.Context, f File, no *Refusal) error {
+	if l.told[f.SHA256] == no.Reason {
+		return no
+	}
+	err := l.record(ctx, no)
+	if Refused(err) {
+		l.told[f.SHA256] = no.Reason
+	}
+	return err
+}

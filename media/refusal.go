@@ -1,0 +1,141 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"bangtin/internal/journal"
+	"bangtin/internal/trust"
+)
+
+// Reasons for a Refusal, besides those of package trust.
+const (
+	ReasonInvalid  = "invalid"        // signed, but not a playlist that may be shown
+	ReasonAudience = "other-display"  // signed for other displays
+	ReasonOlder    = "older"          // its version does not rise
+	ReasonGlyph    = "missing-glyph"  // a text has a character that no font has
+	ReasonInbox    = "inbox-file"     // something in the inbox cannot be what it must be
+	ReasonDamaged  = "content-damage" // a file in the inbox or in the store is not what was approved
+	ReasonFull     = "content-full"   // no room for a file that a playlist needs
+)
+
+// A Refusal says why a playlist or a file was not taken. It is final for these bytes.
+type Refusal struct {
+	Reason string // one of the Reasons here or of package trust; the list is closed
+	Detail string // one or more English lines
+}
+
+func (r *Refusal) Error() string { return fmt.Sprintf("cannot accept: %s (%s)", r.Detail, r.Reason) }
+
+// class says what kind of incident a refusal is (Article 6.10): what nobody of the department could have sent by
+// mistake is taken for an attack.
+func (r *Refusal) class() (journal.IncidentClass, string) {
+	switch r.Reason {
+	case ReasonInvalid, ReasonGlyph:
+		return journal.Technical, "playlist-unfit"
+	case ReasonInbox:
+		return journal.Technical, "inbox-unfit"
+	case ReasonDamaged:
+		return journal.Technical, "content-damaged"
+	case ReasonFull:
+		return journal.Technical, "content-full"
+	case ReasonOlder:
+		return journal.Cyber, "playlist-replayed"
+	case ReasonAudience:
+		return journal.Cyber, "playlist-misaddressed"
+	}
+	return journal.Cyber, "signature-refused"
+}
+
+// A tally counts refusals by reason within one minute. The first of a minute is recorded whole, the others as one
+// number when the minute is over, so that a flood costs at most three records per reason and minute. A crash loses
+// the number of the last minute only.
+type tally struct {
+	minute int64 // UTC minutes since 1970
+	counts map[string]*repeat
+}
+
+type repeat struct {
+	last *Refusal
+	more int // after the first
+}
+
+// refuse records a refusal and returns it, joined with the journal's error if there is one.
+func (l *Library) refuse(ctx context.Context, source string, raw []byte, no *Refusal) error {
+	order := journal.Order{Source: source, Reason: no.Reason, Evidence: oneLine(no.Detail)}
+	if e, err := trust.ParseEnvelope(raw); err == nil {
+		order.Digest = sha256Hex(e.Payload)
+	}
+	return l.record(ctx, no, l.entry(journal.KindOrder, order))
+}
+
+// record tells the journal of a refusal, with the entries that belong to the first of a minute. The caller holds
+// work.
+func (l *Library) record(ctx context.Context, no *Refusal, first ...journal.Entry) error {
+	entries := l.flush()
+	if seen := l.refused.counts[no.Reason]; seen != nil {
+		seen.last, seen.more = no, seen.more+1
+		return no // flush had nothing, or seen would be gone
+	}
+	class, code := no.class()
+	entries = append(entries, first...)
+	entries = append(entries, l.incident(class, code, no.Error(), 1))
+	if err := l.tell(ctx, entries); err != nil {
+		return err
+	}
+	l.refused.counts[no.Reason] = &repeat{last: no}
+	return no
+}
+
+// note records a refusal that concerns no envelope, and returns as record does.
+func (l *Library) note(ctx context.Context, no *Refusal) error {
+	l.work.Lock()
+	defer l.work.Unlock()
+	return l.record(ctx, no)
+}
+
+// tell commits entries, if there are any.
+func (l *Library) tell(ctx context.Context, entries []journal.Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	return l.commit(ctx, journal.Write{Label: "playlist.refuse", Entries: entries})
+}
+
+// flush ends the tally of a past minute and returns the records it leaves.
+func (l *Library) flush() []journal.Entry {
+	minute := l.opts.Stamp().Wall.Unix() / 60
+	if minute == l.refused.minute && l.refused.counts != nil {
+		return nil
+	}
+	var entries []journal.Entry
+	for _, reason := range slices.Sorted(maps.Keys(l.refused.counts)) {
+		r := l.refused.counts[reason]
+		if r.more > 0 {
+			class, code := r.last.class()
+			entries = append(entries, l.incident(class, code, r.last.Error(), r.more))
+		}
+	}
+	l.refused = tally{minute: minute, counts: make(map[string]*repeat)}
+	return entries
+}
+
+// oneLine makes a detail fit for a record: one line of at most 500 bytes.
+func oneLine(s string) string {
+	const limit = 500
+	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\n", " | "), "?")
+	if len(s) > limit {
+		s = strings.ToValidUTF8(s[:limit-3], "") + "..."
+	}
+	return s
+}
+
+// Refused reports whether an error is a Refusal, and so not worth another try with the same bytes.
+func Refused(err error) bool {
+	var no *Refusal
+	return errors.As(err, &no)
+}

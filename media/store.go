@@ -1,0 +1,255 @@
+package media
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// Errors of a Store that a caller can do something about.
+var (
+	// ErrWrongContent: the bytes are not what the File says. Getting them again from elsewhere may help.
+	ErrWrongContent = errors.New("content is not what was approved")
+	// ErrStoreFull: there is no room for the file. It works again once Collect has made room.
+	ErrStoreFull = errors.New("no room in the content store")
+)
+
+// StoreOptions says where content is kept and how much of it.
+type StoreOptions struct {
+	Dir     string // made where it is missing; belongs to the store alone
+	Total   int64  // bytes all files together may take
+	Reserve int64  // bytes that stay free on the file system, for the journal and for an update
+
+	// Free tells the bytes free on the file system of a folder; nil asks the kernel.
+	Free func(dir string) (int64, error)
+	// Fault is called with a label before each step that a power cut may interrupt: "content.write", "content.sync",
+	// "content.rename", "content.dirsync" and "content.done". Tests kill the process there. It may be nil.
+	Fault func(label string)
+}
+
+// A Store keeps content in one folder, each file under its SHA-256. A file is there whole or not at all. Its methods
+// may be called from several goroutines.
+type Store struct {
+	opts StoreOptions
+
+	mu       sync.Mutex
+	verified map[string]seal  // by SHA-256
+	incoming map[string]int64 // name of a part file being written: bytes it may grow to
+}
+
+// A seal remembers that a file was hashed in this run of the process, and how to see that it was touched since.
+type seal struct {
+	file File
+	is   identity
+}
+
+// partSuffix marks files that are not whole yet.
+const partSuffix = ".part"
+
+// OpenStore opens the folder and removes what an interrupted Put left there.
+func OpenStore(o StoreOptions) (*Store, error) {
+	if o.Free == nil {
+		o.Free = freeBytes
+	}
+	if o.Fault == nil {
+		o.Fault = func(string) {}
+	}
+	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+		return nil, fmt.Errorf("cannot open content store: %w", err)
+	}
+	// The folder itself must outlive a power cut, not only what is in it.
+	if err := syncDir(filepath.Dir(o.Dir)); err != nil {
+		return nil, fmt.Errorf("cannot open content store: %w", err)
+	}
+	parts, err := filepath.Glob(filepath.Join(o.Dir, "*"+partSuffix))
+	if err != nil {
+		return nil, fmt.Errorf("cannot open content store: %w", err)
+	}
+	for _, p := range parts {
+		if err := os.Remove(p); err != nil {
+			return nil, fmt.Errorf("cannot open content store: %w", err)
+		}
+	}
+	return &Store{opts: o, verified: make(map[string]seal), incoming: make(map[string]int64)}, nil
+}
+
+// Put reads the file from r and keeps it, once its length, hash and type are those of want. It returns when the
+// file is safe from a power cut, or at once and without reading where the store has it already. It blocks as long
+// as r does; ctx is looked at between reads. Errors wrap ErrWrongContent or ErrStoreFull where it is that.
+func (s *Store) Put(ctx context.Context, r io.Reader, want File) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("cannot store content %.12s: %w", want.SHA256, err)
+		}
+	}()
+	if !hexSHA256.MatchString(want.SHA256) || want.Size < 1 || want.Size > MaxVideo {
+		return fmt.Errorf("%w: no such hash or size", ErrWrongContent)
+	}
+	if _, ok := s.Ready(want); ok {
+		return nil
+	}
+	part, err := s.create(want)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		// After the rename there is nothing left to remove.
+		if gone := os.Remove(part.Name()); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
+			err = errors.Join(err, gone)
+		}
+		s.forget(part.Name())
+	}()
+	err = s.fill(ctx, part, r, want)
+	if closed := part.Close(); err != nil || closed != nil {
+		return errors.Join(err, closed)
+	}
+	return s.settle(part.Name(), want)
+}
+
+// create makes the part file after claiming the room it may grow to.
+func (s *Store) create(want File) (*os.File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.room(want.Size); err != nil {
+		return nil, err
+	}
+	part, err := os.CreateTemp(s.opts.Dir, want.SHA256+".*"+partSuffix)
+	if err != nil {
+		return nil, err
+	}
+	s.incoming[part.Name()] = want.Size
+	return part, nil
+}
+
+func (s *Store) forget(part string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.incoming, part)
+}
+
+// room fails where n more bytes are too many. Files being written count in full on both scores, which errs on the
+// safe side. The caller holds mu.
+func (s *Store) room(n int64) error {
+	var coming int64
+	for _, size := range s.incoming {
+		coming += size
+	}
+	used, err := s.used()
+	if err != nil {
+		return err
+	}
+	if used+coming+n > s.opts.Total {
+		return fmt.Errorf("%w: %d of %d bytes are in use, %d are needed", ErrStoreFull, used+coming, s.opts.Total, n)
+	}
+	free, err := s.opts.Free(s.opts.Dir)
+	if err != nil {
+		return err
+	}
+	if free-coming-n < s.opts.Reserve {
+		return fmt.Errorf("%w: %d bytes are free, %d stay so, %d are needed", ErrStoreFull, free-coming, s.opts.Reserve, n)
+	}
+	return nil
+}
+
+// used sums the whole files.
+func (s *Store) used() (sum int64, err error) {
+	err = s.each(func(_ string, info fs.FileInfo) error {
+		sum += info.Size()
+		return nil
+	})
+	return sum, err
+}
+
+// each visits the whole files of the folder.
+func (s *Store) each(visit func(name string, info fs.FileInfo) error) error {
+	entries, err := os.ReadDir(s.opts.Dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !e.Type().IsRegular() || strings.HasSuffix(e.Name(), partSuffix) {
+			continue
+		}
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // collected meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		if err := visit(e.Name(), info); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fill copies r into the part file, checks it and makes it durable under its temporary name.
+func (s *Store) fill(ctx context.Context, part *os.File, r io.Reader, want File) error {
+	s.opts.Fault("content.write")
+	sum := sha256.New()
+	// One byte more than announced is enough to know that there is too much.
+	n, err := io.Copy(io.MultiWriter(part, sum), io.LimitReader(contextReader{ctx, r}, want.Size+1))
+	if err != nil {
+		return err
+	}
+	if n != want.Size {
+		return fmt.Errorf("%w: %s has other than %d bytes", ErrWrongContent, part.Name(), want.Size)
+	}
+	if hex.EncodeToString(sum.Sum(nil)) != want.SHA256 {
+		return fmt.Errorf("%w: its hash differs", ErrWrongContent)
+	}
+	if err := checkType(part, want); err != nil {
+		return err
+	}
+	if err := part.Chmod(0o444); err != nil {
+		return err
+	}
+	s.opts.Fault("content.sync")
+	return part.Sync()
+}
+
+// settle gives a checked part file its name.
+func (s *Store) settle(part string, want File) error {
+	path := s.path(want)
+	s.opts.Fault("content.rename")
+	if err := os.Rename(part, path); err != nil {
+		return err
+	}
+	s.opts.Fault("content.dirsync")
+	if err := syncDir(s.opts.Dir); err != nil {
+		return err
+	}
+	s.opts.Fault("content.done")
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.verified[want.SHA256] = seal{want, identify(info)}
+	return nil
+}
+
+func (s *Store) path(f File) string { return filepath.Join(s.opts.Dir, f.SHA256) }
+
+// A contextReader ends with its context.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}

@@ -1,0 +1,115 @@
+package media
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// Ready returns the path of a file that was verified in this run of the process and has not been touched since. It
+// never reads the file and costs one system call, so it may be asked every second.
+func (s *Store) Ready(f File) (path string, ok bool) {
+	s.mu.Lock()
+	known, ok := s.verified[f.SHA256]
+	s.mu.Unlock()
+	if !ok || known.file != f {
+		return "", false
+	}
+	info, err := os.Lstat(s.path(f))
+	if err != nil || !info.Mode().IsRegular() || identify(info) != known.is {
+		return "", false
+	}
+	return s.path(f), true
+}
+
+// Verified returns the path of a file, after hashing it unless it is Ready; it blocks as long as reading the whole
+// file takes. The error wraps fs.ErrNotExist where the store does not have the file, and ErrWrongContent where it
+// is damaged; a damaged file stays until Put replaces it, and is never Ready.
+func (s *Store) Verified(ctx context.Context, f File) (string, error) {
+	if path, ok := s.Ready(f); ok {
+		return path, nil
+	}
+	is, err := s.hash(ctx, f)
+	if err != nil {
+		return "", fmt.Errorf("cannot use content %.12s: %w", f.SHA256, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.verified[f.SHA256] = seal{f, is}
+	return s.path(f), nil
+}
+
+// hash reads the whole file and returns the identity it had before and after.
+func (s *Store) hash(ctx context.Context, f File) (identity, error) {
+	if !hexSHA256.MatchString(f.SHA256) {
+		return identity{}, fmt.Errorf("%w: no such hash", ErrWrongContent)
+	}
+	// A link or a device under the name of a hash was not put there by the store.
+	before, err := os.Lstat(s.path(f))
+	if err != nil {
+		return identity{}, err
+	}
+	if !before.Mode().IsRegular() || before.Size() != f.Size {
+		return identity{}, fmt.Errorf("%w: not a file of %d bytes", ErrWrongContent, f.Size)
+	}
+	file, err := os.Open(s.path(f))
+	if err != nil {
+		return identity{}, err
+	}
+	err = errors.Join(check(ctx, file, f), file.Close())
+	if err != nil {
+		return identity{}, err
+	}
+	after, err := os.Lstat(s.path(f))
+	if err != nil {
+		return identity{}, err
+	}
+	if identify(before) != identify(after) {
+		return identity{}, fmt.Errorf("%w: it changed while it was read", ErrWrongContent)
+	}
+	return identify(after), nil
+}
+
+func check(ctx context.Context, file *os.File, f File) error {
+	sum := sha256.New()
+	if _, err := io.Copy(sum, contextReader{ctx, file}); err != nil {
+		return err
+	}
+	if hex.EncodeToString(sum.Sum(nil)) != f.SHA256 {
+		return fmt.Errorf("%w: its hash differs", ErrWrongContent)
+	}
+	return checkType(file, f)
+}
+
+// Collect removes every file whose SHA-256 keep does not name and tells how many bytes that freed. Files being
+// written are left alone.
+func (s *Store) Collect(keep map[string]bool) (freed int64, err error) {
+	err = s.each(func(name string, info fs.FileInfo) error {
+		if keep[name] {
+			return nil
+		}
+		s.mu.Lock()
+		delete(s.verified, name)
+		s.mu.Unlock()
+		if err := os.Remove(s.path(File{SHA256: name})); err != nil {
+			return err
+		}
+		freed += info.Size()
+		return nil
+	})
+	if err != nil {
+		return freed, fmt.Errorf("cannot collect content: %w", err)
+	}
+	return freed, nil
+}
+
+// Has reports whether a file of the right name and size is there. It says nothing about what is in it.
+func (s *Store) Has(f File) bool {
+	info, err := os.Lstat(s.path(f))
+	return err == nil && info.Mode().IsRegular() && info.Size() == f.Size
+}
