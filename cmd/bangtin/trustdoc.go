@@ -107,7 +107,8 @@ func (p *Program) seal(d *trust.Document, keys []string, passphraseFile string) 
 		}
 		signers = append(signers, s)
 	}
-	return d.Seal(signers...)
+	raw, err := d.Seal(signers...)
+	return raw, explainSigning("--sign", err)
 }
 
 func (p *Program) trustSign(o *options) action {
@@ -138,14 +139,17 @@ func (p *Program) trustSign(o *options) action {
 
 // sign adds a signature and returns the envelope's new bytes.
 func sign(e *trust.Envelope, s trust.Signer, keyFile string) ([]byte, error) {
-	err := e.Sign(s)
-	if errors.Is(err, trust.ErrSignedAlready) {
-		return nil, &problem{field: keyFile, what: say("this key has signed already"), remedy: say("have another person sign it too")}
-	}
-	if err != nil {
-		return nil, err
+	if err := e.Sign(s); err != nil {
+		return nil, explainSigning(keyFile, err)
 	}
 	return e.Marshal()
+}
+
+func explainSigning(field string, err error) error {
+	if errors.Is(err, trust.ErrSignedAlready) {
+		return &problem{field: field, what: say("this key has signed already"), remedy: say("have another person sign it too")}
+	}
+	return err
 }
 
 func (p *Program) trustShow(*options) action {
