@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"image/color"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,7 +37,7 @@ func (s *session) turn(ctx context.Context) error {
 	if s.current == nil || s.current.slate || wish.slate() || at < 0 {
 		return s.begin(ctx)
 	}
-	s.wish, s.failed = wish, 0
+	s.wish, s.failed, s.retryAt = wish, 0, time.Time{}
 	s.cursor = after(wish.programme, s.current.clip)
 	stale := len(s.deck) - at - 1
 	for range ahead {
@@ -44,7 +45,7 @@ func (s *session) turn(ctx context.Context) error {
 			return err
 		}
 	}
-	if s.current.slate { // nothing of the new programme can be shown
+	if !s.retryAt.IsZero() { // nothing of the new programme can be shown: the slate has replaced everything
 		return nil
 	}
 	return s.remove(ctx, at+1, stale)
@@ -209,7 +210,7 @@ func (s *session) slate() (source, error) {
 		s.complain(fmt.Sprintf("the slate is missing: %v", err))
 	}
 	path = filepath.Join(s.opt.Runtime, "slate.png")
-	paper, err := Card{Sheet: SheetFor(0), Background: slateBlue}.PNG()
+	paper, err := Card{Sheet: SheetFor(0), Background: color.RGBA{0x0B, 0x2A, 0x4A, 0xFF}}.PNG()
 	if err != nil {
 		return source{}, err
 	}

@@ -13,7 +13,8 @@ const (
 	mutterWindow = time.Minute
 )
 
-// A mutter passes what mpv prints to the log, line by line. A flood is cut: thirty lines a minute, then a count.
+// A mutter passes what mpv prints to the log, line by line. A flood is cut: the same line once a minute, thirty lines
+// a minute, then a count.
 type mutter struct {
 	log *slog.Logger
 	now func() time.Time
@@ -21,11 +22,11 @@ type mutter struct {
 	mu      sync.Mutex // standard output and standard error write from two goroutines
 	line    []byte
 	since   time.Time
-	lines   int
+	said    map[string]bool
 	dropped int
 }
 
-func newMutter(log *slog.Logger, now func() time.Time) *mutter { return &mutter{log: log, now: now} }
+func newMutter(log *slog.Logger, now func() time.Time) *mutter { return &mutter{log: log, now: now, said: make(map[string]bool)} }
 
 // Write never fails: mpv must not be ended by its own words.
 func (m *mutter) Write(p []byte) (int, error) {
@@ -53,11 +54,13 @@ func (m *mutter) say(line string) {
 		if m.dropped > 0 {
 			m.log.Warn("mpv printed more than is logged", "lines", m.dropped)
 		}
-		m.since, m.lines, m.dropped = now, 0, 0
+		m.since, m.dropped = now, 0
+		clear(m.said)
 	}
-	if m.lines++; m.lines > mutterLines {
+	if m.said[line] || len(m.said) >= mutterLines {
 		m.dropped++
 		return
 	}
+	m.said[line] = true
 	m.log.Info("mpv says", "line", line)
 }

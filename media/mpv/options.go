@@ -117,6 +117,14 @@ func (o Options) video() VideoMode {
 	return VideoNull
 }
 
+// audio is alsa where the kernel has any sound device. Without one, trying makes ALSA complain at every item.
+func (o Options) audio() string {
+	if _, err := os.Stat(filepath.Join(o.Dev, "snd")); err != nil {
+		return "null"
+	}
+	return "alsa"
+}
+
 func (o Options) lookup(name string) string {
 	for _, pair := range o.Environ {
 		if value, ok := strings.CutPrefix(pair, name+"="); ok {
@@ -160,7 +168,7 @@ func (o Options) arguments(ipc int) []string {
 		// the entries in mpv's list go round, so that a stuck daemon does not blacken the screen
 		"--loop-playlist=inf", "--image-display-duration=inf", "--prefetch-playlist=no", "--hr-seek=yes",
 		// a clock that runs without a sound card
-		"--ao=alsa", "--audio-fallback-to-null=yes", fmt.Sprintf("--volume=%d", o.Volume),
+		"--ao=" + o.audio(), "--audio-fallback-to-null=yes", fmt.Sprintf("--volume=%d", o.Volume),
 		fmt.Sprintf("--video-rotate=%d", o.Rotate),
 		"--msg-level=all=warn,statusline=no", "--no-msg-color",
 	}

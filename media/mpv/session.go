@@ -19,7 +19,7 @@ type session struct {
 	wish    wish
 	deck    []*entry  // mpv's playlist, which nobody else changes
 	current *entry    // the one of the last start-file, nil after its end-file
-	since   time.Time // of current
+	since   time.Time // when current began, or the one before ended
 	cursor  int       // index in the wish's clips of the next one to append
 	cards   int       // names of card files
 
@@ -34,6 +34,7 @@ type session struct {
 // run plays until mpv fails or ctx ends.
 func (s *session) run(ctx context.Context) error {
 	s.answered, s.plugs = s.opt.Now(), connectors(s.opt)
+	s.since = s.answered
 	s.detail = s.player.Playing().Detail
 	s.observe(media.PlayerStarting)
 	if err := s.greet(ctx); err != nil {
@@ -149,7 +150,7 @@ func (s *session) ended(ctx context.Context, m Message) error {
 	if e == nil || e.id != m.Entry {
 		return nil
 	}
-	s.current = nil
+	s.current, s.since = nil, s.answered
 	s.report(e, s.answered, m.Reason == "eof")
 	if m.Reason != "error" {
 		return nil

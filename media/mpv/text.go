@@ -131,6 +131,3 @@ func (c Card) PNG() ([]byte, error) {
 	}
 	return b.Bytes(), nil
 }
-
-// slateBlue is the slate of last resort.
-var slateBlue = color.RGBA{0x0B, 0x2A, 0x4A, 0xFF}
