@@ -14,7 +14,8 @@ type Department struct {
 	Document *trust.Document
 
 	Power, Editor, Approver, Collect trust.Signer
-	Stranger                         trust.Signer // a good key that nobody trusts
+	Keepers                          []trust.Signer // of the trust document
+	Stranger                         trust.Signer   // a good key that nobody trusts
 }
 
 // NewDepartment makes fresh keys.
@@ -42,7 +43,8 @@ func NewDepartment() (*Department, error) {
 	}
 	d.grant(trust.RolePower, 1, d.Power)
 	d.grant(trust.RoleCollect, 1, d.Collect)
-	d.grant(trust.RoleTrust, 2, first, second)
+	d.Keepers = []trust.Signer{first, second}
+	d.grant(trust.RoleTrust, 2, d.Keepers...)
 	d.Document.Roles[trust.RolePlaylist] = trust.Grant{
 		Threshold: 2, Duties: []string{trust.DutyEditor, trust.DutyApprover},
 		Members: []trust.Member{
