@@ -191,7 +191,7 @@ func (s *session) card(item media.Item) (source, error) {
 	if err := writeFile(files[1], card.ASS); err != nil {
 		return source{}, err
 	}
-	options := stillOptions("png_pipe", item.Seconds)
+	options := stillOptions("", item.Seconds) // a format would be meant for the text as well
 	options["sub-files"], options["sid"] = files[1], "1"
 	if s.opt.Rotate != 0 {
 		options["vf"] = "sub" // draws the text into the picture, which is then turned; else it would stay upright

@@ -42,7 +42,7 @@ func (t *Typesetter) layOut(heading, body string, sheet Sheet, size int) layout 
 	y := l.margin()
 	if heading != "" {
 		head := em * headingScale
-		for _, line := range balance(t.units(strings.ReplaceAll(heading, "\n", " "), bold), l.room()/head) {
+		for _, line := range wrap(t.units(strings.ReplaceAll(heading, "\n", " "), bold), l.room()/head, 1) {
 			l.lines = append(l.lines, placed{line.text, y, head, true, true})
 			y += head * lineStep
 		}
@@ -56,25 +56,42 @@ func (t *Typesetter) layOut(heading, body string, sheet Sheet, size int) layout 
 	return l
 }
 
+// addBody sets the paragraphs from y down: centred where they are few lines, else flush left.
 func (l *layout) addBody(t *Typesetter, body string, y, em float64) {
-	first := len(l.lines)
 	l.bottom = y
 	if body == "" {
 		return
 	}
-	for _, paragraph := range strings.Split(strings.TrimRight(body, "\n"), "\n") {
-		for _, line := range wrap(t.units(paragraph, regular), l.room()/em) {
-			l.lines = append(l.lines, placed{line.text, y, em, false, true})
+	paragraphs := strings.Split(strings.TrimRight(body, "\n"), "\n")
+	broken := t.breakAll(paragraphs, l.room()/em, 1)
+	centred := total(broken) <= centredLines
+	if !centred {
+		broken = t.breakAll(paragraphs, l.room()/em, 0)
+	}
+	for _, lines := range broken {
+		for _, line := range lines {
+			l.lines = append(l.lines, placed{line.text, y, em, false, centred})
 			y += em * lineStep
 		}
 		l.bottom = y
 		y += em * paragraphGap
 	}
-	if flush := l.lines[first:]; len(flush) > centredLines {
-		for i := range flush {
-			flush[i].centred = false
-		}
+}
+
+func (t *Typesetter) breakAll(paragraphs []string, room, tail float64) [][]line {
+	broken := make([][]line, len(paragraphs))
+	for i, paragraph := range paragraphs {
+		broken[i] = wrap(t.units(paragraph, regular), room, tail)
 	}
+	return broken
+}
+
+func total(broken [][]line) int {
+	n := 0
+	for _, lines := range broken {
+		n += len(lines)
+	}
+	return n
 }
 
 // centre moves everything down by half of the room that is left.

@@ -26,7 +26,9 @@ type mutter struct {
 	dropped int
 }
 
-func newMutter(log *slog.Logger, now func() time.Time) *mutter { return &mutter{log: log, now: now, said: make(map[string]bool)} }
+func newMutter(log *slog.Logger, now func() time.Time) *mutter {
+	return &mutter{log: log, now: now, said: make(map[string]bool)}
+}
 
 // Write never fails: mpv must not be ended by its own words.
 func (m *mutter) Write(p []byte) (int, error) {

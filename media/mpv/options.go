@@ -179,11 +179,19 @@ func (o Options) arguments(ipc int) []string {
 			args = append(args, "--drm-mode="+o.Mode)
 		}
 	case VideoWindow:
-		args = append(args, "--vo=gpu,x11,wlshm", "--fs", "--border=no")
+		args = append(args, "--vo=gpu,x11,wlshm", "--gpu-context="+o.windowing(), "--fs", "--border=no")
 	default:
 		args = append(args, "--vo=null")
 	}
 	return args
+}
+
+// windowing is named, lest mpv takes the display itself over where the windowing system has no OpenGL.
+func (o Options) windowing() string {
+	if o.lookup("WAYLAND_DISPLAY") != "" {
+		return "wayland"
+	}
+	return "x11egl"
 }
 
 // makeRuntime makes the folder of our own and what mpv finds in it.

@@ -9,8 +9,7 @@ import (
 type breakKind int
 
 const (
-	never  breakKind = iota // would tear a number or leave a mark at the start of a line
-	forced                  // only where the line has nothing better: inside a Latin word
+	forced breakKind = iota // only where nothing else fits: inside a word or number, before a full stop
 	poor                    // between Khmer syllables, before what may be the final consonant of the one before
 	fair                    // between Khmer syllables
 	good                    // after a space, a zero-width space or a hyphen
@@ -85,11 +84,11 @@ func breakBefore(before, cluster []rune, afterSpace bool) breakKind {
 	last, first := before[len(before)-1], cluster[0]
 	switch {
 	case first == ' ' || first == '\u200B' || first == '\u00A0' || last == '\u00A0':
-		return never // a space goes with the line it ends
+		return forced // a space goes with the line it ends
 	case afterSpace || (last == '-' || last == '–' || last == '/') && unicode.IsLetter(first):
 		return good
 	case strings.ContainsRune("។៕៖ៗ៘៙៚៛៝.,:;!?)]}»”’…%", first), strings.ContainsRune("([{«“‘", last):
-		return never
+		return forced
 	case isKhmerBase(first) && khmerBefore(before):
 		if bare(cluster) {
 			return poor
@@ -97,8 +96,6 @@ func breakBefore(before, cluster []rune, afterSpace bool) breakKind {
 		return fair
 	case isKhmerDigit(first) && khmerBefore(before) && !isKhmerDigit(last), isKhmerBase(first) && isKhmerDigit(last):
 		return fair
-	case unicode.IsDigit(first) && unicode.IsDigit(last):
-		return never
 	}
 	return forced
 }

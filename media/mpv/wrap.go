@@ -1,6 +1,10 @@
 package mpv
 
-import "strings"
+import (
+	"math"
+	"slices"
+	"strings"
+)
 
 // A line is a stretch of units, spaces at its end cut off.
 type line struct {
@@ -8,48 +12,72 @@ type line struct {
 	width float64 // in em
 }
 
-// wrap breaks units into lines no wider than room, in em. It takes the last good break where the line is then at
-// least two thirds full, else the last fair one, else the last that is allowed at all.
-func wrap(units []unit, room float64) []line {
-	var lines []line
-	for len(units) > 0 {
-		n := lineLength(units, room)
-		lines = append(lines, newLine(units[:n]))
-		units = units[n:]
-		for len(units) > 0 && units[0].space {
-			units = units[1:]
-		}
-	}
-	return lines
+// A way is how to set the units up to some point.
+type way struct {
+	from  int // where its last line begins
+	lines int
+	cost  float64
 }
 
-// lineLength is how many units the first line takes, at least one.
-func lineLength(units []unit, room float64) int {
-	width, fits := 0.0, 0
-	for fits < len(units) && (width+units[fits].width <= room || units[fits].space || fits == 0) {
-		width += units[fits].width
-		fits++
+// breakCost is what ending a line before a unit costs, where 1 is the cost of a line left wholly empty.
+func breakCost(kind breakKind) float64 {
+	switch kind {
+	case good:
+		return 0
+	case fair:
+		return 0.2
+	case poor:
+		return 0.5
+	default:
+		return 20
 	}
-	if fits == len(units) {
-		return fits
+}
+
+// wrap breaks units into as few lines as room (in em) allows and, among those ways, takes the one with the most even
+// lines at the best places. tail is how much an unfilled last line matters: 1 in centred text, 0 in flush text.
+// A stretch that may not be broken and is wider than room is torn after the last unit that fits.
+func wrap(units []unit, room, tail float64) []line {
+	best := make([]way, len(units)+1) // best[i] sets units[:i] in whole lines
+	for end := 1; end <= len(units); end++ {
+		cost, weight := 0.0, tail
+		if end < len(units) {
+			cost, weight = breakCost(units[end].before), 1
+		}
+		best[end] = bestWay(best, units, end, func(width float64) float64 {
+			empty := max(0, 1-width/room)
+			return cost + weight*empty*empty
+		}, room)
 	}
-	last := map[breakKind]int{}
-	filled := map[breakKind]float64{}
-	width = 0
-	for i := range fits {
-		width += units[i].width
-		kind := units[i+1].before
-		last[kind], filled[kind] = i+1, width
-	}
-	if last[good] > 0 && (filled[good] >= room*2/3 || last[fair]+last[poor] == 0) {
-		return last[good]
-	}
-	for _, kind := range []breakKind{fair, poor, good, forced} {
-		if last[kind] > 0 {
-			return last[kind]
+	return follow(best, units)
+}
+
+// bestWay tries every beginning of a line that ends before units[end].
+func bestWay(best []way, units []unit, end int, cost func(width float64) float64, room float64) way {
+	chosen := way{lines: math.MaxInt}
+	width, trailing := 0.0, true
+	for from := end - 1; from >= 0; from-- {
+		if trailing = trailing && units[from].space; !trailing {
+			width += units[from].width
+		}
+		if width > room && from < end-1 {
+			break
+		}
+		w := way{from, best[from].lines + 1, best[from].cost + cost(width)}
+		if w.lines < chosen.lines || w.lines == chosen.lines && w.cost < chosen.cost {
+			chosen = w
 		}
 	}
-	return fits
+	return chosen
+}
+
+// follow reads the lines out of the best ways, from the last to the first.
+func follow(best []way, units []unit) []line {
+	var lines []line
+	for end := len(units); end > 0; end = best[end].from {
+		lines = append(lines, newLine(units[best[end].from:end]))
+	}
+	slices.Reverse(lines)
+	return lines
 }
 
 func newLine(units []unit) line {
@@ -64,26 +92,4 @@ func newLine(units []unit) line {
 	}
 	l.text = text.String()
 	return l
-}
-
-// balance wraps into as few lines as room allows, and makes them about equally long: how a heading is set.
-func balance(units []unit, room float64) []line {
-	best := wrap(units, room)
-	for low, high := 0.0, room; high-low > 0.25; {
-		middle := (low + high) / 2
-		if narrow := wrap(units, middle); len(narrow) <= len(best) && widest(narrow) <= room {
-			best, high = narrow, middle
-		} else {
-			low = middle
-		}
-	}
-	return best
-}
-
-func widest(lines []line) float64 {
-	w := 0.0
-	for _, l := range lines {
-		w = max(w, l.width)
-	}
-	return w
 }
