@@ -32,10 +32,11 @@ type MDCPanel struct {
 	stdin io.WriteCloser
 	done  chan struct{} // closed when the program has ended
 
-	mu      sync.Mutex // one command at a time
+	mu      sync.Mutex // held for one command and its answer
 	answers chan string
-	events  []string // guarded by eventsMu
+
 	eventMu sync.Mutex
+	events  []string
 }
 
 // StartMDCPanel starts the program with flags such as "-warmup=100ms" and ends it with the test.
