@@ -100,5 +100,11 @@ func isDamage(err error) bool {
 	case sqlite3.ErrIoErrRead, sqlite3.ErrIoErrShortRead:
 		return true // bad blocks: the same bytes will not come back
 	}
-	return sqliteErr.Code == sqlite3.ErrCorrupt || sqliteErr.Code == sqlite3.ErrNotADB
+	switch sqliteErr.Code {
+	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
+		return true
+	case sqlite3.ErrError:
+		return true // the statements are the program's own: a table or column is not there
+	}
+	return false
 }
