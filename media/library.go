@@ -63,9 +63,10 @@ type Library struct {
 // A shelved playlist is one whose signatures were verified in this run of the process.
 type shelved struct {
 	*Playlist
-	raw    []byte // the envelope
-	digest string // of the payload
-	people string // who signed it
+	raw    []byte   // the envelope
+	digest string   // of the payload
+	people string   // who signed it
+	sums   []string // of each item, as Clip.SHA256
 }
 
 // OpenLibrary loads both playlists from the journal and verifies their signatures anew. A stored playlist that does
@@ -122,7 +123,22 @@ func (l *Library) open(raw []byte) (*shelved, error) {
 	if !p.For(l.opts.Display) {
 		return nil, &Refusal{Reason: ReasonAudience, Detail: fmt.Sprintf("playlist %.60q is not for %s", p.ID, l.opts.Display)}
 	}
-	return &shelved{Playlist: p, raw: raw, digest: v.Digest, people: strings.Join(v.People, ", ")}, nil
+	s := &shelved{Playlist: p, raw: raw, digest: v.Digest, people: strings.Join(v.People, ", ")}
+	for _, it := range p.Items {
+		s.sums = append(s.sums, it.sha256())
+	}
+	return s, nil
+}
+
+// sha256 is what proof of play names for the item; empty for one that Validate refuses.
+func (it Item) sha256() string {
+	switch {
+	case it.File != nil:
+		return it.File.SHA256
+	case it.Text != nil:
+		return it.Text.SHA256()
+	}
+	return ""
 }
 
 // Offer decides on a playlist envelope that came from source ("desired/playlist", "inbox"). It returns true once the
@@ -239,22 +255,17 @@ func (l *Library) Programme(now time.Time) (Programme, bool) {
 		return Programme{}, false
 	}
 	prog := Programme{Playlist: current.ID, Version: current.Version}
-	for _, it := range current.Items {
+	for i, it := range current.Items {
 		if it.From != nil && now.Before(*it.From) || it.Until != nil && !now.Before(*it.Until) {
 			continue
 		}
-		clip := Clip{Playlist: current.ID, Version: current.Version, Item: it}
-		switch {
-		case it.Text != nil:
-			clip.SHA256 = it.Text.SHA256()
-		case it.File != nil:
+		clip := Clip{Playlist: current.ID, Version: current.Version, Item: it, SHA256: current.sums[i]}
+		if it.File != nil {
 			path, ok := l.opts.Store.Ready(*it.File)
 			if !ok {
 				continue
 			}
-			clip.Path, clip.SHA256 = path, it.File.SHA256
-		default:
-			continue
+			clip.Path = path
 		}
 		prog.Clips = append(prog.Clips, clip)
 	}

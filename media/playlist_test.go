@@ -125,6 +125,7 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 		{"no approver", "mountain", "approver", first(func(i *media.Item) { i.Approver = "" })},
 		{"editor approves", "mountain", "approver", first(func(i *media.Item) { i.Approver = i.Editor })},
 		{"editor approves in capitals", "mountain", "approver", first(func(i *media.Item) { i.Approver = " LÊ THỊ BÌNH" })},
+		{"editor approves with a hidden space", "mountain", "approver", first(func(i *media.Item) { i.Approver = "Lê Thị\u200b  Bình" })},
 		{"not declared", "mountain", "non_secret", first(func(i *media.Item) { i.NonSecret = false })},
 		{"no file", "mountain", "file", first(func(i *media.Item) { i.File = nil })},
 		{"file and text", "mountain", "text", first(func(i *media.Item) { i.Text = &media.Text{} })},

@@ -78,7 +78,10 @@ func (s *Store) hash(ctx context.Context, f File) (identity, error) {
 func check(ctx context.Context, file *os.File, f File) error {
 	sum := sha256.New()
 	if _, err := io.Copy(sum, contextReader{ctx, file}); err != nil {
-		return err
+		if ctx.Err() != nil {
+			return err
+		}
+		return fmt.Errorf("%w: %w", ErrWrongContent, err) // what the disk does not give back is lost
 	}
 	if hex.EncodeToString(sum.Sum(nil)) != f.SHA256 {
 		return fmt.Errorf("%w: its hash differs", ErrWrongContent)

@@ -141,12 +141,23 @@ func (it *Item) checkApproval(c checker) {
 	c.label("rights", it.Rights, 300)
 	c.label("editor", it.Editor, 100)
 	c.label("approver", it.Approver, 100)
-	if strings.EqualFold(strings.TrimSpace(it.Editor), strings.TrimSpace(it.Approver)) {
+	if strings.EqualFold(plainName(it.Editor), plainName(it.Approver)) {
 		c.add("approver", "is the editor", "have another person approve it")
 	}
 	if !it.NonSecret {
 		c.add("non_secret", "is not true", "declare the item free of state secrets, or take it out")
 	}
+}
+
+// plainName is a name without what a reader cannot see: spaces about it and between its letters.
+func plainName(name string) string {
+	visible := strings.Map(func(r rune) rune {
+		if invisible(r) {
+			return -1
+		}
+		return r
+	}, name)
+	return strings.Join(strings.Fields(visible), " ")
 }
 
 func (it *Item) checkContent(c checker) {

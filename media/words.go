@@ -44,7 +44,7 @@ func (c checker) words(field, words string, limit int) {
 // badRune tells what is wrong with a character, if anything. Line ends are judged elsewhere.
 func badRune(r rune) (problem, remedy string) {
 	switch {
-	case r == '\n', r >= '\u200b' && r <= '\u200d': // Khmer is written with these joiners and invisible spaces
+	case r == '\n', invisible(r):
 		return "", ""
 	case r == utf8.RuneError:
 		return "which stands for a damaged character", "type the character again"
@@ -59,6 +59,9 @@ func badRune(r rune) (problem, remedy string) {
 	}
 	return "", ""
 }
+
+// invisible reports the space without width and the two joiners, which Khmer is written with.
+func invisible(r rune) bool { return r >= '\u200b' && r <= '\u200d' }
 
 var colour = regexp.MustCompile(`^#[0-9a-f]{6}$`)
 
