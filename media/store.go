@@ -40,7 +40,9 @@ type StoreOptions struct {
 type Store struct {
 	opts StoreOptions
 
-	mu       sync.Mutex
+	placing sync.Mutex // held while a part file is given its name
+
+	mu       sync.Mutex       // guards the two below, never while the disk is written
 	verified map[string]seal  // by SHA-256
 	incoming map[string]int64 // name of a part file being written: bytes it may grow to
 }
@@ -219,6 +221,12 @@ func (s *Store) fill(ctx context.Context, part *os.File, r io.Reader, want File)
 
 // settle gives a checked part file its name.
 func (s *Store) settle(part string, want File) error {
+	s.placing.Lock()
+	defer s.placing.Unlock()
+	// Somebody else may have brought the same file meanwhile. Replacing it would unseal it for a moment.
+	if _, ok := s.Ready(want); ok {
+		return nil
+	}
 	path := s.path(want)
 	s.opts.Fault("content.rename")
 	if err := os.Rename(part, path); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os/user"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"bangtin/internal/control/local"
 	"bangtin/internal/trust"
 	"bangtin/internal/wire"
+	"bangtin/media"
 )
 
 // A desk answers the people on site, through the local socket.
@@ -62,14 +64,29 @@ func who(p local.Peer) string {
 	return "uid " + uid
 }
 
-// orders is what fleet hands the department's messages to.
+// inTray is where fleet puts what the department says. A refusal is an answer: it is counted, and fleet is told
+// that the matter is settled.
 type inTray struct {
-	power    *control.Orders
-	playlist func(ctx context.Context, raw []byte) error
+	orders  *control.Orders
+	library *media.Library
+	refused func(reason, source string)
 }
 
+// Power implements fleet.Orders.
 func (t *inTray) Power(ctx context.Context, v *trust.Verified, o wire.PowerOrder) error {
-	return t.power.Power(ctx, v, o)
+	err := t.orders.Power(ctx, v, o)
+	if no, ok := errors.AsType[*trust.Refusal](err); ok {
+		t.refused(string(no.Reason), "desired/power")
+		return nil
+	}
+	return err
 }
 
-func (t *inTray) Playlist(ctx context.Context, raw []byte) error { return t.playlist(ctx, raw) }
+// Playlist implements fleet.Orders. The library records its refusals itself.
+func (t *inTray) Playlist(ctx context.Context, raw []byte) error {
+	_, err := t.library.Offer(ctx, raw, "desired/playlist")
+	if _, ok := errors.AsType[*media.Refusal](err); ok {
+		return nil
+	}
+	return err
+}

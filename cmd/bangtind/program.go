@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"bangtin/internal/control/local"
@@ -61,7 +62,7 @@ func (m *Main) Run(ctx context.Context) int {
 	case m.check:
 		fmt.Fprintf(m.Stdout, "%s: %s, %s: site file is valid\n", m.site, s.ID, s.Gate)
 	case verb == "":
-		err = m.daemon(ctx, s)
+		err = m.display(ctx, s)
 	case verb == "verify":
 		err = m.verify(ctx, s)
 	default:
@@ -104,11 +105,11 @@ func (m *Main) logger() *slog.Logger {
 
 // verify checks the journal while the daemon runs or not, and prints one line for each finding.
 func (m *Main) verify(ctx context.Context, s *site.Site) error {
-	key, err := loadKey(s.Path(journalKeyFile))
+	key, err := loadKey(filepath.Join(s.Data, journalKeyFile))
 	if err != nil {
 		return err
 	}
-	report, err := sqlite.Verify(ctx, s.Path(journalFile), publicOf(key))
+	report, err := sqlite.Verify(ctx, filepath.Join(s.Data, journalFile), publicOf(key))
 	if err != nil {
 		return err
 	}
@@ -118,7 +119,8 @@ func (m *Main) verify(ctx context.Context, s *site.Site) error {
 	if len(report.Findings) > 0 {
 		return fmt.Errorf("cannot vouch for the journal: %d findings in %d records", len(report.Findings), report.Records)
 	}
-	fmt.Fprintf(m.Stdout, "%d records, head %d %s: no edit, removal or reordering found\n", report.Records, report.Head.Seq, report.Head.Hash)
+	fmt.Fprintf(m.Stdout, "%d records, %d to %d, acknowledged up to %d: no edit, removal or reordering found\n",
+		report.Records, report.First, report.Last, report.Acked)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -135,6 +136,16 @@ func TestStuckWrite(t *testing.T) {
 	}
 	if !errors.Is(err, hal.ErrPortGone) {
 		t.Fatalf("Tell: %v, want ErrPortGone", err)
+	}
+	// The kernel still keeps that write. A link that opened the port again would leave one more behind each time.
+	goroutines := runtime.NumGoroutine()
+	for range 5 {
+		if err := l.Tell(t.Context(), []byte("x")); !errors.Is(err, hal.ErrPortGone) {
+			t.Fatalf("Tell behind a stuck write: %v, want ErrPortGone", err)
+		}
+	}
+	if n := runtime.NumGoroutine(); n > goroutines {
+		t.Fatalf("%d goroutines, %d before", n, goroutines)
 	}
 	go func() { // the peer comes to life
 		for b := make([]byte, 4096); ; {

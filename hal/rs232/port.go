@@ -172,7 +172,8 @@ func (p *port) failure() error {
 // close ends the reader and frees the descriptor. Reader and writer are given limit to end before, because the
 // number of a closed descriptor may at once be another file's. It takes about readPause.
 //
-// Closing alone does not wake a stuck write (seen on Linux 6.18 with a pty); throwing away its output does.
+// Closing does not wake a stuck write. Throwing away its output does not either on a pty (seen on Linux 6.18);
+// on a real port it also saves the kernel's wait of up to 30 s for the output to drain.
 func (p *port) close(limit time.Duration) error {
 	p.closing.Store(true)
 	t := time.NewTimer(limit)

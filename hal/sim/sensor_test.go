@@ -80,7 +80,9 @@ func TestSensorsSendChanges(t *testing.T) {
 		{sim.CabinetSensor, func(r *sim.Rig) { r.SetTemperature(sim.CabinetSensor, hot) }, func(x hal.Reading) bool { return x.Temperature == hot }},
 		{sim.PanelSensor, func(r *sim.Rig) { r.SetTemperature(sim.PanelSensor, hot) }, func(x hal.Reading) bool { return x.Temperature == hot }},
 		{sim.SmokeSensor, func(r *sim.Rig) { r.SetSensorFault(sim.SmokeSensor, sim.SensorGone) },
-			func(x hal.Reading) bool { return x.Quality == hal.QualityUnknown && x.Reason != "" && x.Kind == hal.Smoke }},
+			func(x hal.Reading) bool {
+				return x.Quality == hal.QualityUnknown && x.Reason != "" && x.Kind == hal.Smoke
+			}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			r := sim.NewRig(sim.Config{})

@@ -34,6 +34,7 @@ type Content interface {
 // Books is the journal with the segments that a restart needs.
 type Books interface {
 	Journal
+	LastHeartbeat(ctx context.Context) (journal.Heartbeat, bool, error) // false when there was none
 	Segments(ctx context.Context, from, to int64) ([]journal.Segment, error)
 }
 
@@ -115,27 +116,11 @@ func New(ctx context.Context, cfg Config) (*Control, error) {
 	return c, c.resume(ctx)
 }
 
-// Heartbeat reads the last run's heartbeat; nil when there was none. cmd needs its floor to build the Clock.
-func LastHeartbeat(ctx context.Context, j Journal) (*journal.Heartbeat, error) {
-	raw, err := j.Setting(ctx, settingHeartbeat)
-	if err != nil {
-		return nil, fmt.Errorf("cannot load the last heartbeat: %w", err)
-	}
-	if raw == nil {
-		return nil, nil
-	}
-	var hb journal.Heartbeat
-	if err := json.Unmarshal(raw, &hb); err != nil {
-		return nil, fmt.Errorf("cannot read the last heartbeat: %w", err)
-	}
-	return &hb, nil
-}
-
 // resume opens the books where the last run left them.
 func (c *Control) resume(ctx context.Context) error {
-	hb, err := LastHeartbeat(ctx, c.cfg.Journal)
+	hb, known, err := c.cfg.Journal.LastHeartbeat(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot load the last heartbeat: %w", err)
 	}
 	at := c.cfg.Clock.Stamp()
 	now := at.Wall.Unix()
@@ -147,14 +132,14 @@ func (c *Control) resume(ctx context.Context) error {
 	boot := journal.Boot{Version: c.cfg.Version, Recovered: c.cfg.Recovered}
 	from, down, open := now, journal.CauseControllerDown, journal.Segment{}
 	switch {
-	case hb != nil && hb.At <= now+int64(ledgerBack/time.Second):
+	case known && hb.At <= now+int64(ledgerBack/time.Second):
 		boot.LastHeartbeat = hb.At
 		from, open = hb.At, hb.Open
 		open.To = hb.At
 		if hb.Mains != nil && !*hb.Mains {
 			down = journal.CauseControllerMains
 		}
-	case hb == nil && c.cfg.Recovered != "":
+	case !known && c.cfg.Recovered != "":
 		from, down = dayStart.Unix(), journal.CauseAccountingLost
 	}
 	c.ledger = NewLedger(c.cfg.Schedule, from, down, before, open)
@@ -294,8 +279,10 @@ func (c *Control) finished(s media.Shown) {
 	if panel == "" {
 		panel = panelWord(time.Now(), c.seen)
 	}
+	at := c.cfg.Clock.Stamp()
+	s.Start = at.Wall.Add(-time.Since(s.Start)) // the player reads the system's clock, which may be wrong
 	c.recorder.put(c.heartbeat(), journal.Entry{
-		Stamp: c.cfg.Clock.Stamp(), Kind: journal.KindPlay, Body: media.Play(s, panel),
+		Stamp: at, Kind: journal.KindPlay, Body: media.Play(s, panel),
 	})
 }
 

@@ -25,7 +25,6 @@ const (
 	settingDepartment = "control.department"
 	settingLocal      = "control.local"
 	settingFire       = "control.fire"
-	settingHeartbeat  = "control.heartbeat"
 	counterPower      = "desired/power"
 )
 

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"sync"
 	"time"
@@ -32,8 +31,8 @@ type recorder struct {
 	mu       sync.Mutex
 	pending  []journal.Entry
 	settings map[string][]byte
+	beatAt   *journal.Heartbeat // newest not yet written
 	dropped  int
-	urgent   bool
 }
 
 func newRecorder(j Journal, log *slog.Logger, beat func()) *recorder {
@@ -42,13 +41,8 @@ func newRecorder(j Journal, log *slog.Logger, beat func()) *recorder {
 
 // put hands over what happened together with the heartbeat that matches it: a later commit has both or neither.
 func (r *recorder) put(hb journal.Heartbeat, entries ...journal.Entry) {
-	raw, err := json.Marshal(hb)
-	if err != nil {
-		r.log.Error("cannot encode the heartbeat", "err", err) // a plain struct: cannot happen
-		return
-	}
 	r.mu.Lock()
-	r.settings[settingHeartbeat] = raw
+	r.beatAt = &hb
 	r.pending = append(r.pending, entries...)
 	r.trim()
 	r.mu.Unlock()
@@ -117,34 +111,43 @@ func (r *recorder) last() error {
 // flush commits everything that waits. On an error all of it keeps waiting.
 func (r *recorder) flush(ctx context.Context) error {
 	r.mu.Lock()
-	entries, settings, dropped := r.pending, r.settings, r.dropped
-	r.pending, r.settings = nil, map[string][]byte{}
+	entries, settings, hb, dropped := r.pending, r.settings, r.beatAt, r.dropped
+	r.pending, r.settings, r.beatAt = nil, map[string][]byte{}, nil
 	r.mu.Unlock()
-	if len(entries) == 0 && len(settings) == 0 {
+	if len(entries) == 0 && len(settings) == 0 && hb == nil {
 		return nil
 	}
-	w := journal.Write{Label: "record", Entries: entries, Settings: settings}
+	w := journal.Write{Label: "record", Entries: entries, Settings: settings, Heartbeat: hb}
 	if dropped > 0 && len(entries) > 0 {
 		w.Entries = append(entries[:len(entries):len(entries)], journal.Entry{
 			Stamp: entries[len(entries)-1].Stamp, Kind: journal.KindIncident,
 			Body: journal.Incident{Class: journal.Technical, Code: "plays-dropped", Detail: "the journal could not be written for long", Count: dropped},
 		})
 	}
-	err := r.journal.Commit(ctx, w)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err != nil {
-		r.pending = append(entries, r.pending...)
-		for k, v := range settings {
-			if _, newer := r.settings[k]; !newer {
-				r.settings[k] = v
-			}
-		}
-		r.trim()
+	if err := r.journal.Commit(ctx, w); err != nil {
+		r.giveBack(entries, settings, hb)
 		return err
 	}
+	r.mu.Lock()
 	r.dropped -= dropped
+	r.mu.Unlock()
 	return nil
+}
+
+// giveBack puts what could not be written in front of what came meanwhile.
+func (r *recorder) giveBack(entries []journal.Entry, settings map[string][]byte, hb *journal.Heartbeat) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pending = append(entries, r.pending...)
+	for k, v := range settings {
+		if _, newer := r.settings[k]; !newer {
+			r.settings[k] = v
+		}
+	}
+	if r.beatAt == nil {
+		r.beatAt = hb
+	}
+	r.trim()
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,6 +43,36 @@ func TestBirthWillAndOff(t *testing.T) {
 	}
 	if conns[0].Session == conns[2].Session {
 		t.Error("two connections have the same session")
+	}
+}
+
+// With messages pouring in, the broker must still see that the display left and forget the will.
+func TestOffUnderFire(t *testing.T) {
+	r := newRig(t)
+	for round := range 5 {
+		stop := r.start()
+		r.eventually("online", func() bool { return len(r.heard().Conns) == 2*round+1 })
+		done, fire := make(chan struct{}), sync.WaitGroup{}
+		fire.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					r.centre.Throw(r.topics().DesiredPlaylist(), make([]byte, 10_000))
+				}
+			}
+		})
+		stop()
+		close(done)
+		fire.Wait()
+		r.eventually("said off", func() bool { return len(r.heard().Conns) >= 2*round+2 })
+	}
+	// A will that came too late would stand among the next births.
+	for i, c := range r.heard().Conns {
+		if want := []string{wire.Online, wire.Off}[i%2]; c.State != want {
+			t.Fatalf("%d: %s, want %s", i, c.State, want)
+		}
 	}
 }
 

@@ -146,7 +146,7 @@ func (s *session) putAck(m mqtt.Message) {
 	switch size := len(m.Payload()); {
 	case size == 0:
 		m.Ack()
-	case size > 4*wire.MaxPayload:
+	case size > maxSigned:
 		s.f.ports.Refused(Oversized, s.f.topics.EventsAck())
 		m.Ack()
 	default:

@@ -100,6 +100,9 @@ type Fleet struct {
 	acked    uint64 // highest record the centre acknowledged in this run
 }
 
+// maxSigned is the size in bytes of an envelope around a payload of wire.MaxPayload: base64 and 16 signatures.
+const maxSigned = 4 * wire.MaxPayload
+
 // New checks the configuration. It opens nothing.
 func New(cfg Config, ports Ports) (*Fleet, error) {
 	cfg.setDefaults()
@@ -120,8 +123,8 @@ func New(cfg Config, ports Ports) (*Fleet, error) {
 	}
 	return &Fleet{
 		cfg: cfg, ports: ports, host: host, topics: topics,
-		power:    newInbox(topics.DesiredPower(), 4*wire.MaxPayload, 32, ports.Refused),
-		playlist: newInbox(topics.DesiredPlaylist(), wire.MaxOrder, 4, ports.Refused),
+		power:    newInbox(topics.DesiredPower(), maxSigned, inboxRoom*maxSigned, ports.Refused),
+		playlist: newInbox(topics.DesiredPlaylist(), wire.MaxOrder, 4*wire.MaxOrder, ports.Refused),
 		renew:    make(chan struct{}, 1),
 	}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,12 +18,17 @@ const (
 	packetPuback   = 4
 	packetSuback   = 9
 	packetPingresp = 13
+
+	packetDisconnect = 14 // the last that we send
 )
 
 const (
 	// writeTimeout of one packet. paho sets none for acknowledgements and pings: a dead link with a full send buffer
 	// would hold both for as long as TCP tries, about 15 minutes.
 	writeTimeout = 20 * time.Second
+
+	// drainTimeout is for the broker to close the connection after DISCONNECT.
+	drainTimeout = 500 * time.Millisecond
 
 	// maxInside is how many messages may be inside paho at once. It starts a goroutine for each, without a limit.
 	maxInside = 8
@@ -44,9 +50,10 @@ type guard struct {
 	pass int    // bytes of the body still to be passed on
 	skip int    // bytes after them to be dropped
 
-	inside chan struct{} // one token for each message between here and its handler
-	closed chan struct{}
-	once   sync.Once
+	inside  chan struct{} // one token for each message between here and its handler
+	leaving atomic.Bool   // DISCONNECT was written
+	closed  chan struct{}
+	once    sync.Once
 }
 
 func newGuard(conn net.Conn, limit, filters int) *guard {
@@ -59,9 +66,16 @@ func newGuard(conn net.Conn, limit, filters int) *guard {
 // taken is told by the handler of each message that the message has left paho.
 func (g *guard) taken() { <-g.inside }
 
-// Close may be called more than once.
+// Close may be called more than once. After DISCONNECT it waits for the broker to close first: closing with unread
+// bytes resets the connection, the broker may then not read the DISCONNECT and publishes the will of a display that
+// left in good order.
 func (g *guard) Close() error {
-	g.once.Do(func() { close(g.closed) })
+	g.once.Do(func() {
+		close(g.closed)
+		if g.leaving.Load() && g.Conn.SetReadDeadline(time.Now().Add(drainTimeout)) == nil {
+			_, _ = io.Copy(io.Discard, g.Conn) // ends with whatever ends it
+		}
+	})
 	return g.Conn.Close()
 }
 
@@ -69,6 +83,9 @@ func (g *guard) Close() error {
 func (g *guard) Write(p []byte) (int, error) {
 	if err := g.Conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return 0, err
+	}
+	if len(p) > 0 && p[0]>>4 == packetDisconnect { // paho writes a packet at once
+		g.leaving.Store(true)
 	}
 	return g.Conn.Write(p)
 }

@@ -49,6 +49,7 @@ func (f *Fleet) obey(ctx context.Context, in *inbox, judge judge) {
 		case <-ctx.Done():
 			return
 		}
+		in.took(m)
 		sum := sha256.Sum256(m.Payload())
 		// A retained copy comes with every connect. One that was published anew is judged anew.
 		if !m.Retained() || sum != settled {

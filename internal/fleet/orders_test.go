@@ -186,12 +186,12 @@ func TestFlood(t *testing.T) {
 			r.remember(3)
 		}
 	}
-	r.publishPower(true, powerOn(5))
-	r.eventually("the right order is obeyed", func() bool { return slices.Contains(r.orders.versions(), 5) })
 	r.eventually("outbox is empty", func() bool { return r.depth() == 0 })
 	if n := len(r.heard().Conns); n != 1 {
 		t.Errorf("%d births and wills: the display did not stay connected", n)
 	}
+	r.publishPower(true, powerOn(5))
+	r.eventually("the right order is obeyed", func() bool { return slices.Contains(r.orders.versions(), 5) })
 	counts := r.refusals.all()
 	sum := 0
 	for _, n := range counts {

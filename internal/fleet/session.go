@@ -24,7 +24,7 @@ const (
 	pingTimeout = 15 * time.Second
 
 	farewell = 2 * time.Second // for saying off; systemd waits for the whole daemon
-	ackRoom  = 16              // acknowledgements that may wait; further ones are dropped, the batch goes out again
+	ackRoom  = inboxRoom       // acknowledgements that may wait; further ones are dropped, the batch goes out again
 )
 
 var errRenew = errors.New("orders were dropped while the journal was slow: connecting again to receive them")
@@ -53,7 +53,6 @@ func (f *Fleet) session(ctx context.Context) error {
 	if err := s.connect(ctx, link); err != nil {
 		return err
 	}
-	defer s.client.Disconnect(250) // milliseconds
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
@@ -65,9 +64,9 @@ func (f *Fleet) session(ctx context.Context) error {
 	g.Go(func() error { return s.events(running) })
 	err := g.Wait()
 	if ctx.Err() != nil {
-		s.sayOff(link)
+		s.leave(link)
 	}
-	return err
+	return err // cutting the link without a DISCONNECT makes the broker publish the will, which is then the truth
 }
 
 // connect dials and waits for the broker's CONNACK.
@@ -189,13 +188,15 @@ func (s *session) sayConn(ctx context.Context, state string) error {
 	return s.publish(ctx, s.f.topics.Conn(), true, payload)
 }
 
-// sayOff replaces the birth. The broker drops the will when it then sees the orderly DISCONNECT.
-func (s *session) sayOff(link context.Context) {
+// leave replaces the birth by off and disconnects, upon which the broker forgets the will.
+func (s *session) leave(link context.Context) {
 	ctx, cancel := context.WithTimeout(link, farewell)
 	defer cancel()
 	if err := s.sayConn(ctx, wire.Off); err != nil {
 		s.f.cfg.Log.Warn("stopping without having said so to the broker", "err", err)
+		return
 	}
+	s.client.Disconnect(uint(2 * drainTimeout / time.Millisecond))
 }
 
 // publish waits for the broker's PUBACK, which only proves that the connection works: a broker acknowledges what its

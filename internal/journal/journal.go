@@ -172,8 +172,9 @@ type Heartbeat struct {
 // A Write is everything one transaction does. It is plain data, so that the same Write can be tested without
 // a database and interrupted at its label.
 type Write struct {
-	Label    string            // names this kind of write for fault injection: "order.accept"
-	Entries  []Entry           // appended to the chain, in order
-	Settings map[string][]byte // upserted; a nil value deletes
-	Raise    map[string]uint64 // counters that must strictly rise; else the whole Write fails with ErrStale
+	Label     string            // names this kind of write for fault injection: "order.accept"
+	Entries   []Entry           // appended to the chain, in order
+	Settings  map[string][]byte // upserted; a nil value deletes
+	Raise     map[string]uint64 // counters that must strictly rise; else the whole Write fails with ErrStale
+	Heartbeat *Heartbeat        // overwrites the one heartbeat; nil leaves it
 }

@@ -4,7 +4,7 @@
 // panel-vectors.json, so that a driver is judged by something other than itself. It prints the path of the
 // terminal to open, then "power on TIME" and "power off TIME" as the picture appears and disappears.
 //
-// Lines on standard input change it; each is answered with "ok LINE" once it holds:
+// Lines on standard input change it; each is answered with "ok LINE" once it holds, or with "unknown LINE":
 //
 //	silent      obey, but answer nothing          talk     answer again
 //	nak         refuse everything                 disobey  acknowledge, but do nothing
