@@ -132,9 +132,13 @@ func checkFile(path string, want media.File) error {
 		return unreadable(path, err)
 	}
 	if n != want.Size || hex.EncodeToString(sum.Sum(nil)) != want.SHA256 {
-		return &problem{field: path, what: say("is not the file that was added"), remedy: say("add the item anew, or restore the file")}
+		return notTheFile(path)
 	}
 	return nil
+}
+
+func notTheFile(path string) error {
+	return &problem{field: path, what: say("is not the file that was added"), remedy: say("add the item anew, or restore the file")}
 }
 
 // ffprobe measures a video with the program of that name, in at most half a minute.

@@ -75,13 +75,13 @@ func carry(from, to string, f media.File) error {
 	} else if there && checkFile(target, f) == nil {
 		return nil
 	}
-	s, err := stow(source, contentIn(to), f.Size)
+	s, err := stow(source, contentIn(to), media.MaxVideo)
 	if err != nil {
 		return err
 	}
-	if s.file != f {
+	if s.file.SHA256 != f.SHA256 || s.file.Size != f.Size {
 		s.discard()
-		return checkFile(source, f)
+		return notTheFile(source)
 	}
 	return s.keep()
 }

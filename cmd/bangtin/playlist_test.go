@@ -70,6 +70,9 @@ func TestExportMendsADamagedCopyOnTheStick(t *testing.T) {
 	d.write("pl/content/"+f.SHA256, []byte("damaged"))
 	d.must("playlist export @pl --out @stick") // the good copy is there already
 	d.refuses("playlist export @pl --out @another", exitFailed, "not the file that was added")
+	d.write("pl/content/"+f.SHA256, append(d.read("stick/content/"+f.SHA256), 0))
+	d.refuses("playlist export @pl --out @another", exitFailed, "not the file that was added")
+	leftovers(d, "another/content")
 	if there, err := exists(d.path("another/playlist.json")); there || err != nil {
 		t.Errorf("exported without its files (%v)", err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -88,7 +89,7 @@ func (p *Program) execute(ctx context.Context, c command, args []string, help bo
 	o := newOptions()
 	do := c.setup(o)
 	operand, err := o.parse(args, c.operand != "")
-	if help || err == errHelp {
+	if help || errors.Is(err, errHelp) {
 		p.usage(c, o)
 		return nil
 	}
