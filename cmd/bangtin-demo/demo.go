@@ -115,7 +115,7 @@ func (d *demo) show(ctx context.Context, centre *centre) error {
 	if d.lasts > 0 {
 		over = time.After(d.lasts)
 	}
-	d.hints()
+	d.hints(daemon.cmd.Process.Pid)
 	var died error
 	select {
 	case <-ctx.Done():
@@ -132,7 +132,7 @@ func (d *demo) show(ctx context.Context, centre *centre) error {
 	return d.summary(centre)
 }
 
-func (d *demo) hints() {
+func (d *demo) hints(daemon int) {
 	bangtind := fmt.Sprintf("%s --site %s", filepath.Join(d.bin, "bangtind"), d.path("site.toml"))
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -143,12 +143,12 @@ Three things to try in a second terminal:
       %s off --for 1m --reason "BĐBP đề nghị"
       %s status
  2. kill the player; the picture comes back by itself, and the seconds are in the books
-      pkill -9 -f %s
+      pkill -9 -P %d mpv
       %s verify
  3. put a playlist that was changed after it was signed into the inbox; it is refused, the good one plays on
       cp %s %s
 
-`, bangtind, bangtind, d.path("run", "player"), bangtind, d.path("forged.json"), d.path("data", "inbox", "playlist.json"))
+`, bangtind, bangtind, daemon, bangtind, d.path("forged.json"), d.path("data", "inbox", "playlist.json"))
 }
 
 // say prints one line with the time.

@@ -269,6 +269,12 @@ func (w *world) verified() []journal.Record {
 	if err != nil || !report.OK() {
 		w.t.Fatalf("journal: %v %v", err, report.Findings)
 	}
+	return w.records()
+}
+
+// records reads every record, while the daemon runs or not.
+func (w *world) records() []journal.Record {
+	w.t.Helper()
 	db, err := sql.Open("sqlite3", "file:"+w.path("data", "journal.db")+"?mode=ro")
 	if err != nil {
 		w.t.Fatal(err)
