@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/BurntSushi/toml"
 )
@@ -70,10 +72,17 @@ func oversized(data []byte) (Finding, bool) {
 	return Finding{}, false
 }
 
+// syntax turns what the TOML parser says into one line: it quotes line breaks of the file as they are.
 func syntax(err error) Finding {
 	var parse toml.ParseError
 	if errors.As(err, &parse) {
-		return Finding{Line: parse.Position.Line, Problem: parse.Message}
+		return Finding{Line: parse.Position.Line, Problem: oneLine(parse.Message)}
 	}
-	return Finding{Problem: err.Error()}
+	return Finding{Problem: oneLine(err.Error())}
+}
+
+// oneLine makes line breaks and other control characters visible instead of obeyed.
+func oneLine(text string) string {
+	quoted := strconv.Quote(text)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }

@@ -11,8 +11,8 @@ import (
 	"bangtin/internal/journal"
 )
 
-// DefaultMaxBytes is the hard limit of the file when Options does not name one: twice what 90 days of a
-// full programme need, see DefaultPolicy.
+// DefaultMaxBytes is the hard limit of the file when Options does not name one: twice the size from which on
+// DefaultPolicy prunes.
 const DefaultMaxBytes = 512 << 20
 
 // minMaxBytes leaves room for the tables and a full batch of Prune.

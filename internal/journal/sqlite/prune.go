@@ -18,8 +18,7 @@ type Policy struct {
 	Batch    int           // at most so many records are looked at in one transaction
 }
 
-// DefaultPolicy keeps 90 days. A day of a full programme, about 2000 plays, takes 1.3 MB: 90 days stay below
-// the size.
+// DefaultPolicy keeps 90 days. A play takes 410 bytes (BenchmarkOpenAndVerify): 90 days of 2000 plays are 74 MB.
 func DefaultPolicy() Policy {
 	return Policy{Age: 90 * 24 * time.Hour, MaxBytes: 256 << 20, Batch: 500}
 }
