@@ -82,6 +82,7 @@ func (l *Library) record(ctx context.Context, no *Refusal, first ...journal.Entr
 		return no // flush had nothing, or seen would be gone
 	}
 	class, code := no.class()
+	l.opts.Log.Warn("playlist refused", "reason", no.Reason, "detail", oneLine(no.Detail))
 	entries = append(entries, first...)
 	entries = append(entries, l.incident(class, code, no.Error(), 1))
 	if err := l.tell(ctx, entries); err != nil {

@@ -129,14 +129,16 @@ const (
 	Supply    IncidentClass = "power-supply"
 	Cyber     IncidentClass = "cyber"
 	Fire      IncidentClass = "fire"
+	Intrusion IncidentClass = "intrusion" // the cabinet was opened: Article 9.2
 )
 
 // An Incident is something a person must know of, opened by the controller itself.
 type Incident struct {
 	Class  IncidentClass `json:"class"`
-	Code   string        `json:"code"`   // stable, lower case with hyphens: "panel-silent", "signature-refused"
-	Detail string        `json:"detail"` // one line in English, at most 500 bytes, no secrets
-	Count  int           `json:"count"`  // how often it happened in the minute this stands for; at least 1
+	Code   string        `json:"code"`           // stable, lower case with hyphens: "panel-silent", "signature-refused"
+	Detail string        `json:"detail"`         // one line in English, at most 500 bytes, no secrets
+	Count  int           `json:"count"`          // how often it happened in the minute this stands for; at least 1
+	Over   bool          `json:"over,omitempty"` // what the same code reported earlier has ended
 }
 
 // An Order is a wish of a person, accepted or refused: a signed message or a local override.
@@ -170,8 +172,9 @@ type Heartbeat struct {
 // A Write is everything one transaction does. It is plain data, so that the same Write can be tested without
 // a database and interrupted at its label.
 type Write struct {
-	Label    string            // names this kind of write for fault injection: "order.accept"
-	Entries  []Entry           // appended to the chain, in order
-	Settings map[string][]byte // upserted; a nil value deletes
-	Raise    map[string]uint64 // counters that must strictly rise; else the whole Write fails with ErrStale
+	Label     string            // names this kind of write for fault injection: "order.accept"
+	Entries   []Entry           // appended to the chain, in order
+	Settings  map[string][]byte // upserted; a nil value deletes
+	Raise     map[string]uint64 // counters that must strictly rise; else the whole Write fails with ErrStale
+	Heartbeat *Heartbeat        // overwrites the one heartbeat; nil leaves it
 }

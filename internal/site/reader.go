@@ -9,6 +9,9 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
+// maxUnknown is how many unknown keys are named: more are not a site file.
+const maxUnknown = 20
+
 // A reader takes values out of the decoded file and collects what is wrong with them. Every key that it is
 // asked for is thereby a known one.
 type reader struct {
@@ -145,6 +148,10 @@ func (r *reader) unknown(keys []toml.Key) {
 			continue
 		}
 		reported[name] = true
+		if len(reported) > maxUnknown {
+			r.findings = append(r.findings, Finding{Problem: fmt.Sprintf("more than %d unknown keys", maxUnknown)})
+			return
+		}
 		r.findings = append(r.findings, Finding{
 			Line:    r.lines[name],
 			Problem: fmt.Sprintf("unknown key %q%s", name, didYouMean(name, r.known)),

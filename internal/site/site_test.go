@@ -2,6 +2,7 @@ package site_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -225,7 +226,7 @@ schedule.windows = ["00:00-24:00"]
 }
 
 func TestSize(t *testing.T) {
-	data := example(t, "", "\n#"+strings.Repeat("x", site.MaxSize))
+	data := example(t, "", strings.Repeat("#\n", site.MaxSize/2))
 	for name, parse := range map[string]func() (*site.Site, error){
 		"Parse": func() (*site.Site, error) { return site.Parse(data) },
 		"Read": func() (*site.Site, error) {
@@ -240,8 +241,8 @@ func TestSize(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	fits := example(t, "", "\n#")
-	fits = append(fits, strings.Repeat("x", site.MaxSize-len(fits))...)
+	fits := example(t, "", "")
+	fits = append(fits, strings.Repeat("\n", site.MaxSize-len(fits))...)
 	if _, err := site.Parse(fits); err != nil {
 		t.Errorf("%d bytes: %v", len(fits), err)
 	}
@@ -251,5 +252,32 @@ func TestReadMissingFile(t *testing.T) {
 	_, err := site.Read(filepath.Join(t.TempDir(), "none.toml"))
 	if !errors.Is(err, os.ErrNotExist) || !strings.HasPrefix(err.Error(), "cannot read site file: ") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Files that made the parser busy for a minute, and ones with more wrong in them than anybody reads.
+func TestHostileFiles(t *testing.T) {
+	var unknown strings.Builder
+	for n := 0; unknown.Len() < site.MaxSize-40; n++ {
+		fmt.Fprintf(&unknown, "panel_%s%d = 1\n", strings.Repeat("x", n%30), n)
+	}
+	for name, data := range map[string]string{
+		"unknown keys":   unknown.String(),
+		"list in list":   "a = " + strings.Repeat("[\n", site.MaxSize/2-4),
+		"table in table": "a = " + strings.Repeat("{a=[\n", site.MaxSize/5-4),
+		"long key":       strings.Repeat("a.", site.MaxSize/2-3) + "a = 1",
+		"long keys":      strings.Repeat(strings.Repeat("a.", 490)+"a = 1\n", 60),
+	} {
+		_, err := site.Parse([]byte(data))
+		if err == nil {
+			t.Errorf("%s: no error", name)
+			continue
+		}
+		if n := strings.Count(err.Error(), "\n") + 1; n > 30 {
+			t.Errorf("%s: %d lines", name, n)
+		}
+		if n := len(err.Error()); n > 4000 {
+			t.Errorf("%s: %d bytes", name, n)
+		}
 	}
 }

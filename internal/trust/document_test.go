@@ -87,6 +87,7 @@ func TestDocumentRefuses(t *testing.T) {
 		"playlist by one":          {grant(trust.RolePlaylist, func(g *trust.Grant) { g.Threshold = 1 }), trust.BadDocument},
 		"playlist without duties":  {grant(trust.RolePlaylist, func(g *trust.Grant) { g.Duties = nil }), trust.BadDocument},
 		"playlist without editor":  {grant(trust.RolePlaylist, func(g *trust.Grant) { g.Duties[0] = "reader" }), trust.BadDocument},
+		"approver before editor":   {grant(trust.RolePlaylist, func(g *trust.Grant) { slices.Reverse(g.Duties) }), trust.BadDocument},
 		"update by one":            {grant(trust.RoleUpdate, func(g *trust.Grant) { g.Threshold = 1 }), trust.BadDocument},
 		"trust by one":             {grant(trust.RoleTrust, func(g *trust.Grant) { g.Threshold = 1 }), trust.BadDocument},
 		"power by none":            {grant(trust.RolePower, func(g *trust.Grant) { g.Threshold = 0 }), trust.BadDocument},

@@ -24,7 +24,7 @@ func decodeStrict(raw []byte, v any, names ...string) error {
 	if err := walk(tokens, names, maxDepth); err != nil {
 		return err
 	}
-	if _, err := tokens.Token(); err != io.EOF {
+	if _, err := tokens.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("something follows the JSON value")
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))

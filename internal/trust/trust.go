@@ -63,8 +63,9 @@ const (
 	DutyApprover = "approver"
 )
 
-// minThreshold is what no document can lower (PROTOCOL.md, "Signed envelopes").
-func minThreshold(r Role) int {
+// MinThreshold is the number of people that role r needs at least. No document can lower it (PROTOCOL.md, "Signed
+// envelopes").
+func MinThreshold(r Role) int {
 	switch r {
 	case RolePlaylist, RoleUpdate, RoleTrust:
 		return 2

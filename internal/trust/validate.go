@@ -13,7 +13,7 @@ func (d *Document) Validate() error {
 	if d.Version == 0 {
 		return refuse(BadDocument, "version must be 1 or more")
 	}
-	if !printable(d.Organisation) {
+	if !ValidName(d.Organisation) {
 		return refuse(BadDocument, "organisation must be 1 to 200 bytes of printable text")
 	}
 	if d.Created.IsZero() {
@@ -52,7 +52,7 @@ func (d *Document) validateKeys() error {
 		if !ValidPerson(k.Person) {
 			return refuse(BadDocument, "person %.60q must match [a-z0-9.-]{1,60}", k.Person)
 		}
-		if !printable(k.Name) {
+		if !ValidName(k.Name) {
 			return refuse(BadDocument, "name of %q must be 1 to 200 bytes of printable text", k.Person)
 		}
 		if old, ok := names[k.Person]; ok && old != k.Name {
@@ -70,7 +70,7 @@ func (d *Document) validateGrant(role Role, g Grant) error {
 	if len(g.Members) > MaxMembers {
 		return refuse(Oversized, "role %s: %d members, at most %d", role, len(g.Members), MaxMembers)
 	}
-	if least := minThreshold(role); g.Threshold < least {
+	if least := MinThreshold(role); g.Threshold < least {
 		return refuse(BadDocument, "role %s: threshold %d, at least %d", role, g.Threshold, least)
 	}
 	if err := validateDuties(role, g); err != nil {
@@ -94,8 +94,8 @@ func (d *Document) validateGrant(role Role, g Grant) error {
 }
 
 func validateDuties(role Role, g Grant) error {
-	if role == RolePlaylist && (!slices.Contains(g.Duties, DutyEditor) || !slices.Contains(g.Duties, DutyApprover)) {
-		return refuse(BadDocument, "role playlist needs the duties editor and approver")
+	if role == RolePlaylist && !slices.Equal(g.Duties[:min(2, len(g.Duties))], []string{DutyEditor, DutyApprover}) {
+		return refuse(BadDocument, "role playlist needs the duties editor and approver, in this order")
 	}
 	if len(g.Duties) > g.Threshold {
 		return refuse(BadDocument, "role %s: %d duties, more than the threshold of %d", role, len(g.Duties), g.Threshold)
@@ -139,6 +139,8 @@ func ValidPerson(s string) bool {
 	return len(s) >= 1 && len(s) <= 60 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789.-") == ""
 }
 
-func printable(s string) bool {
-	return strings.TrimSpace(s) != "" && len(s) <= 200 && !strings.ContainsFunc(s, unicode.IsControl)
+// ValidName reports whether s can be shown as a name: 1 to 200 bytes, every character of which can be seen.
+func ValidName(s string) bool {
+	return strings.TrimSpace(s) != "" && len(s) <= 200 &&
+		!strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) })
 }

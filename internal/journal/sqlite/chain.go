@@ -24,14 +24,14 @@ type state struct {
 	acked uint64
 }
 
-// readState reads the row; without one the chain is empty.
+// readState reads the row, which is there from the beginning: an empty chain has a signed head with the number 0.
 func readState(ctx context.Context, q querier) (state, error) {
 	var s state
 	var hash []byte
 	err := q.QueryRowContext(ctx, "SELECT seq, hash, at, signature, acked FROM chain").
 		Scan(&s.head.Seq, &hash, &s.head.At, &s.head.Signature, &s.acked)
 	if errors.Is(err, sql.ErrNoRows) {
-		return state{}, nil
+		return state{}, fmt.Errorf("%w: there is no head", journal.ErrBroken)
 	}
 	if err != nil {
 		return state{}, fmt.Errorf("cannot read head: %w", err)

@@ -71,11 +71,11 @@ func (j *Journal) checkHead(ctx context.Context) error {
 	if last != s.head.Seq {
 		return altered("the last record is %d, the head names %d", last, s.head.Seq)
 	}
-	if last == 0 {
-		return nil
-	}
 	if err := s.head.Check(public(j.key)); err != nil {
 		return altered("%s", err)
+	}
+	if last == 0 {
+		return nil
 	}
 	if err := holds(ctx, j.db, last, s.head.Hash); err != nil {
 		return altered("%s", err)
@@ -100,5 +100,11 @@ func isDamage(err error) bool {
 	case sqlite3.ErrIoErrRead, sqlite3.ErrIoErrShortRead:
 		return true // bad blocks: the same bytes will not come back
 	}
-	return sqliteErr.Code == sqlite3.ErrCorrupt || sqliteErr.Code == sqlite3.ErrNotADB
+	switch sqliteErr.Code {
+	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
+		return true
+	case sqlite3.ErrError:
+		return true // the statements are the program's own: a table or column is not there
+	}
+	return false
 }

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"crypto/ed25519"
+	"database/sql"
 	"log/slog"
 	"path/filepath"
 	"testing"
@@ -100,4 +101,24 @@ func pending(t testing.TB, j *sqlite.Journal) []journal.Record {
 	all, err := j.Pending(context.Background(), 1<<20)
 	must(t, err)
 	return all
+}
+
+// query reads rows of a text and a number past the package under test.
+func query(t testing.TB, path, statement string) map[string]int {
+	t.Helper()
+	db, err := sql.Open("sqlite3", path)
+	must(t, err)
+	defer func() { must(t, db.Close()) }()
+	rows, err := db.Query(statement)
+	must(t, err)
+	defer func() { must(t, rows.Close()) }()
+	found := map[string]int{}
+	for rows.Next() {
+		var text string
+		var number int
+		must(t, rows.Scan(&text, &number))
+		found[text] = number
+	}
+	must(t, rows.Err())
+	return found
 }

@@ -13,7 +13,7 @@
 // every commit renews, so that whoever lacks the device's key can neither change, insert, move nor remove a
 // record, not even the last, without [Verify] finding it. Putting back an older copy of the whole file is what
 // only the centre can find: it holds the head that it acknowledged. [Journal.SignHead] keeps one head a day.
-// Settings, counters and the heartbeat are not part of the chain.
+// Settings, counters, the heartbeat and how far the centre acknowledged are not part of the chain.
 //
 // # What is thrown away, and when
 //

@@ -18,21 +18,51 @@ var ErrNewer = errors.New("journal was written by a newer program")
 // migrate brings the schema up to date: the n-th file of migrations, in the order of their names, makes schema
 // n-1 into schema n, each in a transaction of its own.
 func migrate(ctx context.Context, db *sql.DB) error {
-	names, err := fs.Glob(migrations, "migrations/*.sql")
+	names, err := migrationNames()
 	if err != nil {
-		return fmt.Errorf("cannot list migrations: %w", err)
+		return err
 	}
 	have, err := schema(ctx, db)
 	if err != nil {
 		return err
 	}
 	if have > len(names) {
-		return fmt.Errorf("%w: its schema is %d, this program knows %d", ErrNewer, have, len(names))
+		return newer(have, len(names))
 	}
 	for n := have; n < len(names); n++ {
 		if err := apply(ctx, db, names[n], n+1); err != nil {
 			return fmt.Errorf("cannot apply %s: %w", names[n], err)
 		}
+	}
+	return nil
+}
+
+func migrationNames() ([]string, error) {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return nil, fmt.Errorf("cannot list migrations: %w", err)
+	}
+	return names, nil
+}
+
+func newer(have, known int) error {
+	return fmt.Errorf("%w: its schema is %d, this program knows %d", ErrNewer, have, known)
+}
+
+// checkSchema is for those who only read: the schema must be the one this program writes.
+func checkSchema(ctx context.Context, q querier) error {
+	names, err := migrationNames()
+	if err != nil {
+		return err
+	}
+	have, err := schema(ctx, q)
+	switch {
+	case err != nil:
+		return err
+	case have > len(names):
+		return newer(have, len(names))
+	case have < len(names):
+		return fmt.Errorf("its schema is %d, want %d: start the daemon once", have, len(names))
 	}
 	return nil
 }
@@ -52,9 +82,9 @@ func apply(ctx context.Context, db *sql.DB, name string, version int) error {
 }
 
 // schema reads the version of the schema; 0 is an empty database.
-func schema(ctx context.Context, db *sql.DB) (int, error) {
+func schema(ctx context.Context, q querier) (int, error) {
 	var version int
-	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+	if err := q.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return 0, fmt.Errorf("cannot read schema version: %w", err)
 	}
 	return version, nil

@@ -110,10 +110,10 @@ func (s salvage) write(ctx context.Context, tx *sql.Tx, o Options) error {
 			return err
 		}
 	}
-	if s.damage == nil {
-		return nil
-	}
 	stamp := o.Stamp()
+	if s.damage == nil {
+		return writeState(ctx, tx, state{head: journal.Head{At: stamp.Wall.Unix()}.Sign(o.Key)})
+	}
 	c := journal.Checkpoint{
 		Upto:   resumeAfter(s.seq, stamp.Wall.UnixMilli()),
 		At:     stamp.Wall.Unix(),

@@ -29,8 +29,23 @@ func (j *Journal) Commit(ctx context.Context, w journal.Write) error {
 		if err := set(ctx, tx, w.Settings); err != nil {
 			return err
 		}
+		if err := beat(ctx, tx, w.Heartbeat); err != nil {
+			return err
+		}
 		return j.append(ctx, tx, w.Entries)
 	})
+}
+
+// beat overwrites the one heartbeat; a nil one leaves it.
+func beat(ctx context.Context, tx *sql.Tx, h *journal.Heartbeat) error {
+	if h == nil {
+		return nil
+	}
+	body, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	return putHeartbeat(ctx, tx, string(body))
 }
 
 // Heartbeat overwrites the one heartbeat. It is as durable as a Commit.

@@ -1,0 +1,48 @@
+# make demo   one display runs before your eyes; DURATION=40s ends it by itself
+# make test   everything that can be proved here in a few minutes
+# make bench  figures beside a peer, in the same run
+# make fuzz   every parser of outside bytes, FUZZTIME each
+# make lint   golangci-lint
+
+SHELL    := /bin/sh
+DURATION ?= 0s
+FUZZTIME ?= 60s
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+BUILT    := $(shell git log -1 --format=%cI 2>/dev/null || echo 2026-11-01T00:00:00Z)
+LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
+GO       := go
+
+.PHONY: all build demo test bench fuzz lint clean
+
+all: build
+
+build:
+	@.ci/need build
+	CGO_ENABLED=1 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/bangtind ./cmd/bangtin-demo
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/bangtin
+
+demo: 
+	@.ci/need build demo
+	@$(MAKE) --no-print-directory -s build
+	@exec bin/bangtin-demo --bin bin --duration $(DURATION)
+
+test:
+	@.ci/need build demo test
+	@test -z "$$(gofmt -l cmd hal internal media)" || { gofmt -l cmd hal internal media; echo 'not gofmt-ed'; exit 1; }
+	$(GO) vet ./...
+	$(GO) test -race -p 2 -timeout 20m ./...
+
+bench:
+	@.ci/need build demo test
+	@$(MAKE) --no-print-directory -s build
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./media/mpv ./cmd/bangtind
+
+fuzz:
+	@.ci/need build
+	FUZZTIME=$(FUZZTIME) .ci/fuzz
+
+lint:
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0 run ./...
+
+clean:
+	rm -rf bin demo-data

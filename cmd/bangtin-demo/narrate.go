@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"bangtin/internal/journal"
+	"bangtin/internal/wire"
+)
+
+type line struct{ what, text string }
+
+// seen remembers what the display reported, tells what is new about it, and keeps what the summary needs.
+// Safe for concurrent use.
+type seen struct {
+	mu       sync.Mutex
+	last     *wire.State
+	printed  bool
+	states   int
+	verified int             // states with the panel read back as on
+	items    map[string]bool // approved items reported as playing
+	upto     uint64          // highest record received
+	plays    int
+}
+
+// take returns what is worth a line in s.
+func (n *seen) take(s *wire.State, raw []byte) []line {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	before := n.last
+	if before == nil {
+		before = &wire.State{}
+	}
+	n.last = s
+	n.states++
+	var out []line
+	if s.Want.Reason != before.Want.Reason {
+		out = append(out, line{"want", fmt.Sprintf("panel %s, %s: %s (rule %s)", s.Want.Panel, s.Want.Show, s.Want.Reason, s.Want.Rule)})
+	}
+	if s.Panel.Power != before.Panel.Power && s.Panel.VerifiedAt != nil {
+		out = append(out, line{"panel", fmt.Sprintf("read back as %s at %s", strings.ToUpper(s.Panel.Power), s.Panel.VerifiedAt.Local().Format("15:04:05.0"))})
+	}
+	if s.Player.State != before.Player.State || s.Player.Item != before.Player.Item {
+		out = append(out, line{"player", strings.TrimSpace(s.Player.State + " " + s.Player.Playlist + " " + s.Player.Item)})
+	}
+	for _, a := range s.Alarms {
+		if !slices.Contains(before.Alarms, a) {
+			out = append(out, line{"alarm", a})
+		}
+	}
+	n.count(s)
+	if s.Panel.Power == "on" && s.Player.State == "playing" && !n.printed {
+		n.printed = true
+		out = append(out, line{"state", "as the broker has it now:\n" + indent(raw)})
+	}
+	return out
+}
+
+func (n *seen) count(s *wire.State) {
+	if s.Panel.Power == "on" && s.Panel.VerifiedAt != nil {
+		n.verified++
+	}
+	if s.Player.State == "playing" && s.Player.Item != "" {
+		if n.items == nil {
+			n.items = map[string]bool{}
+		}
+		n.items[s.Player.Item] = true
+	}
+}
+
+// records notes a batch.
+func (n *seen) records(b *wire.Batch, last uint64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, raw := range b.Records {
+		var r journal.Record
+		if json.Unmarshal(raw, &r) == nil && r.Seq > n.upto && r.Kind == journal.KindPlay {
+			n.plays++
+		}
+	}
+	n.upto = max(n.upto, last)
+}
+
+// summary prints what was proved, and is an error when the promise was not.
+func (d *demo) summary(c *centre) error {
+	n := &c.seen
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.last == nil {
+		return fmt.Errorf("nothing was proved: the display reported nothing\n%s", d.logTail())
+	}
+	items := slices.Sorted(maps.Keys(n.items))
+	a := n.last.Airtime
+	fmt.Fprintf(d.out, "\nSummary\n  states received    %d, %d of them with the panel read back as on\n", n.states, n.verified)
+	fmt.Fprintf(d.out, "  approved content   %s\n", strings.Join(items, ", "))
+	fmt.Fprintf(d.out, "  airtime            %d s owed, %d s on air, %d s unverified\n", a.RequiredS, a.DeliveredS, a.UnverifiedS)
+	for _, l := range a.Lost {
+		fmt.Fprintf(d.out, "  lost               %d s %s\n", l.S, l.Cause)
+	}
+	fmt.Fprintf(d.out, "  records            %d received and signed for, %d of them proofs of play\n\n", n.upto, n.plays)
+	switch {
+	case n.verified == 0:
+		return errors.New("not proved: the panel was never read back as on")
+	case len(n.items) == 0:
+		return errors.New("not proved: no approved content was shown")
+	}
+	return nil
+}
+
+func indent(raw []byte) string {
+	var out bytes.Buffer
+	if err := json.Indent(&out, raw, "          ", "  "); err != nil {
+		return string(raw)
+	}
+	return "          " + out.String()
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/user"
+	"strconv"
+	"time"
+
+	"bangtin/internal/control"
+	"bangtin/internal/control/local"
+	"bangtin/internal/trust"
+	"bangtin/internal/wire"
+	"bangtin/media"
+)
+
+// A desk answers the people on site, through the local socket.
+type desk struct {
+	control *control.Control
+	orders  *control.Orders
+	state   func() wire.State
+}
+
+// Handle implements local.Handler.
+func (d *desk) Handle(ctx context.Context, r local.Request, by local.Peer) local.Answer {
+	if err := d.obey(ctx, r, who(by)); err != nil {
+		return local.Answer{Error: err.Error()}
+	}
+	raw, err := json.Marshal(d.state())
+	if err != nil {
+		return local.Answer{Error: err.Error()}
+	}
+	return local.Answer{State: raw}
+}
+
+func (d *desk) obey(ctx context.Context, r local.Request, by string) error {
+	switch r.Do {
+	case local.On, local.Off:
+		lasts, err := time.ParseDuration(r.For)
+		if err != nil {
+			return fmt.Errorf("cannot read how long: %w", err)
+		}
+		wish := wire.WishOn
+		if r.Do == local.Off {
+			wish = wire.WishOff
+		}
+		return d.orders.Local(ctx, wish, lasts, r.Reason, by)
+	case local.Schedule:
+		return d.orders.Local(ctx, wire.WishSchedule, 0, r.Reason, by)
+	case local.ClearFire:
+		return d.control.ClearFire(ctx, r.Reason, by)
+	}
+	return nil
+}
+
+// who names the unix user on the other end for the record.
+func who(p local.Peer) string {
+	uid := strconv.Itoa(p.UID)
+	if u, err := user.LookupId(uid); err == nil {
+		return u.Username
+	}
+	return "uid " + uid
+}
+
+// inTray is where fleet puts what the department says. A refusal is an answer: it is counted, and fleet is told
+// that the matter is settled.
+type inTray struct {
+	orders  *control.Orders
+	library *media.Library
+	refused func(reason, source string)
+}
+
+// Power implements fleet.Orders.
+func (t *inTray) Power(ctx context.Context, v *trust.Verified, o wire.PowerOrder) error {
+	err := t.orders.Power(ctx, v, o)
+	if no, ok := errors.AsType[*trust.Refusal](err); ok {
+		t.refused(string(no.Reason), "desired/power")
+		return nil
+	}
+	return err
+}
+
+// Playlist implements fleet.Orders. The library records its refusals itself.
+func (t *inTray) Playlist(ctx context.Context, raw []byte) error {
+	_, err := t.library.Offer(ctx, raw, "desired/playlist")
+	if _, ok := errors.AsType[*media.Refusal](err); ok {
+		return nil
+	}
+	return err
+}

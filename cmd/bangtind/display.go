@@ -1,0 +1,269 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"bangtin/hal"
+	"bangtin/hal/rs232"
+	"bangtin/hal/sim"
+	"bangtin/internal/control"
+	"bangtin/internal/control/local"
+	"bangtin/internal/fleet"
+	"bangtin/internal/journal/sqlite"
+	"bangtin/internal/site"
+	"bangtin/internal/trust"
+	"bangtin/internal/wire"
+	"bangtin/media"
+	"bangtin/media/mpv"
+)
+
+// fontDir is where Debian's package fonts-noto-core puts the pinned fonts.
+const fontDir = "/usr/share/fonts/truetype/noto"
+
+const (
+	contentTotal   = 64 << 30 // bytes of content a display may keep
+	contentReserve = 1 << 30  // bytes that stay free for the journal and for an update
+	inboxEvery     = 2 * time.Second
+	libraryEvery   = 5 * time.Second
+)
+
+// A display is all its parts, built in the order in which they need each other.
+type display struct {
+	site    *site.Site
+	log     *slog.Logger
+	boot    string
+	key     ed25519.PrivateKey
+	clock   *control.Clock
+	journal *sqlite.Journal
+	trust   *trust.Document
+	library *media.Library
+	inbox   *media.Inbox
+	player  *mpv.Player
+	panel   hal.Panel
+	relay   hal.Relay
+	sensors []hal.Sensor
+	orders  *control.Orders
+	control *control.Control
+	health  *control.Health
+}
+
+// display runs the display until ctx ends.
+func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
+	d := &display{site: s, log: m.logger(), boot: randomName(), health: control.NewHealth()}
+	if err := os.MkdirAll(s.Data, 0o750); err != nil {
+		return fmt.Errorf("cannot make the data folder: %w", err)
+	}
+	held, err := lock(d.path(lockFile))
+	if err != nil {
+		return err
+	}
+	defer held.Close()
+	if err := d.remember(ctx, m); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.journal.Close()) }()
+	if err := d.content(ctx, m); err != nil {
+		return err
+	}
+	if err := d.screen(); err != nil {
+		return err
+	}
+	if err := d.hardware(m.simulate); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.panel.Close()) }()
+	if err := d.decide(ctx); err != nil {
+		return err
+	}
+	return d.run(ctx)
+}
+
+// remember opens the journal and sets the clock's floor by it.
+func (d *display) remember(ctx context.Context, m *Main) error {
+	floor, err := time.Parse(time.RFC3339, built)
+	if err != nil {
+		return fmt.Errorf("cannot read the build time: %w", err)
+	}
+	d.clock = control.NewClock(d.boot, floor, m.Wall, control.KernelSynchronised)
+	if d.key, err = ensureKey(d.path(journalKeyFile)); err != nil {
+		return err
+	}
+	d.journal, err = sqlite.Open(ctx, sqlite.Options{
+		Path: d.path(journalFile), Key: d.key, Stamp: d.clock.Stamp, Log: d.log, Fault: m.Fault,
+	})
+	if err != nil {
+		return err
+	}
+	last, ok, err := d.journal.LastHeartbeat(ctx)
+	if err != nil {
+		return errors.Join(err, d.journal.Close())
+	}
+	if ok {
+		d.clock.Raise(time.Unix(last.Floor, 0))
+		d.clock.Resume(time.Unix(last.At, 0))
+	}
+	return nil
+}
+
+// content opens what may be shown, and the player. Without a trust document nothing can be approved: the display
+// runs, obeys nobody, and says so.
+func (d *display) content(ctx context.Context, m *Main) error {
+	var err error
+	if d.trust, err = d.loadTrust(); err != nil {
+		return err
+	}
+	store, err := media.OpenStore(media.StoreOptions{
+		Dir: d.path("content"), Total: contentTotal, Reserve: contentReserve, Fault: m.Fault,
+	})
+	if err != nil {
+		return err
+	}
+	fonts, err := media.LoadFonts(fontDir)
+	if err != nil {
+		return err
+	}
+	d.library, err = media.OpenLibrary(ctx, media.LibraryOptions{
+		Display: d.site.ID, Trust: d.trust, Journal: d.journal, Store: store, Fonts: fonts, Stamp: d.clock.Stamp, Log: d.log,
+	})
+	if err != nil {
+		return err
+	}
+	d.inbox = media.NewInbox(d.path("inbox"), d.library, d.log)
+	return nil
+}
+
+func (d *display) loadTrust() (*trust.Document, error) {
+	raw, err := os.ReadFile(d.path(trustFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		d.log.Error("cannot obey anybody: there is no trust document", "path", d.path(trustFile))
+		return &trust.Document{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the trust document: %w", err)
+	}
+	doc, err := trust.ParseDocument(raw)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use the trust document %s: %w", d.path(trustFile), err)
+	}
+	return doc, nil
+}
+
+// path is a name below the site's data folder.
+func (d *display) path(name string) string { return filepath.Join(d.site.Data, name) }
+
+// screen builds the player and the picture it falls back to.
+func (d *display) screen() error {
+	runtime := filepath.Join(filepath.Dir(d.site.Socket), "player")
+	if err := os.MkdirAll(runtime, 0o700); err != nil {
+		return fmt.Errorf("cannot make the player's folder: %w", err)
+	}
+	slate := filepath.Join(runtime, "slate.png")
+	if err := os.WriteFile(slate, media.SlatePNG(), 0o600); err != nil {
+		return fmt.Errorf("cannot write the slate: %w", err)
+	}
+	d.player = mpv.New(mpv.Options{
+		Runtime: runtime, Fonts: fontDir, Slate: slate, Video: mpv.VideoMode(d.site.Output.Video), Mode: d.site.Output.Mode,
+		Rotate: d.site.Output.Rotate, Volume: d.site.Output.Volume, Environ: os.Environ(), Log: d.log,
+	})
+	return nil
+}
+
+// hardware builds the drivers that the site file names.
+func (d *display) hardware(simulate bool) error {
+	driver := d.site.Panel.Driver
+	if simulate {
+		driver = site.Sim
+	}
+	switch driver {
+	case site.Sim:
+		rig := sim.NewRig(sim.Config{})
+		d.panel, d.relay, d.sensors = rig.Panel(), rig.Relay(), []hal.Sensor{rig.Sensor()}
+	case site.MDC:
+		d.panel = rs232.NewMDC(rs232.MDCConfig{Port: d.site.Panel.Port, SetID: byte(d.site.Panel.SetID), Log: d.log})
+	default:
+		return fmt.Errorf("cannot drive the panel: this version has no driver %q; use mdc or sim", driver)
+	}
+	return nil
+}
+
+// decide builds the decision loop and the standing orders.
+func (d *display) decide(ctx context.Context) error {
+	var err error
+	if d.orders, err = control.LoadOrders(ctx, d.journal, d.clock); err != nil {
+		return err
+	}
+	schedule := media.Schedule{Lead: d.site.Schedule.PanelLead, Zone: d.site.Location}
+	for _, w := range d.site.Schedule.Windows {
+		schedule.Windows = append(schedule.Windows, media.Window(w))
+	}
+	if err := schedule.Validate(); err != nil {
+		return err
+	}
+	d.control, err = control.New(ctx, control.Config{
+		Device: d.site.ID, Gate: d.site.Gate, Version: version, Recovered: d.journal.Recovered().String(),
+		Schedule: schedule, Clock: d.clock, Journal: d.journal, Orders: d.orders,
+		Panel: d.panel, Relay: d.relay, Sensors: d.sensors, Player: d.player, Content: d.library,
+		Health: d.health, Log: d.log,
+	})
+	return err
+}
+
+// run keeps every part running until ctx ends or one of them fails, which is a bug.
+func (d *display) run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return d.control.Run(ctx) })
+	g.Go(func() error { return d.player.Run(ctx) })
+	g.Go(func() error { return d.library.Run(ctx, libraryEvery) })
+	g.Go(func() error { return d.inbox.Run(ctx, inboxEvery) })
+	g.Go(func() error { return d.keepJournal(ctx) })
+	desk := &desk{control: d.control, orders: d.orders, state: d.state}
+	server := &local.Server{Path: d.site.Socket, Handler: desk, Log: d.log}
+	g.Go(func() error { return server.Run(ctx) })
+	g.Go(func() error { return notify(ctx, d.control.Ready(), d.health, d.log) })
+	if d.site.Broker != nil {
+		link, err := d.fleet()
+		if err != nil {
+			return err
+		}
+		g.Go(func() error { return link.Run(ctx) })
+	}
+	err := g.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// state is what control knows together with what waits for the centre.
+func (d *display) state() wire.State {
+	s := d.control.State()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if depth, err := d.journal.Depth(ctx); err == nil {
+		s.Outbox.Depth = depth
+	}
+	return s
+}
+
+// fleet builds the connection to the department.
+func (d *display) fleet() (*fleet.Fleet, error) {
+	b := d.site.Broker
+	return fleet.New(fleet.Config{
+		Device: d.site.ID, URL: b.URL, CA: b.CA, Certificate: b.Certificate, Key: b.Key, Boot: d.boot, Version: version,
+		Heartbeat: b.Heartbeat, Now: d.clock.Now, Floor: d.clock.Floor, Trust: d.trust, Log: d.log,
+	}, fleet.Ports{
+		Outbox: d.journal, Orders: &inTray{orders: d.orders, library: d.library, refused: d.control.Refused},
+		State: d.control.State, Changed: d.control.Changed(),
+		Refused: func(r fleet.Reason, topic string) { d.control.Refused(string(r), topic) },
+	})
+}

@@ -1,0 +1,194 @@
+package main_test
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"bangtin/internal/control/local"
+	"bangtin/internal/fleet/brokertest"
+	"bangtin/internal/journal"
+	"bangtin/internal/wire"
+)
+
+// TestKillAtEveryLabelledWrite lives through a display's first minute once for each label it reaches, with SIGKILL
+// at that label, and then lets it go on. Whatever was accepted must stand once, whatever was reported must be there.
+func TestKillAtEveryLabelledWrite(t *testing.T) {
+	labels := reachedLabels(t)
+	if len(labels) < 20 {
+		t.Fatalf("only %d labels are reached: %v", len(labels), labels)
+	}
+	for _, label := range labels {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			newScene(t).survive(label)
+		})
+	}
+	t.Logf("%d labels: %v", len(labels), labels)
+}
+
+// reachedLabels runs the scene undisturbed and lists each label at its first and at its second time.
+func reachedLabels(t *testing.T) []string {
+	t.Helper()
+	s := newScene(t)
+	list := s.path("labels")
+	r := s.start("BANGTIN_TEST_LABELS=" + list)
+	s.play(r)
+	s.settled()
+	r.stop()
+	f, err := os.Open(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	count := map[string]int{}
+	var labels []string
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		label := lines.Text()
+		if count[label]++; count[label] <= 2 {
+			labels = append(labels, fmt.Sprintf("%s#%d", label, count[label]))
+		}
+	}
+	return labels
+}
+
+// A scene is a display at its broker with everything to do that it can: a playlist in the inbox, an order retained
+// at the broker, and a person on site.
+type scene struct {
+	*world
+	centre *brokertest.Centre
+	order  []byte
+	// promised is whether the daemon told the person on site that the override stands.
+	promised bool
+}
+
+func newScene(t *testing.T) *scene {
+	t.Helper()
+	w := newWorld(t)
+	broker, err := brokertest.NewBroker(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { broker.Close() })
+	pair, err := broker.CA.Issue(brokertest.Leaf{CommonName: device})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write(broker.CA.PEM, "data", "ca.pem")
+	w.write(pair.Certificate, "data", "device.pem")
+	w.write(pair.Key, "data", "device.key")
+	w.site.broker = broker.URL()
+	centre, err := brokertest.NewCentre(broker, w.department)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { centre.Close() })
+	s := &scene{world: w, centre: centre}
+	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
+	s.order, err = w.department.PowerOrder(wire.PowerOrder{Device: device, Version: 5, State: wire.WishOn, Until: &until, Reason: "thử"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := centre.Publish("bt/v1/d/"+device+"/desired/power", true, s.order); err != nil {
+		t.Fatal(err)
+	}
+	w.inbox(w.approved(10))
+	return s
+}
+
+// play asks for a local override as soon as the daemon answers, and waits until it plays or is dead.
+func (s *scene) play(r *run) {
+	s.t.Helper()
+	for end := time.Now().Add(60 * time.Second); r.alive(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			s.t.Fatal("neither settled nor dead within 60 s")
+		}
+		if !s.promised {
+			_, err := s.ask(local.Request{Do: local.On, For: "1h", Reason: "thử tại chỗ"})
+			s.promised = err == nil
+		}
+		if state, err := s.ask(local.Request{Do: local.Status}); err == nil && s.done(state) {
+			return
+		}
+	}
+}
+
+func (s *scene) done(state *wire.State) bool {
+	return playing(10)(state) && state.Want.Rule == "local" && state.Outbox.Depth == 0 && state.Airtime.DeliveredS > 3
+}
+
+func (s *scene) settled() {
+	s.t.Helper()
+	s.until("playing, override standing, everything acknowledged", s.done)
+}
+
+func (s *scene) survive(label string) {
+	r := s.start("BANGTIN_TEST_KILL=" + label)
+	s.play(r)
+	if r.alive() {
+		r.stop() // not every life reaches every label a second time; the restart is checked all the same
+	}
+	promised := s.promised
+	second := s.start()
+	state := s.until("back on air", playing(10))
+	if promised && state.Want.Rule != "local" {
+		s.t.Errorf("the override that was promised is gone: rule %s", state.Want.Rule)
+	}
+	s.play(second)
+	s.settled()
+	second.stop()
+	s.audit()
+}
+
+// audit compares the journal with what was accepted and with what the centre has.
+func (s *scene) audit() {
+	s.t.Helper()
+	records := s.verified()
+	bySeq := map[uint64]journal.Hash{}
+	for _, r := range records {
+		bySeq[r.Seq] = r.Hash
+	}
+	heard, err := s.centre.Heard(device)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if len(heard.Gaps) > 0 {
+		s.t.Errorf("the centre misses %v", heard.Gaps)
+	}
+	for _, r := range heard.Records {
+		if bySeq[r.Seq] != r.Hash {
+			s.t.Errorf("record %d was reported and is not in the journal as reported", r.Seq)
+		}
+	}
+	accepted := map[string]int{}
+	for _, o := range bodies[journal.Order](s.t, records, journal.KindOrder) {
+		if o.Accepted {
+			accepted[o.Source+" "+o.Digest]++
+		}
+	}
+	for what, n := range accepted {
+		if n != 1 && !strings.HasPrefix(what, "local") { // a person may have had to ask twice
+			s.t.Errorf("%s was accepted %d times", what, n)
+		}
+	}
+	if len(accepted) != 3 {
+		s.t.Errorf("accepted are %v, want a power order, a playlist and a local override", accepted)
+	}
+	checkSegments(s.t, bodies[journal.Segment](s.t, records, journal.KindSegment))
+}
+
+// checkSegments wants each second in one segment and a cause for each lost one.
+func checkSegments(t *testing.T, segments []journal.Segment) {
+	t.Helper()
+	for i, s := range segments {
+		if s.To <= s.From || i > 0 && s.From != segments[i-1].To {
+			t.Errorf("segment %d is %v after %v", i, s, segments[max(0, i-1)])
+		}
+		if (s.State == journal.Lost) != (s.Cause != "") {
+			t.Errorf("segment %v: a cause belongs to what is lost", s)
+		}
+	}
+}

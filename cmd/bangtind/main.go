@@ -1,0 +1,28 @@
+// Command bangtind is the daemon on a display's controller: configuration and wiring, nothing else.
+//
+//	bangtind --site FILE              run the display
+//	bangtind --site FILE --simulate   with a simulated panel and simulated sensors
+//	bangtind --site FILE --check      validate the site file and exit
+//	bangtind --site FILE verify       check the hash chain of the journal
+//	bangtind --site FILE status       print the daemon's state
+//	bangtind --site FILE on|off --for 30m --reason "…"   override on site
+//	bangtind --site FILE schedule|clear-fire --reason "…"
+//
+// It exits 0 when all is well, 1 when it cannot do what was asked, and 2 when it was asked wrongly.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+	_ "time/tzdata" // a controller needs its time zone even where the image has no zone files
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	m := &Main{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Wall: time.Now}
+	os.Exit(m.Run(ctx))
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// openTerminal makes a pseudo-terminal, raw, and returns the panel's end and the path of the other. That end
+// is kept open here too, or the panel would see a hang-up whenever its driver closes the port.
+func openTerminal() (line *os.File, path string, err error) {
+	line, err = os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil, "", fmt.Errorf("cannot make a terminal: %w", err)
+	}
+	path, err = unlock(line)
+	if err == nil {
+		err = holdRaw(path)
+	}
+	if err != nil {
+		line.Close()
+		return nil, "", fmt.Errorf("cannot set up the terminal: %w", err)
+	}
+	return line, path, nil
+}
+
+func unlock(line *os.File) (path string, err error) {
+	raw, err := line.SyscallConn()
+	if err != nil {
+		return "", err
+	}
+	var number int
+	var failure error
+	err = raw.Control(func(fd uintptr) {
+		if failure = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); failure == nil {
+			number, failure = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
+		}
+	})
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("/dev/pts/%d", number), failure
+}
+
+// holdRaw opens the terminal's other end for as long as this process lives, and turns off echo and all
+// translation of bytes.
+func holdRaw(path string) error {
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	t, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	if err != nil {
+		return err
+	}
+	t.Iflag, t.Oflag, t.Lflag = 0, 0, 0
+	t.Cflag = unix.CS8 | unix.CREAD | unix.CLOCAL | unix.B9600
+	t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
+	return unix.IoctlSetTermios(fd, unix.TCSETS, t)
+}

@@ -1,0 +1,139 @@
+package haltest
+
+import (
+	"bufio"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// BuildMDCPanel compiles the stand-alone panel of the package mdcpanel and returns the program's path. It
+// needs the go command and fails the test without it.
+func BuildMDCPanel(t testing.TB) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "mdcpanel")
+	out, err := exec.Command("go", "build", "-o", program, "bangtin/hal/haltest/mdcpanel").CombinedOutput()
+	if err != nil {
+		t.Fatalf("cannot build mdcpanel: %v\n%s", err, out)
+	}
+	return program
+}
+
+// An MDCPanel is a running mdcpanel. Its methods fail the test when the program is gone.
+type MDCPanel struct {
+	// Path is the terminal that the panel listens on.
+	Path string
+
+	t     testing.TB
+	stdin io.WriteCloser
+	done  chan struct{} // closed when the program has ended
+
+	mu      sync.Mutex // held for one command and its answer
+	answers chan string
+
+	eventMu sync.Mutex
+	events  []string
+}
+
+// StartMDCPanel starts the program with flags such as "-warmup=100ms" and ends it with the test.
+func StartMDCPanel(t testing.TB, program string, flags ...string) *MDCPanel {
+	t.Helper()
+	c := exec.Command(program, flags...)
+	c.Stderr = t.Output()
+	stdin, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatalf("cannot start mdcpanel: %v", err)
+	}
+	p := &MDCPanel{t: t, stdin: stdin, done: make(chan struct{}), answers: make(chan string, 16)}
+	go p.read(bufio.NewScanner(stdout), c)
+	t.Cleanup(p.Stop)
+	p.Path = p.answer()
+	return p
+}
+
+func (p *MDCPanel) read(s *bufio.Scanner, c *exec.Cmd) {
+	defer close(p.done)
+	for s.Scan() {
+		if strings.HasPrefix(s.Text(), "power ") {
+			p.eventMu.Lock()
+			p.events = append(p.events, s.Text())
+			p.eventMu.Unlock()
+			continue
+		}
+		p.answers <- s.Text()
+	}
+	if err := c.Wait(); err != nil {
+		p.t.Logf("mdcpanel: %v", err)
+	}
+}
+
+// Stop ends the program as if its cable were pulled: the terminal hangs up and its path disappears. It is
+// harmless the second time.
+func (p *MDCPanel) Stop() {
+	p.stdin.Close() // fails only when closed before
+	<-p.done
+}
+
+// Do gives the panel a command, such as "silent", and returns when it holds.
+func (p *MDCPanel) Do(command string) {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.say(command)
+	if got := p.answer(); got != "ok "+command {
+		p.t.Fatalf("mdcpanel answers %q to %q", got, command)
+	}
+}
+
+// State returns "off", "warming" or "on".
+func (p *MDCPanel) State() string {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.say("state")
+	state, ok := strings.CutPrefix(p.answer(), "state ")
+	if got := p.answer(); !ok || got != "ok state" {
+		p.t.Fatalf("mdcpanel answers %q to state", got)
+	}
+	return state
+}
+
+// Events returns the lines "power on TIME" and "power off TIME" so far.
+func (p *MDCPanel) Events() []string {
+	p.eventMu.Lock()
+	defer p.eventMu.Unlock()
+	return append([]string(nil), p.events...)
+}
+
+func (p *MDCPanel) say(line string) {
+	p.t.Helper()
+	if _, err := io.WriteString(p.stdin, line+"\n"); err != nil {
+		p.t.Fatalf("cannot tell mdcpanel %q: %v", line, err)
+	}
+}
+
+// answer returns the next line that is no event. The limit is no measure of speed: only a test that fails
+// anyway waits for it.
+func (p *MDCPanel) answer() string {
+	p.t.Helper()
+	select {
+	case line := <-p.answers:
+		return line
+	case <-p.done:
+		p.t.Fatal("mdcpanel has ended")
+	case <-time.After(30 * time.Second):
+		p.t.Fatal("mdcpanel does not answer its own commands")
+	}
+	return ""
+}

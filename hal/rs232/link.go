@@ -1,0 +1,204 @@
+// Package rs232 drives panels over a serial line: one [Link] that owns the port, and a file for each protocol.
+//
+// The codecs have no input or output of their own and work on every platform.
+package rs232
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"bangtin/hal"
+)
+
+// Timing holds the durations of a line. All must be positive.
+type Timing struct {
+	Reply time.Duration // how long to wait for a reply once the request is written
+	Gap   time.Duration // rest between the end of one exchange and the next request
+	Write time.Duration // how long a request may take to leave before the port is given up
+}
+
+// A Match finds the awaited reply in what the line has brought since the request was sent. It returns nil
+// when the reply is not there yet. consumed bytes at the front are never shown to it again. It must be pure
+// and must not keep stream, which is at most 1024 bytes long: of a longer one the oldest are forgotten.
+type Match func(stream []byte) (reply []byte, consumed int)
+
+// A Link owns one serial port, 9600 8N1, and exchanges one request and reply at a time over it.
+//
+// The port is opened by its path when first needed. When it is unplugged it is closed at once, so that the
+// kernel can give a replugged adapter its old name, and it is opened again by the next exchange.
+//
+// A Link is safe for concurrent use; callers wait for their turn.
+type Link struct {
+	path   string
+	timing Timing
+	log    *slog.Logger
+
+	turn   chan struct{} // holds a token while somebody uses what is below
+	port   *port         // nil while closed
+	stuck  *port         // closed, but the kernel still keeps its writer
+	restTo time.Time     // no request before this
+	closed bool
+}
+
+// NewLink returns a link for the port at path, such as one in /dev/serial/by-id, without opening it. CH340
+// adapters all have the same id: use /dev/serial/by-path for them.
+func NewLink(path string, timing Timing, log *slog.Logger) *Link {
+	return &Link{path: path, timing: timing, log: log, turn: make(chan struct{}, 1)}
+}
+
+// ErrClosed is returned by a Link that was closed for good.
+var ErrClosed = errors.New("link is closed")
+
+// Ask sends a request and returns a copy of the reply that match finds. What came before the request was sent
+// is thrown away unread: nothing that came earlier can be its reply.
+//
+// It blocks for at most the sum of the link's timing and returns earlier when ctx ends, with ctx's error. Other
+// errors wrap [hal.ErrSilent], [hal.ErrPortGone] or [ErrClosed].
+func (l *Link) Ask(ctx context.Context, request []byte, match Match) ([]byte, error) {
+	p, err := l.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer l.end()
+	if err := l.send(p, request); err != nil {
+		return nil, err
+	}
+	limit := time.NewTimer(l.timing.Reply)
+	defer limit.Stop()
+	for {
+		reply, err := p.take(match)
+		if reply != nil {
+			return reply, nil
+		}
+		if err != nil {
+			l.drop()
+			return nil, fmt.Errorf("cannot read from %s: %w: %w", l.path, hal.ErrPortGone, err)
+		}
+		select {
+		case <-p.arrived:
+		case <-limit.C:
+			return nil, fmt.Errorf("no reply on %s within %v: %w", l.path, l.timing.Reply, hal.ErrSilent)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// Tell sends a request that nobody will answer, such as a broadcast. It fails as Ask does, but is never silent.
+func (l *Link) Tell(ctx context.Context, request []byte) error {
+	p, err := l.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer l.end()
+	return l.send(p, request)
+}
+
+// Drop closes the port until the next exchange opens it again. It waits for its turn.
+func (l *Link) Drop() {
+	l.turn <- struct{}{}
+	l.drop()
+	<-l.turn
+}
+
+// Close closes the port for good. It waits for its turn, and is harmless the second time.
+func (l *Link) Close() error {
+	l.turn <- struct{}{}
+	defer func() { <-l.turn }()
+	l.closed = true
+	l.drop()
+	return nil
+}
+
+// begin waits for the caller's turn and for the line's rest, and returns an open port. On success the caller
+// must call end.
+func (l *Link) begin(ctx context.Context) (*port, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case l.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	p, err := l.ready(ctx)
+	if err != nil {
+		<-l.turn
+		return nil, err
+	}
+	return p, nil
+}
+
+func (l *Link) end() {
+	l.restTo = time.Now().Add(l.timing.Gap)
+	<-l.turn
+}
+
+func (l *Link) ready(ctx context.Context) (*port, error) {
+	if l.closed {
+		return nil, ErrClosed
+	}
+	rest := time.NewTimer(time.Until(l.restTo))
+	defer rest.Stop()
+	select {
+	case <-rest.C:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if l.port != nil {
+		if err := l.port.failure(); err != nil {
+			l.log.Warn("panel port was lost", "port", l.path, "err", err)
+			l.drop()
+		}
+	}
+	return l.open()
+}
+
+// open opens the port if it is not open. A port whose writer the kernel still keeps is not opened again: each
+// round would leave one more writer behind.
+func (l *Link) open() (*port, error) {
+	if l.port != nil {
+		return l.port, nil
+	}
+	if l.stuck != nil && l.stuck.writing() {
+		return nil, fmt.Errorf("cannot open %s: an earlier write is still stuck: %w", l.path, hal.ErrPortGone)
+	}
+	l.stuck = nil
+	p, err := openPort(l.path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open %s: %w: %w", l.path, hal.ErrPortGone, err)
+	}
+	l.port = p
+	l.log.Info("panel port opened", "port", l.path)
+	return p, nil
+}
+
+func (l *Link) send(p *port, request []byte) error {
+	err := p.discard()
+	if err == nil {
+		err = p.write(request, l.timing.Write)
+	}
+	if err != nil {
+		l.drop()
+		return fmt.Errorf("cannot write to %s: %w: %w", l.path, hal.ErrPortGone, err)
+	}
+	return nil
+}
+
+// drop closes the port if it is open. Its own error says nothing that could be acted upon: the descriptor is
+// free afterwards in any case.
+func (l *Link) drop() {
+	if l.port == nil {
+		return
+	}
+	if err := l.port.close(l.timing.Write); err != nil {
+		l.log.Debug("panel port closed with an error", "port", l.path, "err", err)
+	}
+	if l.port.writing() {
+		l.stuck = l.port
+	}
+	l.port = nil
+}

@@ -1,0 +1,126 @@
+package rs232
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"bangtin/hal"
+
+	"periph.io/x/conn/v3/physic"
+)
+
+// hottest is the highest limit in °C that command 85, maximum temperature, can be set to. A panel that claims
+// to be hotter does not measure.
+const hottest = 124
+
+// SetBrightness implements [hal.Dimmer]. It sets the lamp (58), not the picture's brightness (25): only
+// the lamp makes less heat. The panel stays at it until told otherwise.
+func (m *MDC) SetBrightness(ctx context.Context, percent int) error {
+	if percent < 0 || percent > 100 {
+		return fmt.Errorf("cannot set panel brightness to %d: it goes from 0 to 100", percent)
+	}
+	if err := m.set(ctx, mdcLamp, byte(percent)); err != nil {
+		return fmt.Errorf("cannot set panel brightness: %w", err)
+	}
+	return nil
+}
+
+// Brightness implements [hal.Dimmer].
+func (m *MDC) Brightness(ctx context.Context) (int, error) {
+	v, err := m.number(ctx, mdcLamp, 1, 0)
+	if err != nil {
+		return 0, fmt.Errorf("cannot read panel brightness: %w", err)
+	}
+	if v > 100 {
+		return 0, fmt.Errorf("cannot read panel brightness: panel claims %d %%: %w", v, hal.ErrSilent)
+	}
+	return v, nil
+}
+
+// Temperature implements [hal.Thermometer] with whole degrees Celsius from the error status (0D), whose values
+// are lamp, temperature error, bright sensor, no sync, temperature and fan.
+func (m *MDC) Temperature(ctx context.Context) (physic.Temperature, error) {
+	v, err := m.number(ctx, mdcErrorStatus, 6, 4)
+	if err != nil {
+		return 0, fmt.Errorf("cannot read panel temperature: %w", err)
+	}
+	if v > hottest {
+		return 0, fmt.Errorf("cannot read panel temperature: panel claims %d °C: %w", v, hal.ErrSilent)
+	}
+	return physic.ZeroCelsius + physic.Temperature(v)*physic.Celsius, nil
+}
+
+type mdcSocket struct {
+	name string
+	code byte
+}
+
+func mdcSockets() []mdcSocket {
+	return []mdcSocket{
+		{"hdmi1", 0x21}, {"hdmi2", 0x23}, {"hdmi3", 0x31}, {"hdmi4", 0x33}, {"dp", 0x25}, {"dvi", 0x18},
+	}
+}
+
+// SetInput implements [hal.InputSwitcher] for hdmi1 to hdmi4, dp and dvi. It wraps [hal.ErrUnsupported] for
+// every other name.
+func (m *MDC) SetInput(ctx context.Context, name string) error {
+	for _, s := range mdcSockets() {
+		if s.name != name {
+			continue
+		}
+		if err := m.set(ctx, mdcInput, s.code); err != nil {
+			return fmt.Errorf("cannot set panel input: %w", err)
+		}
+		return nil
+	}
+	return fmt.Errorf("cannot set panel input to %q: %w", name, hal.ErrUnsupported)
+}
+
+// Input implements [hal.InputSwitcher]. An input without a name here is returned as its code, such as "0x40".
+func (m *MDC) Input(ctx context.Context) (string, error) {
+	v, err := m.number(ctx, mdcInput, 1, 0)
+	if err != nil {
+		return "", fmt.Errorf("cannot read panel input: %w", err)
+	}
+	for _, s := range mdcSockets() {
+		if int(s.code) == v {
+			return s.name, nil
+		}
+	}
+	return fmt.Sprintf("0x%02X", v), nil
+}
+
+// Serial implements [hal.Identifier].
+func (m *MDC) Serial(ctx context.Context) (string, error) {
+	s, err := m.text(ctx, mdcSerial)
+	if err != nil {
+		return "", fmt.Errorf("cannot read panel serial number: %w", err)
+	}
+	return s, nil
+}
+
+// Model implements [hal.Identifier].
+func (m *MDC) Model(ctx context.Context) (string, error) {
+	s, err := m.text(ctx, mdcModel)
+	if err != nil {
+		return "", fmt.Errorf("cannot read panel model: %w", err)
+	}
+	return s, nil
+}
+
+// text reads a command whose value is text, at most 253 bytes. What is not printable ASCII is left out:
+// the text goes to logs and terminals.
+func (m *MDC) text(ctx context.Context, command byte) (string, error) {
+	v, err := m.read(ctx, command)
+	if err != nil {
+		return "", err
+	}
+	printable := func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return -1
+		}
+		return r
+	}
+	return strings.TrimSpace(strings.Map(printable, string(v))), nil
+}

@@ -1,0 +1,191 @@
+package rs232
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"go.bug.st/serial"
+)
+
+const (
+	// maxPending bounds what is kept of bytes nobody has asked for: about four of the longest MDC frames.
+	maxPending = 1024
+	// readPause is how long the reader waits for input before it looks whether it should end.
+	readPause = 100 * time.Millisecond
+)
+
+var errWriteStuck = errors.New("write did not end in time")
+
+// A port is one opening of a serial port, with a goroutine that reads it until it is closed or fails. Its
+// methods are for the holder of the link's turn.
+type port struct {
+	serial  serial.Port
+	arrived chan struct{} // holds a token when bytes or a failure came
+	ended   chan struct{} // closed when the reader has ended
+	written chan struct{} // closed when the last write has ended; nil before the first
+	closing atomic.Bool
+
+	mu  sync.Mutex
+	in  []byte // at most maxPending
+	err error  // why reading ended
+}
+
+// openPort opens the port at path and starts to read it. 9600 8N1 is what Samsung MDC, LG, NEC and Philips
+// SICP all use.
+func openPort(path string) (*port, error) {
+	s, err := openPrivate(path, &serial.Mode{BaudRate: 9600, DataBits: 8, Parity: serial.NoParity, StopBits: serial.OneStopBit})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.SetReadTimeout(readPause); err != nil {
+		s.Close() // the reason is err
+		return nil, err
+	}
+	p := &port{serial: s, arrived: make(chan struct{}, 1), ended: make(chan struct{})}
+	go p.read()
+	return p, nil
+}
+
+// read runs until the port is closing or fails, and closes it at once when it fails: as long as a descriptor
+// is held, a replugged adapter gets a new number from the kernel.
+func (p *port) read() {
+	defer close(p.ended)
+	buf := make([]byte, 256)
+	for !p.closing.Load() {
+		n, err := readGuarded(p.serial, buf)
+		if n == 0 && err == nil {
+			continue // go.bug.st's way to say time-out
+		}
+		p.mu.Lock()
+		p.in = append(p.in, buf[:n]...)
+		p.in = p.in[max(0, len(p.in)-maxPending):]
+		p.err = err
+		p.mu.Unlock()
+		select {
+		case p.arrived <- struct{}{}:
+		default:
+		}
+		if err != nil {
+			p.serial.Close() // the reason is err
+			return
+		}
+	}
+}
+
+// readGuarded turns the panic of go.bug.st's select on a descriptor of 1024 or more into an error.
+func readGuarded(r io.Reader, buf []byte) (n int, err error) {
+	defer func() {
+		if e := recover(); e != nil {
+			n, err = 0, fmt.Errorf("cannot wait for input, too many open files: %v", e)
+		}
+	}()
+	return r.Read(buf)
+}
+
+// take runs match over the pending bytes and returns a copy of the reply. The error is why no more will come.
+func (p *port) take(match Match) ([]byte, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	reply, consumed := match(p.in)
+	if reply != nil {
+		reply = append([]byte{}, reply...)
+	}
+	p.in = p.in[consumed:]
+	return reply, p.err
+}
+
+// discard throws away what came so far, here and in the kernel.
+func (p *port) discard() error {
+	if err := p.failure(); err != nil {
+		return err
+	}
+	if err := p.serial.ResetInputBuffer(); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.in = nil
+	return nil
+}
+
+// write sends b and waits until it has left. It gives up after limit, and the port must then be closed:
+// go.bug.st's Write has no time-out and can block for ever, when an adapter hangs or a pty is not read.
+func (p *port) write(b []byte, limit time.Duration) error {
+	var err error
+	done := make(chan struct{})
+	p.written = done
+	go func() {
+		defer close(done)
+		err = p.transmit(b)
+	}()
+	t := time.NewTimer(limit)
+	defer t.Stop()
+	select {
+	case <-done:
+		return err
+	case <-t.C:
+		return errWriteStuck
+	}
+}
+
+func (p *port) transmit(b []byte) error {
+	n, err := p.serial.Write(b)
+	if err != nil {
+		return err
+	}
+	if n < len(b) {
+		return io.ErrShortWrite
+	}
+	for !p.closing.Load() {
+		// The runtime's own signals interrupt a drain, and the kernel does not restart it.
+		if err := p.serial.Drain(); !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+	return nil
+}
+
+// writing tells whether a write is still with the kernel.
+func (p *port) writing() bool {
+	if p.written == nil {
+		return false
+	}
+	select {
+	case <-p.written:
+		return false
+	default:
+		return true
+	}
+}
+
+func (p *port) failure() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
+}
+
+// close ends the reader and frees the descriptor. Reader and writer are given limit to end before, because the
+// number of a closed descriptor may at once be another file's. It takes about readPause.
+//
+// Closing does not wake a stuck write. Throwing away its output does not either on a pty (seen on Linux 6.18);
+// on a real port it also saves the kernel's wait of up to 30 s for the output to drain.
+func (p *port) close(limit time.Duration) error {
+	p.closing.Store(true)
+	t := time.NewTimer(limit)
+	defer t.Stop()
+	var flush error
+	if p.writing() {
+		flush = p.serial.ResetOutputBuffer()
+		select {
+		case <-p.written:
+		case <-t.C:
+		}
+	}
+	<-p.ended
+	return errors.Join(flush, p.serial.Close())
+}

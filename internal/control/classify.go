@@ -1,0 +1,107 @@
+package control
+
+import (
+	"errors"
+	"time"
+
+	"bangtin/hal"
+	"bangtin/internal/journal"
+	"bangtin/media"
+)
+
+// How old an observation may be and still prove something. The panel is read every 5 s, the player every
+// second; three missed readings are the most that is forgiven.
+const (
+	panelFresh  = 15 * time.Second
+	playerFresh = 4 * time.Second
+)
+
+// Status is what the present second counts as, if a window owes it.
+type Status struct {
+	State journal.Airtime // OnAir, Unverified or Lost
+	Cause journal.Cause   // set exactly when State is Lost
+	Rule  Rule
+}
+
+// Seen is everything that was observed of the display.
+type Seen struct {
+	Panel   PanelSeen
+	Player  media.Playing
+	Mains   *bool     // nil when no sensor tells
+	MainsAt time.Time // when Mains changed last
+}
+
+// Classify says whether approved content is provably on the panel, and if not, the one cause. Where several
+// things are wrong at once the one nearest to the root wins: a wish before the supply, the supply before the
+// panel, the panel before the player. now is process time (with a monotonic reading), like all times in seen.
+func Classify(now time.Time, want Want, content bool, seen Seen) Status {
+	lost := func(c journal.Cause) Status { return Status{State: journal.Lost, Cause: c, Rule: want.Rule} }
+	if c := wished(want); c != "" {
+		return lost(c)
+	}
+	if c := dark(now, seen); c != "" {
+		return lost(c)
+	}
+	if c := playerCause(now, content, seen.Player); c != "" {
+		return lost(c)
+	}
+	if seen.Panel.Blind {
+		return Status{State: journal.Unverified, Rule: want.Rule}
+	}
+	return Status{State: journal.OnAir, Rule: want.Rule}
+}
+
+// dark is why the panel is not known to be lit; empty when it was read back as on, or obeyed and is blind.
+// A reading from before the mains went away proves nothing about the panel after it.
+func dark(now time.Time, seen Seen) journal.Cause {
+	p := seen.Panel
+	unfed := seen.Mains != nil && !*seen.Mains
+	if !p.Blind && p.Power == hal.PowerOn && now.Sub(p.ReadAt) <= panelFresh && !(unfed && p.ReadAt.Before(seen.MainsAt)) {
+		return ""
+	}
+	switch {
+	case unfed:
+		return journal.CauseMainsLost
+	case p.Blind && p.Obeyed:
+		return ""
+	case p.Err == nil && p.ReadAt.IsZero() && !p.Blind, now.Before(p.SettlesAt), p.Power == hal.PowerWarming:
+		return journal.CausePanelStarting
+	case errors.Is(p.Err, hal.ErrRefused):
+		return journal.CausePanelRefused
+	case p.Err != nil, !p.Blind && now.Sub(p.ReadAt) > panelFresh:
+		return journal.CausePanelSilent
+	}
+	return journal.CausePanelOff
+}
+
+// wished is the cause when somebody or something wants no programme; empty when it is wanted. Outside the
+// windows the panel is off by the schedule, which the Ledger counts as idle whatever the cause says.
+func wished(want Want) journal.Cause {
+	switch {
+	case want.Rule == RuleFire:
+		return journal.CauseSafety
+	case want.Rule == RuleSafe, want.Rule == RuleBlackout:
+		return journal.CauseDepartment
+	case !want.PanelOn && want.Rule == RuleDepartment:
+		return journal.CauseDepartment
+	case !want.PanelOn && want.Rule == RuleLocal:
+		return journal.CauseLocal
+	}
+	return ""
+}
+
+func playerCause(now time.Time, content bool, p media.Playing) journal.Cause {
+	switch {
+	case !content:
+		return journal.CauseNoContent
+	case p.At.IsZero():
+		return journal.CausePlayerStarting
+	case now.Sub(p.At) > playerFresh, p.State == media.PlayerDown:
+		return journal.CausePlayerDown
+	case p.State == media.PlayerStalled:
+		return journal.CausePlayerStalled
+	case p.State == media.PlayerPlaying:
+		return ""
+	}
+	return journal.CausePlayerStarting // also the slate, while the programme is on its way
+}

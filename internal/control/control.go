@@ -1,0 +1,336 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"bangtin/hal"
+	"bangtin/internal/journal"
+	"bangtin/internal/wire"
+	"bangtin/media"
+)
+
+// Player is what control needs of the player. It keeps its own process alive. Methods do not block.
+type Player interface {
+	Show(media.Programme) // newest replaces; takes effect at an item boundary
+	ShowSlate()           // at once
+	Playing() media.Playing
+	Finished() <-chan media.Shown
+	Wake() <-chan struct{} // something about Playing changed
+}
+
+// Content is what control needs of the library of approved content.
+type Content interface {
+	Programme(now time.Time) (media.Programme, bool)
+	Changed() <-chan struct{}
+}
+
+// Books is the journal with the segments that a restart needs.
+type Books interface {
+	Journal
+	LastHeartbeat(ctx context.Context) (journal.Heartbeat, bool, error) // false when there was none
+	Segments(ctx context.Context, from, to int64) ([]journal.Segment, error)
+}
+
+// Config is everything a Control is made of. Relay may be nil; all else is required.
+type Config struct {
+	Device    string // the display's id
+	Gate      string // its border gate, for people
+	Version   string // of the daemon
+	Recovered string // what the journal set aside as damaged at this start; empty when nothing was
+	Schedule  media.Schedule
+	Clock     *Clock
+	Journal   Books
+	Orders    *Orders
+	Panel     hal.Panel
+	Relay     hal.Relay
+	Sensors   []hal.Sensor
+	Player    Player
+	Content   Content
+	Health    *Health
+	Log       *slog.Logger
+}
+
+// A Control runs one display.
+type Control struct {
+	cfg      Config
+	ledger   *Ledger
+	alarms   *alarms
+	refusals *refusals
+	sensors  *sensors
+	recorder *recorder
+	panel    *panelKeeper
+	relay    *relayKeeper
+	beat     func()
+
+	panelNews chan PanelSeen
+	seen      Seen
+	showing   showing
+	playPanel string // the worst the panel was during the clip on air
+	started   time.Time
+	boot      []journal.Entry
+
+	changed chan struct{}
+	ready   chan struct{}
+	once    sync.Once
+	mu      sync.Mutex
+	state   wire.State
+}
+
+// showing is what the player was told last.
+type showing struct {
+	show     Show
+	playlist string
+	version  uint64
+	clips    int
+}
+
+// New loads where the last run stopped. It does no I/O beyond the journal.
+func New(ctx context.Context, cfg Config) (*Control, error) {
+	c := &Control{
+		cfg:       cfg,
+		alarms:    newAlarms(),
+		refusals:  newRefusals(),
+		sensors:   newSensors(),
+		panelNews: make(chan PanelSeen, 1),
+		changed:   make(chan struct{}, 1),
+		ready:     make(chan struct{}),
+		started:   time.Now(),
+		beat:      cfg.Health.Loop("control", 10*time.Second),
+	}
+	c.recorder = newRecorder(cfg.Journal, cfg.Log, cfg.Health.Loop("recorder", time.Minute))
+	c.panel = &panelKeeper{
+		panel: cfg.Panel, log: cfg.Log, want: make(chan bool, 1),
+		report: func(s PanelSeen) { replace(c.panelNews, s) },
+		beat:   cfg.Health.Loop("panel", 2*time.Minute),
+	}
+	if cfg.Relay != nil {
+		c.relay = &relayKeeper{relay: cfg.Relay, log: cfg.Log, want: make(chan bool, 1), beat: cfg.Health.Loop("relay", time.Minute)}
+	}
+	return c, c.resume(ctx)
+}
+
+// resume opens the books where the last run left them.
+func (c *Control) resume(ctx context.Context) error {
+	hb, known, err := c.cfg.Journal.LastHeartbeat(ctx)
+	if err != nil {
+		return fmt.Errorf("cannot load the last heartbeat: %w", err)
+	}
+	at := c.cfg.Clock.Stamp()
+	now := at.Wall.Unix()
+	dayStart, _ := c.cfg.Schedule.Day(at.Wall)
+	before, err := c.cfg.Journal.Segments(ctx, dayStart.Unix(), now)
+	if err != nil {
+		return fmt.Errorf("cannot load today's airtime: %w", err)
+	}
+	boot := journal.Boot{Version: c.cfg.Version, Recovered: c.cfg.Recovered}
+	from, down, open := now, journal.CauseControllerDown, journal.Segment{}
+	switch {
+	case known && hb.At <= now+int64(ledgerBack/time.Second):
+		boot.LastHeartbeat = hb.At
+		from, open = hb.At, hb.Open
+		open.To = hb.At
+		if hb.Mains != nil && !*hb.Mains {
+			down = journal.CauseControllerMains
+		}
+	case !known && c.cfg.Recovered != "":
+		from, down = dayStart.Unix(), journal.CauseAccountingLost
+	}
+	c.ledger = NewLedger(c.cfg.Schedule, from, down, before, open)
+	c.boot = []journal.Entry{{Stamp: at, Kind: journal.KindBoot, Body: boot}}
+	if c.cfg.Recovered != "" {
+		c.boot = append(c.boot, c.incident(at, journal.Incident{
+			Class: journal.Cyber, Code: "records-damaged", Detail: clip(c.cfg.Recovered, 500), Count: 1,
+		}))
+	}
+	return nil
+}
+
+// Run decides until ctx ends. It returns earlier only on a bug.
+func (c *Control) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return c.panel.run(ctx) })
+	if c.relay != nil {
+		g.Go(func() error { return c.relay.run(ctx) })
+	}
+	for _, s := range c.cfg.Sensors {
+		g.Go(func() error { return s.Run(ctx, c.sensors.readings) })
+	}
+	recorded := make(chan error, 1)
+	recorder, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	go func() { recorded <- c.recorder.run(recorder) }()
+	g.Go(func() error { return c.loop(ctx) })
+	err := g.Wait()
+	stop() // only now: what the others did last is recorded too
+	if rerr := <-recorded; rerr != nil {
+		c.cfg.Log.Error("cannot write the last records", "err", rerr)
+	}
+	return err
+}
+
+func (c *Control) loop(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		c.beat()
+		c.step()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		case c.seen.Panel = <-c.panelNews:
+		case r := <-c.sensors.readings:
+			c.sense(r)
+		case s := <-c.cfg.Player.Finished():
+			c.finished(s)
+		case <-c.cfg.Player.Wake():
+		case <-c.cfg.Orders.wake:
+		case <-c.cfg.Content.Changed():
+		}
+	}
+}
+
+// step decides, acts and accounts for one moment. It blocks on nothing.
+func (c *Control) step() {
+	at, now := c.cfg.Clock.Stamp(), time.Now()
+	if at.Trust == journal.Synchronised || at.Trust == journal.Signed {
+		c.cfg.Clock.Raise(at.Wall)
+	}
+	if why := c.sensors.fire(); why != "" && c.cfg.Orders.latch(why) {
+		c.latched(why)
+	}
+	department, local, fire := c.cfg.Orders.standing()
+	programme, content := c.cfg.Content.Programme(at.Wall)
+	want := Decide(Inputs{
+		Now: at.Wall, Trust: at.Trust, Moment: c.cfg.Schedule.At(at.Wall),
+		Fire: fire, Department: department, Local: local, Content: content,
+	})
+	c.act(want, programme)
+
+	c.seen.Player = c.cfg.Player.Playing()
+	status := Classify(now, want, content, c.seen)
+	c.account(at, now, want, status, content)
+	c.publish(at, want, status)
+}
+
+// act hands each part of the wish to its keeper.
+func (c *Control) act(want Want, p media.Programme) {
+	c.panel.set(want.PanelOn)
+	if c.relay != nil {
+		c.relay.set(want.Relay)
+	}
+	next := showing{show: want.Show}
+	if want.Show == ShowProgramme {
+		next.playlist, next.version, next.clips = p.Playlist, p.Version, len(p.Clips)
+	}
+	if next == c.showing {
+		return
+	}
+	c.showing = next
+	if want.Show == ShowProgramme {
+		c.cfg.Player.Show(p)
+		return
+	}
+	c.cfg.Player.ShowSlate()
+}
+
+// account books the moment and hands what became of it to the recorder.
+func (c *Control) account(at journal.Stamp, now time.Time, want Want, status Status, content bool) {
+	entries := c.boot
+	c.boot = nil
+	if step := c.ledger.Stepped(at); step != 0 {
+		entries = append(entries, c.incident(at, journal.Incident{
+			Class: journal.Technical, Code: "clock-stepped", Detail: "the wall clock moved by " + step.Round(time.Second).String(), Count: 1,
+		}))
+	}
+	for _, seg := range c.ledger.Observe(at, status) {
+		entries = append(entries, journal.Entry{Stamp: at, Kind: journal.KindSegment, Body: seg})
+	}
+	for _, inc := range append(c.alarms.update(now, c.wrong(at, want, content)), c.refusals.minute()...) {
+		c.cfg.Log.Warn("incident", "code", inc.Code, "over", inc.Over, "detail", inc.Detail)
+		entries = append(entries, c.incident(at, inc))
+	}
+	c.playPanel = worsePanel(c.playPanel, panelWord(now, c.seen))
+	c.recorder.put(c.heartbeat(), entries...)
+}
+
+func (c *Control) heartbeat() journal.Heartbeat {
+	sec, open := c.ledger.Books()
+	return journal.Heartbeat{
+		At: sec, Open: open, Mains: c.seen.Mains, Floor: c.cfg.Clock.Floor().Unix(), Version: c.cfg.Version,
+	}
+}
+
+func (c *Control) incident(at journal.Stamp, inc journal.Incident) journal.Entry {
+	return journal.Entry{Stamp: at, Kind: journal.KindIncident, Body: inc}
+}
+
+// finished turns a showing into its proof.
+func (c *Control) finished(s media.Shown) {
+	panel := c.playPanel
+	c.playPanel = ""
+	if panel == "" {
+		panel = panelWord(time.Now(), c.seen)
+	}
+	at := c.cfg.Clock.Stamp()
+	s.Start = at.Wall.Add(-time.Since(s.Start)) // the player reads the system's clock, which may be wrong
+	c.recorder.put(c.heartbeat(), journal.Entry{
+		Stamp: at, Kind: journal.KindPlay, Body: media.Play(s, panel),
+	})
+}
+
+// latched records that the fire latch was set. It is on disk as soon as the disk takes it; the panel does not wait.
+func (c *Control) latched(why string) {
+	raw, err := json.Marshal(why)
+	if err != nil {
+		c.cfg.Log.Error("cannot encode the fire latch", "err", err) // a string: cannot happen
+		return
+	}
+	c.recorder.keep(settingFire, raw)
+}
+
+// sense takes a reading. A change of the mains makes older readings of the panel worthless.
+func (c *Control) sense(r hal.Reading) {
+	c.sensors.take(r)
+	mains := c.sensors.mains()
+	if changed(mains, c.seen.Mains) {
+		c.seen.Mains, c.seen.MainsAt = mains, time.Now()
+		c.panel.look()
+	}
+}
+
+func changed(a, b *bool) bool {
+	return (a == nil) != (b == nil) || a != nil && *a != *b
+}
+
+// ClearFire lifts the fire latch on a person's word, unless a sensor still says fire.
+func (c *Control) ClearFire(ctx context.Context, reason, by string) error {
+	if why := c.sensors.fire(); why != "" {
+		return fmt.Errorf("cannot clear the fire latch: %s", why)
+	}
+	return c.cfg.Orders.ClearFire(ctx, reason, by)
+}
+
+// Refused counts something that was not obeyed; source is where it came from. Safe for concurrent use.
+func (c *Control) Refused(reason, source string) { c.refusals.add(reason, source) }
+
+// Ready is closed once the display is as wanted, or is known not to become so soon.
+func (c *Control) Ready() <-chan struct{} { return c.ready }
+
+// Changed tells that State is worth sending at once. It is one deep.
+func (c *Control) Changed() <-chan struct{} { return c.changed }
+
+// State is the newest whole state. The outbox is for the caller to fill in. Safe for concurrent use.
+func (c *Control) State() wire.State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state.Seq++
+	return c.state
+}

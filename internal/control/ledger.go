@@ -1,0 +1,209 @@
+package control
+
+import (
+	"slices"
+	"time"
+
+	"bangtin/internal/journal"
+	"bangtin/internal/wire"
+	"bangtin/media"
+)
+
+// What the Ledger believes of the time between two observations. The loop observes at least every second.
+const (
+	ledgerGap  = 10 * time.Second // longer unobserved than this was not seen at all
+	ledgerStep = 2 * time.Second  // wall and monotonic time drifting apart by more between two ticks is a step
+	ledgerBack = time.Hour        // a clock this far behind the books was wrong before: the books begin anew
+)
+
+// A Ledger accounts for every second: each belongs to exactly one segment, each inside a window counts as on
+// air, unverified or lost, and each lost one has a cause. A second in which several things held counts as the
+// worst of them, so a fraction of a second in the dark is a whole second lost.
+//
+// A wall clock that steps forward leaves seconds nobody can tell anything of: lost, clock-untrusted. One that
+// steps back lives through seconds that are already accounted for: they are not counted twice, unless the step
+// is so large that the earlier time must have been wrong; then the books begin anew at the present.
+//
+// It does no I/O and is not safe for concurrent use.
+type Ledger struct {
+	schedule media.Schedule
+	moment   media.Moment // of the schedule, valid until its NextChange
+	from     int64        // first second moment is valid for
+
+	begun bool
+	down  journal.Cause   // for the time between the last run and the first observation
+	sec   int64           // the second being observed; everything before it is accounted for
+	worst Status          // of what held within sec so far
+	held  Status          // what holds since the last observation
+	last  journal.Stamp   // of the last observation
+	open  journal.Segment // To is sec once anything was accounted for
+	done  []journal.Segment
+	day   day
+}
+
+// day counts the seconds of one local day.
+type day struct {
+	from, to int64
+	onAir    int64
+	blind    int64
+	lost     map[journal.Cause]int64
+}
+
+// NewLedger continues the books at second from. What lies between from and the first observation inside a
+// window is lost with the cause down. before are the closed segments of the day so far, for today's totals;
+// open is the one the last run left open, its To being from, or zero.
+func NewLedger(schedule media.Schedule, from int64, down journal.Cause, before []journal.Segment, open journal.Segment) *Ledger {
+	l := &Ledger{schedule: schedule, sec: from, down: down, open: open}
+	l.startDay(from)
+	for _, s := range append(before[:len(before):len(before)], open) {
+		l.count(s)
+	}
+	return l
+}
+
+// Observe notes that s holds from at on, and returns the segments that this closed.
+func (l *Ledger) Observe(at journal.Stamp, s Status) []journal.Segment {
+	now := at.Wall.Unix()
+	unseen := l.unseen(at)
+	if l.begun && l.sec-now > int64(ledgerBack/time.Second) {
+		l.anew(now)
+	}
+	if now > l.sec {
+		if l.begun {
+			l.account(l.sec, l.sec+1, worse(l.worst, unseen))
+			l.sec++
+		}
+		l.account(l.sec, now, unseen)
+		l.sec, l.worst = now, s
+		if at.Wall.Nanosecond() > 0 {
+			l.worst = unseen // this second began with it
+		}
+	}
+	if !l.begun && l.worst.State == "" {
+		l.worst = s
+	}
+	l.begun = true
+	l.worst = worse(l.worst, s)
+	l.held, l.last = s, at
+	done := l.done
+	l.done = nil
+	return done
+}
+
+// anew closes the open segment and begins the books again at second now.
+func (l *Ledger) anew(now int64) {
+	if l.open.To > l.open.From {
+		l.done = append(l.done, l.open)
+	}
+	l.open, l.sec, l.worst = journal.Segment{}, now, Status{}
+	l.startDay(now)
+}
+
+// unseen is what the time since the last observation counts as.
+func (l *Ledger) unseen(at journal.Stamp) Status {
+	elapsed := at.Mono - l.last.Mono
+	switch {
+	case !l.begun:
+		return Status{State: journal.Lost, Cause: l.down, Rule: RuleSchedule}
+	case at.Wall.Sub(l.last.Wall)-elapsed > ledgerStep:
+		return Status{State: journal.Lost, Cause: journal.CauseClockUntrusted, Rule: l.held.Rule}
+	case elapsed > ledgerGap:
+		return Status{State: journal.Lost, Cause: journal.CauseControllerDown, Rule: l.held.Rule}
+	}
+	return l.held
+}
+
+// Stepped is how far the wall clock moved against the monotonic one since the last observation; zero when that
+// is no more than drift.
+func (l *Ledger) Stepped(at journal.Stamp) time.Duration {
+	if !l.begun {
+		return 0
+	}
+	d := at.Wall.Sub(l.last.Wall) - (at.Mono - l.last.Mono)
+	if d.Abs() <= ledgerStep {
+		return 0
+	}
+	return d
+}
+
+// account books [from, to), cut at the edges of the windows.
+func (l *Ledger) account(from, to int64, s Status) {
+	for from < to {
+		if from < l.from || !time.Unix(from, 0).Before(l.moment.NextChange) {
+			l.moment, l.from = l.schedule.At(time.Unix(from, 0)), from
+		}
+		end := min(to, l.moment.NextChange.Unix())
+		seg := journal.Segment{From: from, To: end, State: s.State, Cause: s.Cause, Rule: string(s.Rule)}
+		if !l.moment.InWindow {
+			seg.State, seg.Cause = journal.Idle, ""
+		}
+		l.add(seg)
+		from = end
+	}
+}
+
+// add joins seg to the open segment, or closes that and opens seg.
+func (l *Ledger) add(seg journal.Segment) {
+	l.count(seg)
+	o := &l.open
+	if o.To == seg.From && o.To > o.From && o.State == seg.State && o.Cause == seg.Cause && o.Rule == seg.Rule {
+		o.To = seg.To
+		return
+	}
+	if o.To > o.From {
+		l.done = append(l.done, *o)
+	}
+	*o = seg
+}
+
+// count adds seg to today's totals. A later day begins them anew.
+func (l *Ledger) count(seg journal.Segment) {
+	for seg.To > l.day.to {
+		tail := seg
+		tail.From = max(seg.From, l.day.to)
+		l.startDay(tail.From)
+		seg = tail
+	}
+	n := seg.To - max(seg.From, l.day.from)
+	if n <= 0 {
+		return
+	}
+	switch seg.State {
+	case journal.OnAir:
+		l.day.onAir += n
+	case journal.Unverified:
+		l.day.blind += n
+	case journal.Lost:
+		l.day.lost[seg.Cause] += n
+	}
+}
+
+func (l *Ledger) startDay(sec int64) {
+	from, to := l.schedule.Day(time.Unix(sec, 0))
+	l.day = day{from: from.Unix(), to: to.Unix(), lost: map[journal.Cause]int64{}}
+}
+
+// Books is where the accounts stand: everything before At is accounted for, and Open runs up to it.
+func (l *Ledger) Books() (at int64, open journal.Segment) { return l.sec, l.open }
+
+// Airtime is what was owed and delivered since local midnight.
+func (l *Ledger) Airtime() wire.AirtimeState {
+	a := wire.AirtimeState{DeliveredS: l.day.onAir, UnverifiedS: l.day.blind, Lost: []wire.Lost{}}
+	a.RequiredS = a.DeliveredS + a.UnverifiedS
+	for _, c := range journal.Causes() {
+		if n := l.day.lost[c]; n > 0 {
+			a.Lost = append(a.Lost, wire.Lost{Cause: string(c), S: n})
+			a.RequiredS += n
+		}
+	}
+	return a
+}
+
+// worse is the worse of two states; of two lost ones the first, because it came first.
+func worse(a, b Status) Status {
+	order := []journal.Airtime{journal.OnAir, journal.Unverified, journal.Lost}
+	if slices.Index(order, b.State) > slices.Index(order, a.State) {
+		return b
+	}
+	return a
+}

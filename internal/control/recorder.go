@@ -1,0 +1,158 @@
+package control
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"bangtin/internal/journal"
+)
+
+const (
+	// heartbeatEvery bounds how much airtime a crash can cost in the books, against how often flash is
+	// written: one small transaction each time.
+	heartbeatEvery = 20 * time.Second
+	// recordSoon is how long a change waits for others to share its transaction.
+	recordSoon = 2 * time.Second
+	// recordLimit is how many entries wait in memory while the disk does not take them. Beyond it plays are
+	// dropped first and counted; segments and incidents are few and stay.
+	recordLimit = 4096
+)
+
+// A recorder is the only writer of segments, plays, incidents and the heartbeat. It takes them without waiting
+// and commits them in batches, so that a slow or full disk never delays a decision.
+type recorder struct {
+	journal Journal
+	log     *slog.Logger
+	beat    func()
+	wake    chan struct{}
+
+	mu       sync.Mutex
+	pending  []journal.Entry
+	settings map[string][]byte
+	beatAt   *journal.Heartbeat // newest not yet written
+	dropped  int
+}
+
+func newRecorder(j Journal, log *slog.Logger, beat func()) *recorder {
+	return &recorder{journal: j, log: log, beat: beat, wake: make(chan struct{}, 1), settings: map[string][]byte{}}
+}
+
+// put hands over what happened together with the heartbeat that matches it: a later commit has both or neither.
+func (r *recorder) put(hb journal.Heartbeat, entries ...journal.Entry) {
+	r.mu.Lock()
+	r.beatAt = &hb
+	r.pending = append(r.pending, entries...)
+	r.trim()
+	r.mu.Unlock()
+	if len(entries) > 0 {
+		r.soon()
+	}
+}
+
+// keep hands over a setting.
+func (r *recorder) keep(key string, value []byte) {
+	r.mu.Lock()
+	r.settings[key] = value
+	r.mu.Unlock()
+	r.soon()
+}
+
+func (r *recorder) soon() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// trim drops the oldest plays while too much is waiting. The caller holds mu.
+func (r *recorder) trim() {
+	for i := 0; len(r.pending) > recordLimit && i < len(r.pending); {
+		if r.pending[i].Kind == journal.KindPlay {
+			r.pending = append(r.pending[:i], r.pending[i+1:]...)
+			r.dropped++
+			continue
+		}
+		i++
+	}
+}
+
+func (r *recorder) run(ctx context.Context) error {
+	beat := time.NewTicker(time.Second)
+	defer beat.Stop()
+	due := time.Now().Add(recordSoon)
+	for {
+		select {
+		case <-ctx.Done():
+			return r.last()
+		case <-r.wake:
+			due = earlier(due, time.Now().Add(recordSoon))
+		case <-beat.C:
+			r.beat()
+		}
+		if time.Now().Before(due) {
+			continue
+		}
+		due = time.Now().Add(heartbeatEvery)
+		if err := r.flush(ctx); err != nil {
+			r.log.Error("cannot write the journal", "err", err)
+		}
+	}
+}
+
+// last writes what is still waiting when the daemon stops.
+func (r *recorder) last() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return r.flush(ctx)
+}
+
+// flush commits everything that waits. On an error all of it keeps waiting.
+func (r *recorder) flush(ctx context.Context) error {
+	r.mu.Lock()
+	entries, settings, hb, dropped := r.pending, r.settings, r.beatAt, r.dropped
+	r.pending, r.settings, r.beatAt = nil, map[string][]byte{}, nil
+	r.mu.Unlock()
+	if len(entries) == 0 && len(settings) == 0 && hb == nil {
+		return nil
+	}
+	w := journal.Write{Label: "record", Entries: entries, Settings: settings, Heartbeat: hb}
+	if dropped > 0 && len(entries) > 0 {
+		w.Entries = append(entries[:len(entries):len(entries)], journal.Entry{
+			Stamp: entries[len(entries)-1].Stamp, Kind: journal.KindIncident,
+			Body: journal.Incident{Class: journal.Technical, Code: "plays-dropped", Detail: "the journal could not be written for long", Count: dropped},
+		})
+	}
+	if err := r.journal.Commit(ctx, w); err != nil {
+		r.giveBack(entries, settings, hb)
+		return err
+	}
+	r.mu.Lock()
+	r.dropped -= dropped
+	r.mu.Unlock()
+	return nil
+}
+
+// giveBack puts what could not be written in front of what came meanwhile.
+func (r *recorder) giveBack(entries []journal.Entry, settings map[string][]byte, hb *journal.Heartbeat) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pending = append(entries, r.pending...)
+	for k, v := range settings {
+		if _, newer := r.settings[k]; !newer {
+			r.settings[k] = v
+		}
+	}
+	if r.beatAt == nil {
+		r.beatAt = hb
+	}
+	r.trim()
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}

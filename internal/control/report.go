@@ -1,0 +1,142 @@
+package control
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"bangtin/hal"
+	"bangtin/internal/journal"
+	"bangtin/internal/wire"
+	"bangtin/media"
+)
+
+// readyAfter is how long a display may take to its first picture before it is declared degraded.
+const readyAfter = time.Minute
+
+// publish keeps the state for whoever asks and tells when it changed in more than its clock hands.
+func (c *Control) publish(at journal.Stamp, want Want, status Status) {
+	s := c.describe(at, want)
+	c.mu.Lock()
+	s.Seq = c.state.Seq
+	news := essence(s) != essence(c.state)
+	c.state = s
+	c.mu.Unlock()
+	if news {
+		select {
+		case c.changed <- struct{}{}:
+		default:
+		}
+	}
+	c.settle(want, status)
+}
+
+// settle closes ready once the display is as wanted or has had its time.
+func (c *Control) settle(want Want, status Status) {
+	done := status.State != journal.Lost || !want.PanelOn && (c.seen.Panel.Power == hal.PowerOff || c.seen.Panel.Blind)
+	if done || time.Since(c.started) > readyAfter {
+		c.once.Do(func() {
+			c.cfg.Log.Info("ready", "degraded", !done, "rule", want.Rule, "cause", status.Cause)
+			close(c.ready)
+		})
+	}
+}
+
+func (c *Control) describe(at journal.Stamp, want Want) wire.State {
+	s := wire.State{
+		At: at.Wall, Boot: at.Boot, Version: c.cfg.Version, Gate: c.cfg.Gate,
+		Time:  wire.TimeState{Trust: string(at.Trust)},
+		Want:  wire.WantState{Panel: "off", Show: string(want.Show), Rule: string(want.Rule), Reason: want.Reason},
+		Panel: wire.PanelState{Power: c.seen.Panel.Power.String()},
+		Player: wire.PlayerState{
+			State: string(c.seen.Player.State), Item: c.seen.Player.Item, PositionS: c.seen.Player.PositionS,
+		},
+		Airtime: c.ledger.Airtime(), Mains: c.seen.Mains, Temperatures: c.sensors.temperatures(),
+		Alarms: c.alarms.codes(),
+	}
+	if want.PanelOn {
+		s.Want.Panel = "on"
+	}
+	if !c.seen.Panel.ReadAt.IsZero() {
+		ago := time.Since(c.seen.Panel.ReadAt)
+		verified := at.Wall.Add(-ago)
+		s.Panel.VerifiedAt = &verified
+	}
+	if c.seen.Panel.Err != nil {
+		s.Panel.Error = c.seen.Panel.Err.Error()
+	}
+	if p := c.seen.Player; p.Playlist != "" {
+		s.Player.Playlist = p.Playlist + "@" + strconv.FormatUint(p.Version, 10)
+	}
+	return s
+}
+
+// essence is what of a state is worth telling at once.
+func essence(s wire.State) string {
+	mains := "unknown"
+	if s.Mains != nil {
+		mains = strconv.FormatBool(*s.Mains)
+	}
+	out := ""
+	for _, part := range append([]string{
+		s.Time.Trust, s.Want.Panel, s.Want.Show, s.Want.Rule, s.Want.Reason, s.Panel.Power, s.Player.State,
+		s.Player.Playlist, s.Player.Item, mains,
+	}, s.Alarms...) {
+		out += part + "\x00"
+	}
+	return out
+}
+
+// wrong lists everything that is wrong now, by code.
+func (c *Control) wrong(at journal.Stamp, want Want, content bool) map[string]alarm {
+	wrong := map[string]alarm{}
+	tech := func(code, detail string, wait time.Duration) {
+		wrong[code] = alarm{class: journal.Technical, detail: detail, wait: wait}
+	}
+	if want.Rule == RuleFire {
+		wrong["fire"] = alarm{class: journal.Fire, detail: want.Reason}
+	}
+	switch err := c.seen.Panel.Err; {
+	case err == nil:
+	case errors.Is(err, hal.ErrRefused):
+		tech("panel-refused", err.Error(), time.Minute)
+	default:
+		tech("panel-silent", err.Error(), time.Minute)
+	}
+	if want.PanelOn && c.seen.Panel.Err == nil && c.seen.Panel.Power == hal.PowerOff {
+		tech("panel-stays-off", "the panel reads off though it was switched on", time.Minute)
+	}
+	switch p := c.seen.Player; p.State {
+	case media.PlayerDown:
+		tech("player-down", p.Detail, 30*time.Second)
+	case media.PlayerStalled:
+		tech("player-stalled", p.Detail, 10*time.Second)
+	}
+	if want.PanelOn && !content {
+		tech("no-content", "no approved playlist is ready", time.Minute)
+	}
+	if at.Trust == journal.Untrusted {
+		tech("clock-untrusted", "the clock is below the floor", time.Minute)
+	}
+	c.sensors.wrong(wrong)
+	return wrong
+}
+
+// panelWord is the panel's part in a proof of play.
+func panelWord(now time.Time, seen Seen) string {
+	switch {
+	case dark(now, seen) != "":
+		return "off"
+	case seen.Panel.Blind:
+		return "unverified"
+	}
+	return "on"
+}
+
+func worsePanel(a, b string) string {
+	rank := map[string]int{"": 0, "on": 1, "unverified": 2, "off": 3}
+	if rank[b] > rank[a] {
+		return b
+	}
+	return a
+}

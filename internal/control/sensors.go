@@ -1,0 +1,110 @@
+package control
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"periph.io/x/conn/v3/physic"
+
+	"bangtin/hal"
+	"bangtin/internal/journal"
+	"bangtin/internal/wire"
+)
+
+const (
+	// sensorStale is three missed reports; a hal.Sensor reports at least every 10 s.
+	sensorStale = 30 * time.Second
+	// cutOff is the temperature at which the panel goes off. It is the lowest that Samsung accepts for a
+	// panel's own limit (MDC command 0x85, 75 to 124 °C).
+	cutOff = physic.ZeroCelsius + 75*physic.Celsius
+)
+
+// sensors holds the newest reading of each sensor. take is for the loop; the rest is safe for concurrent use.
+type sensors struct {
+	readings chan hal.Reading
+	mu       sync.Mutex
+	last     map[string]hal.Reading
+	heard    map[string]time.Time // process time
+}
+
+func newSensors() *sensors {
+	return &sensors{readings: make(chan hal.Reading, 16), last: map[string]hal.Reading{}, heard: map[string]time.Time{}}
+}
+
+func (s *sensors) take(r hal.Reading) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last[r.Sensor], s.heard[r.Sensor] = r, time.Now()
+}
+
+// all lists the readings by name. One not heard of for long is of unknown quality.
+func (s *sensors) all() []hal.Reading {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []hal.Reading
+	for _, name := range slices.Sorted(maps.Keys(s.last)) {
+		r := s.last[name]
+		if r.Quality == hal.QualityGood && time.Since(s.heard[name]) > sensorStale {
+			r.Quality, r.Reason = hal.QualityUnknown, "nothing heard for "+sensorStale.String()
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// fire says why the panel must be cut off now; empty when nothing says so.
+func (s *sensors) fire() string {
+	for _, r := range s.all() {
+		switch {
+		case r.Quality != hal.QualityGood:
+		case r.Kind == hal.Smoke && r.Active:
+			return "smoke reported by " + r.Sensor
+		case r.Kind == hal.Temperature && r.Temperature >= cutOff:
+			return fmt.Sprintf("%s measures %s, the cut-off is %s", r.Sensor, r.Temperature, cutOff)
+		}
+	}
+	return ""
+}
+
+// mains is nil when no sensor tells.
+func (s *sensors) mains() *bool {
+	for _, r := range s.all() {
+		if r.Kind == hal.Mains && r.Quality == hal.QualityGood {
+			return &r.Active
+		}
+	}
+	return nil
+}
+
+func (s *sensors) temperatures() []wire.Temperature {
+	out := []wire.Temperature{}
+	for _, r := range s.all() {
+		if r.Kind != hal.Temperature {
+			continue
+		}
+		t := wire.Temperature{Sensor: r.Sensor}
+		if r.Quality == hal.QualityGood {
+			c := float64((r.Temperature-physic.ZeroCelsius)/(physic.Celsius/10)) / 10
+			t.Celsius = &c
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// wrong lists what the sensors have to complain of.
+func (s *sensors) wrong(into map[string]alarm) {
+	for _, r := range s.all() {
+		switch {
+		case r.Quality != hal.QualityGood:
+			into["sensor-faulty-"+r.Sensor] = alarm{class: journal.Technical, detail: r.Sensor + ": " + r.Reason, wait: time.Minute}
+		case r.Kind == hal.Mains && !r.Active:
+			into["mains-lost"] = alarm{class: journal.Supply, detail: "the mains supply is absent"}
+		case r.Kind == hal.Door && r.Active:
+			into["door-open"] = alarm{class: journal.Intrusion, detail: r.Sensor + " is open"}
+		}
+	}
+}

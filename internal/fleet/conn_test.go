@@ -1,0 +1,276 @@
+package fleet_test
+
+import (
+	"crypto/tls"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+	"github.com/google/go-cmp/cmp"
+
+	"bangtin/internal/fleet"
+	"bangtin/internal/fleet/brokertest"
+	"bangtin/internal/wire"
+)
+
+func TestBirthWillAndOff(t *testing.T) {
+	r := newRig(t)
+	line := newLink(t, r.broker.Addr)
+	r.config.URL = line.url()
+	stop := r.start()
+	r.awaitOnline()
+	line.cut()
+	r.eventually("born again after the will", func() bool { return len(r.heard().Conns) >= 3 })
+	stop()
+	r.eventually("said off", func() bool { return len(r.heard().Conns) >= 4 })
+
+	conns := r.heard().Conns
+	var states []string
+	for _, c := range conns {
+		states = append(states, c.State)
+		if c.Boot != "boot-1" || c.Version != "0.1.0" || len(c.Session) != 16 {
+			t.Errorf("incomplete: %+v", c)
+		}
+	}
+	if diff := cmp.Diff([]string{wire.Online, wire.Gone, wire.Online, wire.Off}, states); diff != "" {
+		t.Fatalf("(-want +got):\n%s", diff)
+	}
+	if conns[0].Session != conns[1].Session || conns[2].Session != conns[3].Session {
+		t.Error("will or off does not carry the session of its birth")
+	}
+	if conns[0].Session == conns[2].Session {
+		t.Error("two connections have the same session")
+	}
+}
+
+// With messages pouring in, the broker must still see that the display left and forget the will.
+func TestOffUnderFire(t *testing.T) {
+	r := newRig(t)
+	for round := range 5 {
+		stop := r.start()
+		r.eventually("online", func() bool { return len(r.heard().Conns) == 2*round+1 })
+		done, fire := make(chan struct{}), sync.WaitGroup{}
+		fire.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					r.centre.Throw(r.topics().DesiredPlaylist(), make([]byte, 10_000))
+				}
+			}
+		})
+		stop()
+		close(done)
+		fire.Wait()
+		r.eventually("said off", func() bool { return len(r.heard().Conns) >= 2*round+2 })
+	}
+	// A will that came too late would stand among the next births.
+	for i, c := range r.heard().Conns {
+		if want := []string{wire.Online, wire.Off}[i%2]; c.State != want {
+			t.Fatalf("%d: %s, want %s", i, c.State, want)
+		}
+	}
+}
+
+func TestBrokerAbsentAtStart(t *testing.T) {
+	r := newRig(t)
+	if err := r.broker.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	r.remember(3)
+	r.start()
+	r.eventually("failed attempt is logged", func() bool { return strings.Contains(r.log.String(), "not connected") })
+	if err := r.broker.Start(); err != nil {
+		t.Fatal(err)
+	}
+	r.eventually("records arrive", func() bool { return len(r.heard().Records) == 3 })
+}
+
+func TestDeadLinkIsGivenUp(t *testing.T) {
+	r := newRig(t)
+	line := newLink(t, r.broker.Addr)
+	r.config.URL = line.url()
+	r.config.Pace.Publish = 500 * time.Millisecond
+	r.start()
+	r.awaitOnline()
+	line.held.Store(true)
+	r.remember(1) // whose publication is never answered
+	r.eventually("connection is given up", func() bool { return strings.Contains(r.log.String(), "no answer from the broker") })
+	line.held.Store(false)
+	line.cut() // what hangs in the dialling
+	r.eventually("records arrive", func() bool { return len(r.heard().Records) == 1 })
+}
+
+func TestStopWhileTheBrokerIsSilent(t *testing.T) {
+	r := newRig(t)
+	line := newLink(t, r.broker.Addr)
+	r.config.URL = line.url()
+	line.held.Store(true)
+	stop := r.start()
+	r.eventually("dialling", func() bool { line.mu.Lock(); defer line.mu.Unlock(); return len(line.conns) > 0 })
+	stop() // fails the test when Run does not end
+}
+
+func TestBrokerCertificates(t *testing.T) {
+	foreign := must(brokertest.NewCA("foreign CA"))(t)
+	hosts := []string{"127.0.0.1"}
+	tests := []struct {
+		name   string
+		ca     *brokertest.CA // nil: the right one
+		leaf   brokertest.Leaf
+		reason string
+	}{
+		{"expired", nil, brokertest.Leaf{CommonName: "broker", Hosts: hosts, NotBefore: time.Now().Add(-2 * time.Hour),
+			NotAfter: time.Now().Add(-time.Hour)}, "has expired"},
+		{"of a foreign CA", foreign, brokertest.Leaf{CommonName: "broker", Hosts: hosts}, "unknown authority"},
+		{"of another host", nil, brokertest.Leaf{CommonName: "broker", Hosts: []string{"127.0.0.2"}}, "127.0.0.2, not 127.0.0.1"},
+		{"of a display", nil, brokertest.Leaf{CommonName: "broker"}, "any IP SANs"},
+	}
+	r := newRig(t)
+	good := must(r.broker.CA.Issue(brokertest.Leaf{CommonName: "broker", Hosts: hosts}))(t)
+	restart := func(t *testing.T, p brokertest.Pair) {
+		t.Helper()
+		if err := r.broker.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.broker.UseCertificate(p); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.broker.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			ca := test.ca
+			if ca == nil {
+				ca = r.broker.CA
+			}
+			restart(t, must(ca.Issue(test.leaf))(t))
+			before := len(r.heard().Conns)
+			log := &logBook{}
+			r.t, r.log = t, log
+			r.config.Log = textLog(log)
+			r.start()
+			r.eventually("refused with the reason", func() bool { return strings.Contains(log.String(), test.reason) })
+			restart(t, good)
+			r.eventually("connected to the right broker", func() bool { return len(r.heard().Conns) > before })
+		})
+	}
+}
+
+func TestClockOf1970(t *testing.T) {
+	epoch := func() time.Time { return time.Unix(3600, 0) }
+	t.Run("with a floor", func(t *testing.T) {
+		r := newRig(t)
+		r.config.Now, r.config.Floor = epoch, time.Now
+		r.start()
+		r.awaitOnline()
+	})
+	t.Run("without", func(t *testing.T) {
+		r := newRig(t)
+		r.config.Now, r.config.Floor = epoch, epoch
+		r.start()
+		r.eventually("refused with the reason", func() bool { return strings.Contains(r.log.String(), "not yet valid") })
+	})
+}
+
+func TestCertificateIsReadAgain(t *testing.T) {
+	r := newRig(t)
+	foreign := must(brokertest.NewCA("foreign CA"))(t)
+	good := must(os.ReadFile(r.config.Certificate))(t)
+	goodKey := must(os.ReadFile(r.config.Key))(t)
+	bad := must(foreign.Issue(brokertest.Leaf{CommonName: device}))(t)
+	writeFiles(t, map[string][]byte{r.config.Certificate: bad.Certificate, r.config.Key: bad.Key})
+	r.start()
+	r.eventually("refused by the broker", func() bool { return strings.Contains(r.log.String(), "unknown certificate authority") })
+	writeFiles(t, map[string][]byte{r.config.Certificate: good, r.config.Key: goodKey})
+	r.awaitOnline()
+}
+
+func TestNoDisplayCanSpeakForAnother(t *testing.T) {
+	r := newRig(t)
+	r.start()
+	r.awaitOnline()
+	files := must(r.broker.Issue("other-display"))(t)
+	conf := must(brokertest.ClientTLS(files))(t)
+	other := dial(t, r.broker.URL(), conf)
+	mine, theirs := r.topics(), must(wire.NewTopics("other-display"))(t)
+	forged := []byte(`{"state":"off","session":"forged","boot":"forged","version":"forged"}`)
+	overheard := make(chan string, 10)
+	settled(t, other.Subscribe("bt/v1/#", 1, func(_ mqtt.Client, m mqtt.Message) { overheard <- m.Topic() }))
+	for _, topic := range []string{mine.Conn(), mine.State(), mine.Events(), mine.EventsAck(), mine.DesiredPower()} {
+		settled(t, other.Publish(topic, 1, true, forged)) // the broker acknowledges and drops it
+	}
+	settled(t, other.Publish(theirs.Conn(), 1, true, forged))
+	r.eventually("the other display speaks for itself", func() bool {
+		return len(must(r.centre.Heard("other-display"))(t).Conns) == 1
+	})
+	for _, c := range r.heard().Conns {
+		if c.Session == "forged" {
+			t.Error("a forged birth arrived")
+		}
+	}
+	if n := r.refusals.all(); len(n) != 0 {
+		t.Errorf("a forged order arrived: %v", n)
+	}
+	r.publishPower(true, powerOn(1))
+	r.eventually("order is obeyed", func() bool { return len(r.orders.versions()) == 1 })
+	select {
+	case topic := <-overheard:
+		t.Errorf("the other display overheard %s", topic)
+	default:
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	r := newRig(t)
+	for name, spoil := range map[string]func(*fleet.Config, *fleet.Ports){
+		"device":    func(c *fleet.Config, _ *fleet.Ports) { c.Device = "a/b" },
+		"scheme":    func(c *fleet.Config, _ *fleet.Ports) { c.URL = "tcp://broker:1883" },
+		"no port":   func(c *fleet.Config, _ *fleet.Ports) { c.URL = "tls://broker" },
+		"password":  func(c *fleet.Config, _ *fleet.Ports) { c.URL = "tls://a:b@broker:8883" },
+		"no URL":    func(c *fleet.Config, _ *fleet.Ports) { c.URL = "" },
+		"no trust":  func(c *fleet.Config, _ *fleet.Ports) { c.Trust = nil },
+		"no clock":  func(c *fleet.Config, _ *fleet.Ports) { c.Now = nil },
+		"no orders": func(_ *fleet.Config, p *fleet.Ports) { p.Orders = nil },
+	} {
+		c, p := r.config, r.ports
+		spoil(&c, &p)
+		if _, err := fleet.New(c, p); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+}
+
+func writeFiles(t *testing.T, files map[string][]byte) {
+	t.Helper()
+	for path, data := range files {
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// dial connects a bare client.
+func dial(t *testing.T, url string, conf *tls.Config) mqtt.Client {
+	t.Helper()
+	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(url).SetTLSConfig(conf).SetAutoReconnect(false).SetClientID("bare"))
+	settled(t, c.Connect())
+	t.Cleanup(func() { c.Disconnect(100) })
+	return c
+}
+
+func settled(t *testing.T, token mqtt.Token) {
+	t.Helper()
+	if !token.WaitTimeout(patience) {
+		t.Fatal("no answer from the broker")
+	}
+	if err := token.Error(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,184 @@
+package fleet
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Packet types a broker may send (MQTT 3.1.1, table 2.1).
+const (
+	packetConnack  = 2
+	packetPublish  = 3
+	packetPuback   = 4
+	packetSuback   = 9
+	packetPingresp = 13
+
+	packetDisconnect = 14 // the last that we send
+)
+
+const (
+	// writeTimeout of one packet. paho sets none for acknowledgements and pings: a dead link with a full send buffer
+	// would hold both for as long as TCP tries, about 15 minutes.
+	writeTimeout = 20 * time.Second
+
+	// drainTimeout is for the broker to close the connection after DISCONNECT.
+	drainTimeout = 500 * time.Millisecond
+
+	// maxInside is how many messages may be inside paho at once. It starts a goroutine for each, without a limit.
+	maxInside = 8
+)
+
+var errGuardClosed = errors.New("connection is closed")
+
+// A guard stands between the broker and paho, which believes what it reads: it allocates the length a packet claims,
+// up to 256 MB, and a SUBACK with one code too many makes it panic. The guard lets only those packets through that a
+// broker may send to this client, and cuts a message to limit bytes, so that the handler sees that it was too long
+// and the connection lives on.
+type guard struct {
+	net.Conn
+	in      *bufio.Reader
+	limit   int // bytes of one PUBLISH after its fixed header
+	filters int // in the only SUBSCRIBE
+
+	head []byte // fixed header still to be passed on
+	pass int    // bytes of the body still to be passed on
+	skip int    // bytes after them to be dropped
+
+	inside  chan struct{} // one token for each message between here and its handler
+	leaving atomic.Bool   // DISCONNECT was written
+	closed  chan struct{}
+	once    sync.Once
+}
+
+func newGuard(conn net.Conn, limit, filters int) *guard {
+	return &guard{
+		Conn: conn, in: bufio.NewReader(conn), limit: limit, filters: filters,
+		inside: make(chan struct{}, maxInside), closed: make(chan struct{}),
+	}
+}
+
+// taken is told by the handler of each message that the message has left paho.
+func (g *guard) taken() { <-g.inside }
+
+// Close may be called more than once. After DISCONNECT it waits for the broker to close first: closing with unread
+// bytes resets the connection, the broker may then not read the DISCONNECT and publishes the will of a display that
+// left in good order.
+func (g *guard) Close() error {
+	g.once.Do(func() {
+		close(g.closed)
+		if g.leaving.Load() && g.Conn.SetReadDeadline(time.Now().Add(drainTimeout)) == nil {
+			_, _ = io.Copy(io.Discard, g.Conn) // ends with whatever ends it
+		}
+	})
+	return g.Conn.Close()
+}
+
+// Write writes one packet, within writeTimeout.
+func (g *guard) Write(p []byte) (int, error) {
+	if err := g.Conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return 0, err
+	}
+	if len(p) > 0 && p[0]>>4 == packetDisconnect { // paho writes a packet at once
+		g.leaving.Store(true)
+	}
+	return g.Conn.Write(p)
+}
+
+// Read is called by one goroutine.
+func (g *guard) Read(p []byte) (int, error) {
+	for len(g.head) == 0 && g.pass == 0 {
+		if err := g.nextPacket(); err != nil {
+			return 0, err
+		}
+	}
+	if len(g.head) > 0 {
+		n := copy(p, g.head)
+		g.head = g.head[n:]
+		return n, nil
+	}
+	n, err := g.in.Read(p[:min(len(p), g.pass)])
+	g.pass -= n
+	return n, err
+}
+
+// nextPacket drops what is left of the last packet and reads the fixed header of the next one.
+func (g *guard) nextPacket() error {
+	if _, err := io.CopyN(io.Discard, g.in, int64(g.skip)); err != nil {
+		return err
+	}
+	g.skip = 0
+	first, err := g.in.ReadByte()
+	if err != nil {
+		return err
+	}
+	length, err := readLength(g.in)
+	if err != nil {
+		return err
+	}
+	if err := g.check(first, length); err != nil {
+		return err
+	}
+	if first>>4 == packetPublish {
+		select {
+		case g.inside <- struct{}{}:
+		case <-g.closed:
+			return errGuardClosed
+		}
+		g.pass = min(length, g.limit)
+		g.skip = length - g.pass
+	} else {
+		g.pass = length
+	}
+	g.head = appendLength([]byte{first}, g.pass)
+	return nil
+}
+
+func (g *guard) check(first byte, length int) error {
+	want := -1
+	switch first >> 4 {
+	case packetPublish:
+		if qos := first >> 1 & 3; qos > 1 {
+			return fmt.Errorf("cannot take a message of QoS %d: nothing was subscribed so", qos)
+		}
+		return nil
+	case packetConnack, packetPuback:
+		want = 2
+	case packetSuback:
+		want = 2 + g.filters
+	case packetPingresp:
+		want = 0
+	}
+	if length != want {
+		return fmt.Errorf("cannot take a packet of type %d and %d bytes from a broker", first>>4, length)
+	}
+	return nil
+}
+
+// readLength reads the remaining length of a packet (MQTT 3.1.1, section 2.2.3), at most 2^28-1.
+func readLength(r io.ByteReader) (int, error) {
+	length := 0
+	for shift := 0; shift <= 21; shift += 7 {
+		b, err := r.ReadByte()
+		if err != nil {
+			return 0, err
+		}
+		length |= int(b&0x7f) << shift
+		if b < 0x80 {
+			return length, nil
+		}
+	}
+	return 0, errors.New("cannot take a packet whose length has no end")
+}
+
+func appendLength(b []byte, length int) []byte {
+	for ; length >= 0x80; length >>= 7 {
+		b = append(b, byte(length)|0x80)
+	}
+	return append(b, byte(length))
+}

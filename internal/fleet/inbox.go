@@ -1,0 +1,72 @@
+package fleet
+
+import (
+	"sync/atomic"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+)
+
+// inboxRoom is how many messages may wait: more than the 20 unacknowledged ones that Mosquitto sends
+// (max_inflight_messages), so that there it is never full of QoS 1.
+const inboxRoom = 32
+
+// An inbox holds what arrived on one topic until its worker comes to it. paho's goroutines only ever put something
+// in and leave, so a slow worker can block nobody.
+//
+// When it is full the newest message is dropped and, unlike one that was refused, not acknowledged: what it said is
+// not known. Once the worker has emptied the inbox the session is renewed, and the broker brings the retained order
+// again. A message of QoS 0 came without any promise and is not worth that.
+type inbox struct {
+	topic   string
+	limit   int   // bytes of one message
+	budget  int64 // bytes of all that wait
+	queue   chan mqtt.Message
+	held    atomic.Int64 // bytes that wait
+	missed  atomic.Bool  // something was dropped since the inbox was last empty
+	refused func(Reason, string)
+}
+
+func newInbox(topic string, limit, budget int, refused func(Reason, string)) *inbox {
+	return &inbox{
+		topic: topic, limit: limit, budget: int64(budget), queue: make(chan mqtt.Message, inboxRoom), refused: refused,
+	}
+}
+
+// put never blocks on the worker. An empty message is how a retained one is deleted, and means nothing.
+func (b *inbox) put(m mqtt.Message) {
+	switch size := len(m.Payload()); {
+	case size == 0:
+		m.Ack()
+	case size > b.limit:
+		b.refused(Oversized, b.topic)
+		m.Ack()
+	case !b.enqueue(m):
+		b.refused(QueueFull, b.topic)
+		if m.Qos() > 0 {
+			b.missed.Store(true)
+		}
+	}
+}
+
+func (b *inbox) enqueue(m mqtt.Message) bool {
+	size := int64(len(m.Payload()))
+	if b.held.Add(size) > b.budget {
+		b.held.Add(-size)
+		return false
+	}
+	select {
+	case b.queue <- m:
+		return true
+	default:
+		b.held.Add(-size)
+		return false
+	}
+}
+
+// took is told by the worker of each message that it has taken from the queue.
+func (b *inbox) took(m mqtt.Message) { b.held.Add(-int64(len(m.Payload()))) }
+
+// overflowed tells once, when the inbox has run empty, that it had overflowed before.
+func (b *inbox) overflowed() bool {
+	return len(b.queue) == 0 && b.missed.Swap(false)
+}

@@ -1,0 +1,98 @@
+package fleet
+
+import (
+	"context"
+	"crypto/sha256"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"bangtin/internal/trust"
+	"bangtin/internal/wire"
+)
+
+// A judge verifies a message and returns what is to be committed, or a refusal. It does not block.
+type judge func(raw []byte) (commit func(context.Context) error, err error)
+
+// judgePower admits orders that are signed by the power role, well formed and for this display.
+func (f *Fleet) judgePower(raw []byte) (func(context.Context) error, error) {
+	signed, err := f.cfg.Trust.Verify(raw, trust.TypePower)
+	if err != nil {
+		return nil, err
+	}
+	order, err := wire.ParsePowerOrder(signed.Payload)
+	if err != nil {
+		return nil, refuse(BadOrder, "%v", err)
+	}
+	if order.Device != f.cfg.Device {
+		return nil, refuse(WrongDevice, "order for %s", order.Device)
+	}
+	return func(ctx context.Context) error { return f.ports.Orders.Power(ctx, signed, *order) }, nil
+}
+
+// judgePlaylist admits envelopes that are signed by the playlist role. The receiver verifies again, with the content:
+// here the signatures keep a flood of garbage away from the journal.
+func (f *Fleet) judgePlaylist(raw []byte) (func(context.Context) error, error) {
+	if _, err := f.cfg.Trust.Verify(raw, trust.TypePlaylist); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error { return f.ports.Orders.Playlist(ctx, raw) }, nil
+}
+
+// obey works through one inbox until ctx ends. It outlives connections: an order that could not be committed yet is
+// not forgotten because the link broke.
+func (f *Fleet) obey(ctx context.Context, in *inbox, judge judge) {
+	var settled [sha256.Size]byte // hash of the last message that was committed
+	for {
+		var m mqtt.Message
+		select {
+		case m = <-in.queue:
+		case <-ctx.Done():
+			return
+		}
+		in.took(m)
+		sum := sha256.Sum256(m.Payload())
+		// A retained copy comes with every connect. One that was published anew is judged anew.
+		if !m.Retained() || sum != settled {
+			if !f.settle(ctx, in, m.Payload(), judge) {
+				return // not acknowledged
+			}
+			settled = sum
+		}
+		m.Ack()
+		if in.overflowed() {
+			f.askRenewal()
+		}
+	}
+}
+
+// settle judges a message and commits what it orders, however long that takes. It returns false when ctx ended
+// before there was an answer.
+func (f *Fleet) settle(ctx context.Context, in *inbox, raw []byte, judge judge) bool {
+	commit, err := judge(raw)
+	if err != nil {
+		f.ports.Refused(reasonOf(err), in.topic)
+		f.cfg.Log.Debug("message refused", "topic", in.topic, "err", err)
+		return true
+	}
+	for attempt := 1; ; attempt++ {
+		err := commit(ctx)
+		if err == nil {
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		f.cfg.Log.Warn("order not committed, will try again", "topic", in.topic, "attempt", attempt, "err", err)
+		if !wait(ctx, f.cfg.Pace.Retry.next(attempt)) {
+			return false
+		}
+	}
+}
+
+// askRenewal never blocks; asking twice is asking once.
+func (f *Fleet) askRenewal() {
+	select {
+	case f.renew <- struct{}{}:
+	default:
+	}
+}

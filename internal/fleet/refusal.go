@@ -1,0 +1,44 @@
+package fleet
+
+import (
+	"errors"
+	"fmt"
+
+	"bangtin/internal/trust"
+)
+
+// A Reason says in one stable word why a message was not obeyed: one of trust.Reasons, or one of those below.
+type Reason string
+
+const (
+	QueueFull   Reason = "queue-full"   // more messages waited than there is room for
+	WrongDevice Reason = "wrong-device" // signed, but for another display
+	BadOrder    Reason = "bad-order"    // signed, but not what such an order must be
+	BeyondSent  Reason = "beyond-sent"  // acknowledges records that were not sent in this connection
+	WrongHead   Reason = "wrong-head"   // acknowledges records of another chain
+	Unexpected  Reason = "unexpected"   // on a topic that was not subscribed to
+	Oversized          = Reason(trust.Oversized)
+)
+
+// A refusal is the answer to a message that is not obeyed.
+type refusal struct {
+	reason Reason
+	detail string
+}
+
+func (r *refusal) Error() string { return "cannot obey: " + r.detail }
+
+func refuse(reason Reason, format string, args ...any) error {
+	return &refusal{reason: reason, detail: fmt.Sprintf(format, args...)}
+}
+
+// reasonOf finds the one word for counting.
+func reasonOf(err error) Reason {
+	if r, ok := errors.AsType[*refusal](err); ok {
+		return r.reason
+	}
+	if r, ok := errors.AsType[*trust.Refusal](err); ok {
+		return Reason(r.Reason)
+	}
+	return BadOrder
+}

@@ -1,0 +1,146 @@
+// Package internal_test holds the law of the house: who may import whom. The table is docs/DESIGN.md §1.
+package internal_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// law says what of ours each room may import directly. A room that is not listed is a finding: the table and the
+// tree change together.
+func law() map[string][]string {
+	drivers := []string{"hal"}
+	return map[string][]string{
+		"hal":                     {},
+		"hal/rs232":               drivers,
+		"hal/sim":                 drivers,
+		"hal/haltest":             drivers,
+		"hal/haltest/mdcpanel":    {}, // a panel that must not share a mistake with the driver it judges
+		"media":                   {"internal/trust", "internal/journal"},
+		"media/mpv":               {"media"},
+		"internal/trust":          {},
+		"internal/site":           {},
+		"internal/journal":        {},
+		"internal/journal/sqlite": {"internal/journal"},
+		"internal/wire":           {"internal/trust"},
+		"internal/control":        {"hal", "media", "updater", "internal/wire", "internal/journal", "internal/control/local", "internal/trust"},
+		"internal/control/local":  {},
+		"internal/fleet":          {"internal/wire", "internal/trust", "internal/journal"},
+		"internal/fleet/brokertest": {
+			"internal/wire", "internal/trust", "internal/journal", // a stand-in for broker and centre, for tests and the demo
+		},
+		"cmd/bangtin": {"internal/trust", "internal/wire", "internal/site", "media", "internal/fleet", "hal/rs232"},
+		"cmd/bangtind": {
+			"hal", "hal/rs232", "hal/sim", "media", "media/mpv", "internal/trust", "internal/site", "internal/journal",
+			"internal/journal/sqlite", "internal/wire", "internal/fleet", "internal/control", "internal/control/local",
+		},
+		"cmd/bangtin-demo": {"internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal", "media"},
+	}
+}
+
+// forbidden lists what must not be reached even over others, with the reason.
+func forbidden() []edge {
+	return []edge{
+		{"cmd/bangtind", "github.com/mochi-mqtt/server", "the daemon must not be able to become a broker: nothing listens on a controller"},
+		{"cmd/bangtind", "net/http/pprof", "no listening port, not even for debugging"},
+		{"cmd/bangtin", "github.com/mattn/go-sqlite3", "the department's tool builds without cgo on three systems"},
+		{"hal", "internal/", "hardware knows nothing of the department"},
+		{"media", "hal", "what is shown must not depend on the panel that shows it"},
+		{"internal/control", "internal/fleet", "decisions must not depend on whether there is a network"},
+		{"internal/control", "internal/journal/sqlite", "the safety chain works when the disk does not"},
+		{"internal/control", "github.com/eclipse/paho", "decisions must not depend on whether there is a network"},
+		{"internal/trust", "net", "what may be obeyed is decided by signatures alone"},
+		{"media/mpv", "internal/trust", "the player shows what it is given; media decides what may be shown"},
+	}
+}
+
+type edge struct{ from, to, reason string }
+
+type room struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+	Doc        string
+	GoFiles    []string
+}
+
+const module = "bangtin/"
+
+func rooms(t *testing.T) map[string]room {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-deps=false", "-json=ImportPath,Imports,Deps,Doc,GoFiles", "bangtin/...")
+	out, err := cmd.Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Fatalf("cannot list the rooms: %v\n%s", err, exit.Stderr)
+		}
+		t.Fatalf("cannot list the rooms: %v", err)
+	}
+	all := map[string]room{}
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var r room
+		if err := d.Decode(&r); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if len(r.GoFiles) > 0 {
+			all[strings.TrimPrefix(r.ImportPath, module)] = r
+		}
+	}
+}
+
+func TestRoomsImportWhatTheTableAllows(t *testing.T) {
+	for name, r := range rooms(t) {
+		allowed, known := law()[name]
+		if !known {
+			t.Errorf("room %s is not in the table", name)
+		}
+		for _, imp := range r.Imports {
+			ours, isOurs := strings.CutPrefix(imp, module)
+			if isOurs && !slices.Contains(allowed, ours) {
+				t.Errorf("%s imports %s, which the table does not allow", name, ours)
+			}
+		}
+	}
+}
+
+func TestForbiddenEdges(t *testing.T) {
+	all := rooms(t)
+	for _, e := range forbidden() {
+		r, ok := all[e.from]
+		if !ok {
+			t.Errorf("room %s does not exist", e.from)
+			continue
+		}
+		for _, dep := range r.Deps {
+			dep = strings.TrimPrefix(dep, module)
+			if dep == e.to || strings.HasPrefix(dep, strings.TrimSuffix(e.to, "/")+"/") {
+				t.Errorf("%s reaches %s: %s", e.from, dep, e.reason)
+			}
+		}
+	}
+}
+
+func TestEveryRoomSaysWhatItIs(t *testing.T) {
+	for name, r := range rooms(t) {
+		if r.Doc == "" {
+			t.Errorf("%s has no package comment", name)
+		}
+	}
+}
+
+func TestEveryRuleIsUsed(t *testing.T) {
+	all := rooms(t)
+	for name := range law() {
+		if _, ok := all[name]; !ok {
+			t.Errorf("the table names %s, which does not exist", name)
+		}
+	}
+}

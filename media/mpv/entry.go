@@ -1,0 +1,128 @@
+package mpv
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"bangtin/media"
+)
+
+// An entry is one showing of a clip, or of the slate, and its place in mpv's playlist.
+type entry struct {
+	id    int64 // mpv's playlist_entry_id
+	slate bool
+	clip  media.Clip
+	files []string // ours, removed with the entry
+
+	shown    time.Time // first frame reported; zero before
+	duration float64   // seconds, by mpv; video only
+	position float64   // seconds, by mpv; video only
+	polled   time.Time // when position was read
+	moved    time.Time // when position last differed from the one before
+	dropping bool      // said to lose frames
+}
+
+// slack is how much of a video may be missing at its end for it to count as shown whole: an Item's seconds are
+// rounded up, and mpv reports the first and last frame up to a few frames late or early.
+const slack = 500 * time.Millisecond
+
+func (e *entry) video() bool { return !e.slate && e.clip.Item.Kind == media.Video }
+
+// seen is how long the entry has been on the output at end. For video it is bounded by the position, which stands
+// still when the picture does.
+func (e *entry) seen(end time.Time) time.Duration {
+	if e.shown.IsZero() {
+		return 0
+	}
+	seen := end.Sub(e.shown)
+	if e.video() && !e.polled.IsZero() {
+		seen = min(seen, seconds(e.position)+end.Sub(e.polled))
+	}
+	return max(seen, 0)
+}
+
+// planned is how long the whole clip takes.
+func (e *entry) planned() time.Duration {
+	whole := time.Duration(e.clip.Item.Seconds) * time.Second
+	if e.video() {
+		return max(whole-time.Second, seconds(e.duration))
+	}
+	return whole
+}
+
+// whole reports whether a clip that mpv says has run to its end was shown entirely: mpv says so of a file that was
+// cut short as well.
+func (e *entry) whole(end time.Time) bool { return e.seen(end)+slack >= e.planned() }
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// lavfFormat is the only format a file of this type is opened as. mpv would otherwise go by what the bytes look
+// like, and bytes that look like a playlist name other files.
+func lavfFormat(contentType string) (string, error) {
+	switch contentType {
+	case "image/png":
+		return "png_pipe", nil
+	case "image/jpeg":
+		return "jpeg_pipe", nil
+	case "video/mp4":
+		return "mp4", nil
+	case "video/webm":
+		return "webm", nil
+	}
+	return "", fmt.Errorf("cannot show content of type %q", contentType)
+}
+
+// A source is what loadfile is told of an entry.
+type source struct {
+	url     string
+	options map[string]string
+	files   []string
+}
+
+// source of a clip; text is written to the runtime folder first.
+func (s *session) source(clip media.Clip) (source, error) {
+	if clip.Item.Text != nil {
+		return s.card(clip.Item)
+	}
+	if clip.Item.File == nil {
+		return source{}, errors.New("cannot show an item with neither file nor text")
+	}
+	if !filepath.IsAbs(clip.Path) {
+		return source{}, fmt.Errorf("cannot show %q: not an absolute path", clip.Path)
+	}
+	format, err := lavfFormat(clip.Item.File.Type)
+	if err != nil {
+		return source{}, err
+	}
+	if clip.Item.Kind == media.Video {
+		return source{url: clip.Path, options: map[string]string{"demuxer-lavf-format": format}}, nil
+	}
+	return source{url: clip.Path, options: stillOptions(format, clip.Item.Seconds)}, nil
+}
+
+// stillOptions are those of a picture that stays for seconds, for ever when 0.
+func stillOptions(format string, seconds int) map[string]string {
+	stay := "inf"
+	if seconds > 0 {
+		stay = strconv.Itoa(seconds)
+	}
+	return map[string]string{"demuxer-lavf-format": format, "image-display-duration": stay}
+}
+
+const cardsDir = "cards"
+
+// clearCards removes what an earlier run left.
+func clearCards(runtime string) error {
+	dir := filepath.Join(runtime, cardsDir)
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("cannot clear the text cards: %w", err)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return fmt.Errorf("cannot make the folder of text cards: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+package mpv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"bangtin/media"
+)
+
+const (
+	pollEvery  = time.Second      // health
+	startLimit = 10 * time.Second // from start-file to the first frame, on a slow card
+	manyDrops  = 25               // frames of one video that may be dropped without a word: a second of it
+)
+
+// poll asks mpv how it is. An error means that it must be replaced.
+func (s *session) poll(ctx context.Context) error {
+	var configured, idle bool
+	if err := errors.Join(s.optional(ctx, "vo-configured", &configured), s.optional(ctx, "idle-active", &idle)); err != nil {
+		return err
+	}
+	now := s.opt.Now()
+	if !s.retryAt.IsZero() && now.After(s.retryAt) || idle {
+		return s.begin(ctx)
+	}
+	if err := s.position(ctx, configured); err != nil {
+		return err
+	}
+	s.answered = s.opt.Now()
+	if plugs := connectors(s.opt); plugs != s.plugs && strings.Contains(plugs, " connected") {
+		return errors.New("the display was plugged in: mpv does not notice by itself")
+	}
+	return s.judge()
+}
+
+// position notes whether the picture advances. A still has no position: there, an output that is set up must do.
+func (s *session) position(ctx context.Context, configured bool) error {
+	e := s.current
+	if e == nil || e.shown.IsZero() || !configured {
+		return nil
+	}
+	if !e.video() {
+		e.moved = s.opt.Now()
+		return nil
+	}
+	at := -1.0
+	if err := s.optional(ctx, "time-pos", &at); err != nil {
+		return err
+	}
+	if at >= 0 && at != e.position {
+		e.position, e.moved = at, s.opt.Now()
+	}
+	e.polled = s.opt.Now()
+	return s.drops(ctx, e)
+}
+
+// drops complains once about a video that loses frames.
+func (s *session) drops(ctx context.Context, e *entry) error {
+	var output, decoder int
+	if err := errors.Join(s.optional(ctx, "frame-drop-count", &output), s.optional(ctx, "decoder-frame-drop-count", &decoder)); err != nil {
+		return err
+	}
+	if n := output + decoder; n >= manyDrops && !e.dropping {
+		e.dropping = true
+		s.complain(fmt.Sprintf("%s loses frames: %d so far", e.clip.Item.ID, n))
+	}
+	return nil
+}
+
+// judge decides between playing, stalled and replacing mpv.
+func (s *session) judge() error {
+	e, now := s.current, s.opt.Now()
+	if e == nil || e.shown.IsZero() {
+		if now.Sub(s.since) > startLimit {
+			return fmt.Errorf("no picture for %s", startLimit)
+		}
+		return nil
+	}
+	still := now.Sub(e.moved)
+	switch {
+	case still > s.opt.StallAfter:
+		return fmt.Errorf("the picture stood still for %s", s.opt.StallAfter)
+	case !e.slate && !e.video() && e.seen(now) > e.planned()+s.opt.StallAfter:
+		return fmt.Errorf("%s stays longer than its %d s", e.clip.Item.ID, e.clip.Item.Seconds)
+	case still > s.opt.StallAfter/2:
+		s.observe(media.PlayerStalled)
+	case e.slate:
+		s.observe(media.PlayerSlate)
+	default:
+		s.observe(media.PlayerPlaying)
+	}
+	return nil
+}
+
+// optional is get of a property that may be unavailable just now, which leaves value as it is.
+func (s *session) optional(ctx context.Context, property string, value any) error {
+	err := s.get(ctx, property, value)
+	var refused *CommandError
+	if errors.As(err, &refused) {
+		return nil
+	}
+	return err
+}
+
+// connectors is the state of the kernel's display connectors as one string, empty where they do not matter.
+func connectors(opt Options) string {
+	if opt.video() != VideoDRM {
+		return ""
+	}
+	files, err := filepath.Glob(filepath.Join(opt.Sys, "class", "drm", "card*-*", "status"))
+	if err != nil {
+		return "" // the pattern is fixed
+	}
+	var all strings.Builder
+	for _, file := range files {
+		status, err := os.ReadFile(file)
+		if err != nil {
+			continue // removed meanwhile: that is a change too
+		}
+		fmt.Fprintf(&all, "%s %s;", filepath.Base(filepath.Dir(file)), strings.TrimSpace(string(status)))
+	}
+	return all.String()
+}

@@ -1,0 +1,188 @@
+package mpv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"bangtin/media"
+)
+
+const (
+	shownQueue = 256              // finished showings that wait to be taken: 12 minutes of the shortest items
+	steadyRun  = 30 * time.Second // a run of mpv that held so long makes the next start immediate again
+)
+
+// A Player repeats one programme on the output. All methods but Run return at once and may be called from any
+// goroutine, before and while Run runs.
+type Player struct {
+	opt      Options
+	finished chan media.Shown
+	wake     chan struct{} // to the caller: the observation changed
+	kick     chan struct{} // to the session: the wish changed
+
+	mu      sync.Mutex
+	want    wish
+	playing media.Playing
+	dropped uint64
+}
+
+// A wish is what is to be on the output. An empty programme means the slate.
+type wish struct {
+	programme media.Programme
+	serial    uint64 // rises with each change
+}
+
+func (w wish) slate() bool { return len(w.programme.Clips) == 0 }
+
+// New makes a Player that wants the slate. Options are judged by Run.
+func New(opt Options) *Player {
+	p := &Player{
+		opt:      opt,
+		finished: make(chan media.Shown, shownQueue),
+		wake:     make(chan struct{}, 1),
+		kick:     make(chan struct{}, 1),
+	}
+	p.playing.State = media.PlayerStarting
+	return p
+}
+
+// Show replaces the programme, for ever until the next Show or ShowSlate. The change comes at the boundary of the
+// item on the output; after the slate, at once. If the item on the output is also in the new programme, it goes on
+// after it, else it begins with its first. A programme without clips is the slate, at once.
+func (p *Player) Show(programme media.Programme) {
+	programme.Clips = slices.Clone(programme.Clips)
+	p.mu.Lock()
+	p.want = wish{programme, p.want.serial + 1}
+	p.mu.Unlock()
+	notify(p.kick)
+}
+
+// ShowSlate puts the built-in picture on the output at once.
+func (p *Player) ShowSlate() { p.Show(media.Programme{}) }
+
+// Playing is the last observation. While mpv answers it is renewed every second.
+func (p *Player) Playing() media.Playing {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.playing
+}
+
+// Wake receives a value after the state, the item or the detail of Playing has changed. Changes that are not taken
+// are joined.
+func (p *Player) Wake() <-chan struct{} { return p.wake }
+
+// Finished carries every showing that had a first frame, when it has ended. It holds 256; when it is full the oldest
+// is dropped, counted and logged. It is never closed.
+func (p *Player) Finished() <-chan media.Shown { return p.finished }
+
+// Run keeps one mpv running until ctx ends, which is no error. It fails at once where the options cannot work or
+// the runtime folder cannot be made; nothing that mpv does makes it fail.
+func (p *Player) Run(ctx context.Context) error {
+	opt, err := p.opt.withDefaults()
+	if err != nil {
+		return err
+	}
+	if err := opt.makeRuntime(); err != nil {
+		return err
+	}
+	setter, err := NewTypesetter(opt.Fonts)
+	if err != nil {
+		return err
+	}
+	for failures := 0; ; failures++ {
+		if !sleep(ctx, backoff(failures, rand.Float64())) {
+			return nil
+		}
+		began := time.Now()
+		err := p.runOnce(ctx, opt, setter)
+		if ctx.Err() != nil {
+			p.observe(opt.Now(), func(o *media.Playing) { *o = media.Playing{State: media.PlayerDown} })
+			return nil
+		}
+		opt.Log.Warn("mpv is started again", "cause", err)
+		p.observe(opt.Now(), func(o *media.Playing) {
+			*o = media.Playing{State: media.PlayerDown, Detail: err.Error()}
+		})
+		if time.Since(began) >= steadyRun {
+			failures = -1
+		}
+	}
+}
+
+// runOnce starts mpv, plays until it fails or ctx ends, and leaves no process behind.
+func (p *Player) runOnce(ctx context.Context, opt Options, setter *Typesetter) error {
+	proc, err := startProcess(opt)
+	if err != nil {
+		return err
+	}
+	s := &session{player: p, opt: opt, setter: setter, proc: proc, client: proc.client}
+	err = s.run(ctx)
+	s.abandon()
+	if ctx.Err() != nil {
+		proc.stop(opt.Log)
+		return nil
+	}
+	proc.kill(opt.Log) // it died or hangs: there is nothing to ask it
+	proc.stop(opt.Log)
+	if errors.Is(err, ErrClosed) {
+		return proc.err
+	}
+	return err
+}
+
+// observe changes the observation and wakes the caller if it became another one.
+func (p *Player) observe(now time.Time, change func(*media.Playing)) {
+	p.mu.Lock()
+	before := p.playing
+	change(&p.playing)
+	p.playing.At = now
+	after := p.playing
+	p.mu.Unlock()
+	before.At, before.PositionS = after.At, after.PositionS
+	if before != after {
+		notify(p.wake)
+	}
+}
+
+func (p *Player) wish() wish {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.want
+}
+
+// finish reports a showing and makes room for it if need be.
+func (p *Player) finish(shown media.Shown) error {
+	for {
+		select {
+		case p.finished <- shown:
+			return nil
+		default:
+		}
+		select {
+		case oldest := <-p.finished:
+			p.mu.Lock()
+			p.dropped++
+			n := p.dropped
+			p.mu.Unlock()
+			select {
+			case p.finished <- shown:
+			default:
+			}
+			return fmt.Errorf("cannot keep the showing of %s at %s: nobody took it (%d so far)",
+				oldest.Clip.Item.ID, oldest.Start.UTC().Format(time.RFC3339), n)
+		default: // taken meanwhile
+		}
+	}
+}
+
+func notify(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
