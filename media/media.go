@@ -9,7 +9,7 @@ type Clip struct {
 	Playlist string // id of the playlist
 	Version  uint64 // of the playlist
 	Item     Item
-	Path     string // of the verified file in the store; for a text item, of its rendered source
+	Path     string // absolute, of the verified file in the store; empty for a text item, which the player sets itself
 	SHA256   string // of the file, or of the text's canonical JSON, in lower-case hex
 }
 

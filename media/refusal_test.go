@@ -122,6 +122,11 @@ func TestFloodIsCounted(t *testing.T) {
 	if sum != 1011 {
 		t.Errorf("%d refusals are on record, want 1011", sum)
 	}
+	// What happened once in its minute is on record already.
+	b.clock.advance(time.Minute)
+	if err := b.library.Step(ctx); err != nil {
+		t.Fatal(err)
+	}
 	if n := len(b.incidents(t)); n != 5 {
 		t.Errorf("%d incidents, want 5", n)
 	}

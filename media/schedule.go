@@ -60,10 +60,10 @@ func (s Schedule) Validate() error {
 
 // At says what the schedule wants at t.
 func (s Schedule) At(t time.Time) Moment {
-	// The clock may have been set back across midnight just now, so the day before is looked at too. A zone that
-	// moves across the date line skips a whole day, hence three ahead.
+	// A zone that moves across the date line leaves out a whole day, and the clock may read yesterday's date once
+	// more, hence two days ahead and one to spare.
 	midnight := s.midnight(t.Unix())
-	for d := int64(-1); d <= 3; d++ {
+	for d := int64(0); d <= 3; d++ {
 		for _, w := range s.Windows {
 			to := s.instant(midnight + d*daySeconds + seconds(w.To))
 			if to <= t.Unix() {
@@ -98,8 +98,8 @@ func (s Schedule) moment(t, start, end time.Time) Moment {
 // when to is not after from. The work grows with the number of days between them.
 func (s Schedule) Required(from, to int64) int64 {
 	var sum int64
-	last := s.midnight(to) + daySeconds
-	for d := s.midnight(from) - daySeconds; d <= last; d += daySeconds {
+	last := s.midnight(to) + daySeconds // which has begun already where the clock was set back across midnight
+	for d := s.midnight(from); d <= last; d += daySeconds {
 		for _, w := range s.Windows {
 			start := max(from, s.instant(d+seconds(w.From)))
 			end := min(to, s.instant(d+seconds(w.To)))

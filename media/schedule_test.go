@@ -130,12 +130,14 @@ func TestScheduleAgreesWithCountingSeconds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := media.Schedule{Windows: windows(r), Lead: 90 * time.Second, Zone: z}
-		if err := s.Validate(); err != nil {
-			t.Fatal(err)
+		midnight := []media.Window{{0, 30 * time.Minute}, {23*time.Hour + 20*time.Minute, 24 * time.Hour}}
+		for _, w := range [][]media.Window{midnight, windows(r)} {
+			s := media.Schedule{Windows: w, Lead: 90 * time.Second, Zone: z}
+			if err := s.Validate(); err != nil {
+				t.Fatal(err)
+			}
+			agree(t, s, day.Unix()-6*3600, day.Unix()+32*3600)
 		}
-		from, to := day.Unix()-6*3600, day.Unix()+32*3600
-		agree(t, s, from, to)
 	}
 }
 
@@ -150,11 +152,15 @@ func agree(t *testing.T, s media.Schedule, from, to int64) {
 		}
 		edge := i > 0 && want[i-1] != in || i+1 < len(want) && want[i+1] != in
 		if edge || i%29 == 0 { // asking at each second would say no more and take long
-			if got := s.At(time.Unix(u, 0)).InWindow; got != in {
-				t.Fatalf("%v %v: in window %v, counting says %v", time.Unix(u, 0).In(s.Zone), s.Windows, got, in)
+			m := s.At(time.Unix(u, 0))
+			if m.InWindow != in || m.NextChange.Unix() <= u {
+				t.Fatalf("%v %v: %+v, counting says in window %v", time.Unix(u, 0).In(s.Zone), s.Windows, m, in)
+			}
+			if i+1 < len(want) && want[i+1] != in && m.NextChange.Unix() != u+1 {
+				t.Fatalf("%v %v: %+v, counting sees a change in a second", time.Unix(u, 0).In(s.Zone), s.Windows, m)
 			}
 		}
-		if i%997 == 0 {
+		if edge || i%997 == 0 {
 			if got := s.Required(from, u+1); got != sum {
 				t.Fatalf("%v %v: %d s owed, counting says %d", time.Unix(u, 0).In(s.Zone), s.Windows, got, sum)
 			}
@@ -191,6 +197,9 @@ func TestDaysAdjoin(t *testing.T) {
 			}
 			if last, _ := s.Day(end.Add(-time.Second)); !last.Equal(start) {
 				t.Fatalf("%s: last second of the day from %v counts to the day from %v", name, start, last)
+			}
+			if early, _ := s.Day(end.Add(30 * time.Minute)); !early.Equal(end) {
+				t.Fatalf("%s: half an hour after %v counts to the day from %v", name, end, early)
 			}
 			start, end = next, nextEnd
 		}

@@ -64,6 +64,11 @@ func OpenStore(o StoreOptions) (*Store, error) {
 	if o.Fault == nil {
 		o.Fault = func(string) {}
 	}
+	dir, err := filepath.Abs(o.Dir) // the player has another working folder
+	if err != nil {
+		return nil, fmt.Errorf("cannot open content store: %w", err)
+	}
+	o.Dir = dir
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot open content store: %w", err)
 	}

@@ -97,7 +97,7 @@ func (s *Store) Collect(keep map[string]bool) (freed int64, err error) {
 			return nil
 		}
 		s.mu.Lock()
-		delete(s.verified, name)
+		delete(s.verified, name) // or the map would grow with each playlist
 		s.mu.Unlock()
 		if err := os.Remove(s.path(File{SHA256: name})); err != nil {
 			return err
