@@ -46,6 +46,30 @@ func TestBirthWillAndOff(t *testing.T) {
 	}
 }
 
+// Whoever asks later reads from the retained will that the display is gone.
+func TestWillIsRetained(t *testing.T) {
+	r := newRig(t)
+	line := newLink(t, r.broker.Addr)
+	r.config.URL = line.url()
+	r.start()
+	r.awaitOnline()
+	line.held.Store(true) // so that it does not come back
+	line.cut()
+	r.eventually("will is published", func() bool { return len(r.heard().Conns) == 2 })
+	late := make(chan mqtt.Message, 10)
+	files := must(r.broker.Issue(brokertest.ObserverName))(t)
+	observer := dial(t, r.broker.URL(), must(brokertest.ClientTLS(files))(t))
+	settled(t, observer.Subscribe(r.topics().Conn(), 1, func(_ mqtt.Client, m mqtt.Message) { late <- m }))
+	select {
+	case m := <-late:
+		if c := must(wire.ParseConn(m.Payload()))(t); !m.Retained() || c.State != wire.Gone {
+			t.Errorf("retained %v: %+v", m.Retained(), c)
+		}
+	case <-time.After(patience):
+		t.Error("nothing is retained")
+	}
+}
+
 // With messages pouring in, the broker must still see that the display left and forget the will.
 func TestOffUnderFire(t *testing.T) {
 	r := newRig(t)
@@ -59,7 +83,7 @@ func TestOffUnderFire(t *testing.T) {
 				case <-done:
 					return
 				default:
-					r.centre.Throw(r.topics().DesiredPlaylist(), make([]byte, 10_000))
+					r.centre.Throw(r.topics().DesiredPlaylist(), make([]byte, 900_000))
 				}
 			}
 		})

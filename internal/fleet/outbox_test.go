@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"bangtin/internal/fleet"
 	"bangtin/internal/fleet/brokertest"
@@ -71,6 +72,7 @@ func TestOnlyTheRightAcknowledgementEmptiesTheOutbox(t *testing.T) {
 		message, err := (*lie.Load())(r, good)
 		return [][]byte{message}, err
 	})
+	r.config.Pace.Resend.Max = 300 * time.Millisecond
 	lie.Store(&tests[0].sign)
 	r.remember(5)
 	r.start()

@@ -44,6 +44,7 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
+	t.Parallel() // most of a test is waiting
 	r := &rig{t: t, orders: &orders{}, refusals: &refusals{}, log: &logBook{}, changed: make(chan struct{}, 1)}
 	r.broker = must(brokertest.NewBroker(t.TempDir()))(t)
 	t.Cleanup(func() {

@@ -15,8 +15,11 @@ import (
 	"time"
 )
 
-// CentreName is the common name that may read and write everything.
-const CentreName = "centre"
+// Common names with a right beyond their own level: the centre may read and write everything, the observer read it.
+const (
+	CentreName   = "centre"
+	ObserverName = "observer"
+)
 
 // startTimeout is for Mosquitto to listen; it takes some 20 ms.
 const startTimeout = 10 * time.Second
@@ -39,6 +42,9 @@ type Broker struct {
 // The ACL of PROTOCOL.md. %u is the certificate's common name.
 const acl = `user ` + CentreName + `
 topic readwrite bt/v1/#
+
+user ` + ObserverName + `
+topic read bt/v1/#
 
 pattern write bt/v1/d/%u/conn
 pattern write bt/v1/d/%u/state
