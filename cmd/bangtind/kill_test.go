@@ -65,7 +65,7 @@ type scene struct {
 	promised bool
 }
 
-func newScene(t *testing.T) *scene {
+func newScene(t testing.TB) *scene {
 	t.Helper()
 	w := newWorld(t)
 	broker, err := brokertest.NewBroker(t.TempDir())
@@ -181,7 +181,7 @@ func (s *scene) audit() {
 }
 
 // checkSegments wants each second in one segment and a cause for each lost one.
-func checkSegments(t *testing.T, segments []journal.Segment) {
+func checkSegments(t testing.TB, segments []journal.Segment) {
 	t.Helper()
 	for i, s := range segments {
 		if s.To <= s.From || i > 0 && s.From != segments[i-1].To {

@@ -35,7 +35,7 @@ const device = "tinh-bien-01"
 
 // A world is one display's folder together with the department that its trust document knows.
 type world struct {
-	t          *testing.T
+	t          testing.TB
 	dir        string
 	department *brokertest.Department
 	site       siteFile
@@ -46,7 +46,7 @@ type siteFile struct {
 	windows, driver, port, broker string
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	department, err := brokertest.NewDepartment()
 	if err != nil {
@@ -152,7 +152,7 @@ func (w *world) inbox(raw []byte) { w.write(raw, "data", "inbox", "playlist.json
 
 // A run is one process of the daemon.
 type run struct {
-	t      *testing.T
+	t      testing.TB
 	cmd    *exec.Cmd
 	exited chan struct{}
 	mu     sync.Mutex
@@ -171,12 +171,18 @@ func (r *run) log() string {
 	return r.output.String()
 }
 
-// start runs the daemon in a process of its own. It is killed when the test ends, if it still lives.
+// start runs this test binary as the daemon, in a process of its own.
 func (w *world) start(env ...string) *run {
 	w.t.Helper()
+	return w.startProgram(os.Args[0], append(env, "BANGTIN_TEST_DAEMON=1")...)
+}
+
+// startProgram runs a daemon in a process of its own. It is killed when the test ends, if it still lives.
+func (w *world) startProgram(path string, env ...string) *run {
+	w.t.Helper()
 	w.siteToml()
-	r := &run{t: w.t, cmd: exec.Command(os.Args[0], "--site", w.path("site.toml"), "--verbose"), exited: make(chan struct{})}
-	r.cmd.Env = append(append(os.Environ(), "BANGTIN_TEST_DAEMON=1"), env...)
+	r := &run{t: w.t, cmd: exec.Command(path, "--site", w.path("site.toml"), "--verbose"), exited: make(chan struct{})}
+	r.cmd.Env = append(os.Environ(), env...)
 	r.cmd.Stdout, r.cmd.Stderr = r, r
 	r.cmd.WaitDelay = time.Second // mpv may hold the pipe a moment longer than a killed daemon
 	if err := r.cmd.Start(); err != nil {
@@ -304,7 +310,7 @@ func (w *world) records() []journal.Record {
 }
 
 // bodies decodes the bodies of all records of one kind.
-func bodies[T any](t *testing.T, records []journal.Record, kind journal.Kind) []T {
+func bodies[T any](t testing.TB, records []journal.Record, kind journal.Kind) []T {
 	t.Helper()
 	var out []T
 	for _, r := range records {
