@@ -24,5 +24,4 @@ require (
 	github.com/gorilla/websocket v1.5.3 // indirect
 	github.com/rs/xid v1.4.0 // indirect
 	golang.org/x/net v0.60.0 // indirect
-	gopkg.in/yaml.v3 v3.0.1 // indirect
 )

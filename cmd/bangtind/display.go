@@ -209,8 +209,12 @@ func (d *display) decide(ctx context.Context) error {
 	if err := schedule.Validate(); err != nil {
 		return err
 	}
+	var heartbeat time.Duration
+	if d.site.Broker != nil {
+		heartbeat = d.site.Broker.Heartbeat // what the centre does not hear of sooner need not be written sooner
+	}
 	d.control, err = control.New(ctx, control.Config{
-		Device: d.site.ID, Gate: d.site.Gate, Version: version, Recovered: d.journal.Recovered().String(),
+		Heartbeat: heartbeat, Device: d.site.ID, Gate: d.site.Gate, Version: version, Recovered: d.journal.Recovered().String(),
 		Schedule: schedule, Clock: d.clock, Journal: d.journal, Orders: d.orders,
 		Panel: d.panel, Relay: d.relay, Sensors: d.sensors, Player: d.player, Content: d.library,
 		Health: d.health, Log: d.log,

@@ -39,6 +39,7 @@ type world struct {
 	dir        string
 	department *brokertest.Department
 	site       siteFile
+	seconds    int // each item of a playlist is shown so long
 }
 
 // A siteFile is what differs between the sites of these tests.
@@ -62,7 +63,7 @@ func newWorld(t testing.TB) *world {
 			t.Error(err)
 		}
 	})
-	w := &world{t: t, dir: dir, department: department, site: siteFile{windows: "00:00-24:00", driver: "sim"}}
+	w := &world{t: t, dir: dir, department: department, seconds: 3, site: siteFile{windows: "00:00-24:00", driver: "sim"}}
 	if err := os.MkdirAll(w.path("data", "inbox", "content"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +119,7 @@ func (w *world) playlist(version uint64, signers ...trust.Signer) []byte {
 	w.write(picture.Bytes(), "data", "inbox", "content", name)
 	item := func(id string) media.Item {
 		return media.Item{
-			ID: id, Title: id, Category: media.EssentialInfo, Language: media.Vietnamese, Seconds: 3,
+			ID: id, Title: id, Category: media.EssentialInfo, Language: media.Vietnamese, Seconds: w.seconds,
 			Source:      media.Source{Type: media.Agency, Organisation: "Sở", Document: "1/TB"},
 			Contributor: "Ban biên tập", Rights: "tự sản xuất", Editor: "editor", Approver: "approver", NonSecret: true,
 		}

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -38,12 +39,13 @@ type Books interface {
 	Segments(ctx context.Context, from, to int64) ([]journal.Segment, error)
 }
 
-// Config is everything a Control is made of. Relay may be nil; all else is required.
+// Config is everything a Control is made of. Relay may be nil and Heartbeat zero; all else is required.
 type Config struct {
-	Device    string // the display's id
-	Gate      string // its border gate, for people
-	Version   string // of the daemon
-	Recovered string // what the journal set aside as damaged at this start; empty when nothing was
+	Device    string        // the display's id
+	Gate      string        // its border gate, for people
+	Version   string        // of the daemon
+	Recovered string        // what the journal set aside as damaged at this start; empty when nothing was
+	Heartbeat time.Duration // how often the books are written when nothing happens; DefaultHeartbeat when zero
 	Schedule  media.Schedule
 	Clock     *Clock
 	Journal   Books
@@ -104,7 +106,7 @@ func New(ctx context.Context, cfg Config) (*Control, error) {
 		started:   time.Now(),
 		beat:      cfg.Health.Loop("control", 10*time.Second),
 	}
-	c.recorder = newRecorder(cfg.Journal, cfg.Log, cfg.Health.Loop("recorder", time.Minute))
+	c.recorder = newRecorder(cfg.Journal, cmp.Or(cfg.Heartbeat, DefaultHeartbeat), cfg.Log, cfg.Health.Loop("recorder", time.Minute))
 	c.panel = &panelKeeper{
 		panel: cfg.Panel, log: cfg.Log, want: make(chan bool, 1),
 		report: func(s PanelSeen) { replace(c.panelNews, s) },

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,10 +11,11 @@ import (
 )
 
 const (
-	// heartbeatEvery bounds how much airtime a crash can cost in the books, against how often flash is
-	// written: one small transaction each time.
-	heartbeatEvery = 20 * time.Second
-	// recordSoon is how long a change waits for others to share its transaction.
+	// DefaultHeartbeat is how often the books are written when nothing happens, with the plays since. It bounds
+	// how much airtime a crash can cost in the books, against the wear of flash: a transaction with a few plays
+	// sends about 20 kB to the disk, so once a minute is 1.2 MB an hour.
+	DefaultHeartbeat = time.Minute
+	// recordSoon is how long what is not a play waits for others to share its transaction.
 	recordSoon = 2 * time.Second
 	// recordLimit is how many entries wait in memory while the disk does not take them. Beyond it plays are
 	// dropped first and counted; segments and incidents are few and stay.
@@ -24,6 +26,7 @@ const (
 // and commits them in batches, so that a slow or full disk never delays a decision.
 type recorder struct {
 	journal Journal
+	every   time.Duration
 	log     *slog.Logger
 	beat    func()
 	wake    chan struct{}
@@ -31,22 +34,22 @@ type recorder struct {
 	mu       sync.Mutex
 	pending  []journal.Entry
 	settings map[string][]byte
-	beatAt   *journal.Heartbeat // newest not yet written
+	latest   *journal.Heartbeat // not yet written
 	dropped  int
 }
 
-func newRecorder(j Journal, log *slog.Logger, beat func()) *recorder {
-	return &recorder{journal: j, log: log, beat: beat, wake: make(chan struct{}, 1), settings: map[string][]byte{}}
+func newRecorder(j Journal, every time.Duration, log *slog.Logger, beat func()) *recorder {
+	return &recorder{journal: j, every: every, log: log, beat: beat, wake: make(chan struct{}, 1), settings: map[string][]byte{}}
 }
 
 // put hands over what happened together with the heartbeat that matches it: a later commit has both or neither.
 func (r *recorder) put(hb journal.Heartbeat, entries ...journal.Entry) {
 	r.mu.Lock()
-	r.beatAt = &hb
+	r.latest = &hb
 	r.pending = append(r.pending, entries...)
 	r.trim()
 	r.mu.Unlock()
-	if len(entries) > 0 {
+	if slices.ContainsFunc(entries, func(e journal.Entry) bool { return e.Kind != journal.KindPlay }) {
 		r.soon()
 	}
 }
@@ -94,7 +97,7 @@ func (r *recorder) run(ctx context.Context) error {
 		if time.Now().Before(due) {
 			continue
 		}
-		due = time.Now().Add(heartbeatEvery)
+		due = time.Now().Add(r.every)
 		if err := r.flush(ctx); err != nil {
 			r.log.Error("cannot write the journal", "err", err)
 		}
@@ -111,8 +114,8 @@ func (r *recorder) last() error {
 // flush commits everything that waits. On an error all of it keeps waiting.
 func (r *recorder) flush(ctx context.Context) error {
 	r.mu.Lock()
-	entries, settings, hb, dropped := r.pending, r.settings, r.beatAt, r.dropped
-	r.pending, r.settings, r.beatAt = nil, map[string][]byte{}, nil
+	entries, settings, hb, dropped := r.pending, r.settings, r.latest, r.dropped
+	r.pending, r.settings, r.latest = nil, map[string][]byte{}, nil
 	r.mu.Unlock()
 	if len(entries) == 0 && len(settings) == 0 && hb == nil {
 		return nil
@@ -144,8 +147,8 @@ func (r *recorder) giveBack(entries []journal.Entry, settings map[string][]byte,
 			r.settings[k] = v
 		}
 	}
-	if r.beatAt == nil {
-		r.beatAt = hb
+	if r.latest == nil {
+		r.latest = hb
 	}
 	r.trim()
 }
