@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -115,12 +114,12 @@ func (d *display) remember(ctx context.Context, m *Main) error {
 	return nil
 }
 
-// content opens what may be shown, and the player. Without a trust document nothing can be approved: the display
-// runs, obeys nobody, and says so.
+// content opens what may be shown. What is missing for it degrades the display and does not end it: it runs with
+// the slate, says so, and can still be switched off.
 func (d *display) content(ctx context.Context, m *Main) error {
-	var err error
-	if d.trust, err = d.loadTrust(); err != nil {
-		return err
+	if err := d.loadTrust(); err != nil {
+		d.log.Error("nobody can be obeyed", "err", err)
+		d.trust = &trust.Document{}
 	}
 	store, err := media.OpenStore(media.StoreOptions{
 		Dir: d.path("content"), Total: contentTotal, Reserve: contentReserve, Fault: m.Fault,
@@ -130,7 +129,8 @@ func (d *display) content(ctx context.Context, m *Main) error {
 	}
 	fonts, err := media.LoadFonts(fontDir)
 	if err != nil {
-		return err
+		d.log.Error("no text can be shown", "err", err)
+		fonts = &media.Fonts{}
 	}
 	d.library, err = media.OpenLibrary(ctx, media.LibraryOptions{
 		Display: d.site.ID, Trust: d.trust, Journal: d.journal, Store: store, Fonts: fonts, Stamp: d.clock.Stamp, Log: d.log,
@@ -142,20 +142,15 @@ func (d *display) content(ctx context.Context, m *Main) error {
 	return nil
 }
 
-func (d *display) loadTrust() (*trust.Document, error) {
+func (d *display) loadTrust() error {
 	raw, err := os.ReadFile(d.path(trustFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		d.log.Error("cannot obey anybody: there is no trust document", "path", d.path(trustFile))
-		return &trust.Document{}, nil
-	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the trust document: %w", err)
+		return fmt.Errorf("cannot read the trust document: %w", err)
 	}
-	doc, err := trust.ParseDocument(raw)
-	if err != nil {
-		return nil, fmt.Errorf("cannot use the trust document %s: %w", d.path(trustFile), err)
+	if d.trust, err = trust.ParseDocument(raw); err != nil {
+		return fmt.Errorf("cannot use the trust document %s: %w", d.path(trustFile), err)
 	}
-	return doc, nil
+	return nil
 }
 
 // path is a name below the site's data folder.
@@ -180,20 +175,25 @@ func (d *display) screen() error {
 
 // hardware builds the drivers that the site file names.
 func (d *display) hardware(simulate bool) error {
-	driver := d.site.Panel.Driver
-	if simulate {
-		driver = site.Sim
+	if err := supported(d.site); err != nil && !simulate {
+		return err
 	}
-	switch driver {
-	case site.Sim:
+	if simulate || d.site.Panel.Driver == site.Sim {
 		rig := sim.NewRig(sim.Config{})
 		d.panel, d.relay, d.sensors = rig.Panel(), rig.Relay(), []hal.Sensor{rig.Sensor()}
-	case site.MDC:
-		d.panel = rs232.NewMDC(rs232.MDCConfig{Port: d.site.Panel.Port, SetID: byte(d.site.Panel.SetID), Log: d.log})
-	default:
-		return fmt.Errorf("cannot drive the panel: this version has no driver %q; use mdc or sim", driver)
+		return nil
 	}
+	d.panel = rs232.NewMDC(rs232.MDCConfig{Port: d.site.Panel.Port, SetID: byte(d.site.Panel.SetID), Log: d.log})
 	return nil
+}
+
+// supported says whether this version can drive the panel that the site file names.
+func supported(s *site.Site) error {
+	switch s.Panel.Driver {
+	case site.Sim, site.MDC:
+		return nil
+	}
+	return fmt.Errorf("cannot use panel.driver %q: this version drives mdc and sim", s.Panel.Driver)
 }
 
 // decide builds the decision loop and the standing orders.

@@ -90,7 +90,7 @@ type showing struct {
 	show     Show
 	playlist string
 	version  uint64
-	clips    int
+	items    string // of the clips, in order: they come and go with their dates
 }
 
 // New loads where the last run stopped. It does no I/O beyond the journal.
@@ -106,7 +106,7 @@ func New(ctx context.Context, cfg Config) (*Control, error) {
 		started:   time.Now(),
 		beat:      cfg.Health.Loop("control", 10*time.Second),
 	}
-	c.recorder = newRecorder(cfg.Journal, cmp.Or(cfg.Heartbeat, DefaultHeartbeat), cfg.Log, cfg.Health.Loop("recorder", time.Minute))
+	c.recorder = newRecorder(cfg.Journal, cmp.Or(cfg.Heartbeat, DefaultHeartbeat), cfg.Log, cfg.Health.Loop("recorder", recorderLimit))
 	c.panel = &panelKeeper{
 		panel: cfg.Panel, log: cfg.Log, want: make(chan bool, 1),
 		report: func(s PanelSeen) { replace(c.panelNews, s) },
@@ -230,7 +230,10 @@ func (c *Control) act(want Want, p media.Programme) {
 	}
 	next := showing{show: want.Show}
 	if want.Show == ShowProgramme {
-		next.playlist, next.version, next.clips = p.Playlist, p.Version, len(p.Clips)
+		next.playlist, next.version = p.Playlist, p.Version
+		for _, c := range p.Clips {
+			next.items += c.Item.ID + "\n"
+		}
 	}
 	if next == c.showing {
 		return
