@@ -35,7 +35,7 @@ func (a *alarms) update(now time.Time, wrong map[string]alarm) []journal.Inciden
 		delete(a.since, code)
 		if was, ok := a.raised[code]; ok {
 			delete(a.raised, code)
-			out = append(out, journal.Incident{Class: was.class, Code: code, Detail: was.detail, Count: 1, Over: true})
+			out = append(out, journal.Incident{Class: was.class, Code: code, Detail: clip(was.detail, 500), Count: 1, Over: true})
 		}
 	}
 	for _, code := range slices.Sorted(maps.Keys(wrong)) {

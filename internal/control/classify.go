@@ -9,8 +9,8 @@ import (
 	"bangtin/media"
 )
 
-// How old an observation may be and still prove something. The panel is read every 5 s, the player every
-// second; three missed readings are the most that is forgiven.
+// How old an observation may be and still prove something. The panel is read every 5 s: one reading may be missed
+// and the next late. The player is looked at every second.
 const (
 	panelFresh  = 15 * time.Second
 	playerFresh = 4 * time.Second
@@ -25,6 +25,7 @@ type Status struct {
 
 // Seen is everything that was observed of the display.
 type Seen struct {
+	Trust   journal.TimeTrust // of the wall clock
 	Panel   PanelSeen
 	Player  media.Playing
 	Mains   *bool     // nil when no sensor tells
@@ -44,6 +45,9 @@ func Classify(now time.Time, want Want, content bool, seen Seen) Status {
 	}
 	if c := playerCause(now, content, seen.Player); c != "" {
 		return lost(c)
+	}
+	if seen.Trust == journal.Untrusted {
+		return lost(journal.CauseClockUntrusted) // shown, but nobody can say in which second
 	}
 	if seen.Panel.Blind {
 		return Status{State: journal.Unverified, Rule: want.Rule}

@@ -3,7 +3,6 @@ package control
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -44,6 +43,7 @@ type Config struct {
 	Device    string        // the display's id
 	Gate      string        // its border gate, for people
 	Version   string        // of the daemon
+	Kernel    string        // identity of the kernel\'s run; may be empty
 	Recovered string        // what the journal set aside as damaged at this start; empty when nothing was
 	Heartbeat time.Duration // how often the books are written when nothing happens; DefaultHeartbeat when zero
 	Schedule  media.Schedule
@@ -70,9 +70,15 @@ type Control struct {
 	panel    *panelKeeper
 	relay    *relayKeeper
 	beat     func()
+	// playerBeat is called when the player gave a sign of life.
+	playerBeat func()
 
 	panelNews chan PanelSeen
+	relayNews chan error
+	relayErr  error // of the last write; nil when it succeeded
 	seen      Seen
+	lit       time.Time // when the panel was last read back as on, process time
+	was       Status    // of the step before
 	showing   showing
 	playPanel string // the worst the panel was during the clip on air
 	started   time.Time
@@ -101,10 +107,13 @@ func New(ctx context.Context, cfg Config) (*Control, error) {
 		refusals:  newRefusals(),
 		sensors:   newSensors(),
 		panelNews: make(chan PanelSeen, 1),
+		relayNews: make(chan error, 1),
 		changed:   make(chan struct{}, 1),
 		ready:     make(chan struct{}),
 		started:   time.Now(),
 		beat:      cfg.Health.Loop("control", 10*time.Second),
+
+		playerBeat: cfg.Health.Loop("player", 2*time.Minute),
 	}
 	c.recorder = newRecorder(cfg.Journal, cmp.Or(cfg.Heartbeat, DefaultHeartbeat), cfg.Log, cfg.Health.Loop("recorder", recorderLimit))
 	c.panel = &panelKeeper{
@@ -113,7 +122,7 @@ func New(ctx context.Context, cfg Config) (*Control, error) {
 		beat:   cfg.Health.Loop("panel", 2*time.Minute),
 	}
 	if cfg.Relay != nil {
-		c.relay = &relayKeeper{relay: cfg.Relay, log: cfg.Log, want: make(chan bool, 1), beat: cfg.Health.Loop("relay", time.Minute)}
+		c.relay = &relayKeeper{relay: cfg.Relay, want: make(chan bool, 1), news: c.relayNews, beat: cfg.Health.Loop("relay", time.Minute)}
 	}
 	return c, c.resume(ctx)
 }
@@ -131,26 +140,21 @@ func (c *Control) resume(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot load today's airtime: %w", err)
 	}
-	boot := journal.Boot{Version: c.cfg.Version, Recovered: c.cfg.Recovered}
+	boot := journal.Boot{Version: c.cfg.Version, Recovered: clip(c.cfg.Recovered, 500)}
 	from, down, open := now, journal.CauseControllerDown, journal.Segment{}
 	switch {
-	case known && hb.At <= now+int64(ledgerBack/time.Second):
+	case known:
 		boot.LastHeartbeat = hb.At
 		from, open = hb.At, hb.Open
 		open.To = hb.At
 		if hb.Mains != nil && !*hb.Mains {
 			down = journal.CauseControllerMains
 		}
-	case !known && c.cfg.Recovered != "":
+	case c.cfg.Recovered != "":
 		from, down = dayStart.Unix(), journal.CauseAccountingLost
 	}
 	c.ledger = NewLedger(c.cfg.Schedule, from, down, before, open)
 	c.boot = []journal.Entry{{Stamp: at, Kind: journal.KindBoot, Body: boot}}
-	if c.cfg.Recovered != "" {
-		c.boot = append(c.boot, c.incident(at, journal.Incident{
-			Class: journal.Cyber, Code: "records-damaged", Detail: clip(c.cfg.Recovered, 500), Count: 1,
-		}))
-	}
 	return nil
 }
 
@@ -168,6 +172,7 @@ func (c *Control) Run(ctx context.Context) error {
 	recorder, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	go func() { recorded <- c.recorder.run(recorder) }()
+	g.Go(func() error { return c.cfg.Orders.keepFire(ctx, c.cfg.Log) })
 	g.Go(func() error { return c.loop(ctx) })
 	err := g.Wait()
 	stop() // only now: what the others did last is recorded too
@@ -188,6 +193,7 @@ func (c *Control) loop(ctx context.Context) error {
 			return ctx.Err()
 		case <-tick.C:
 		case c.seen.Panel = <-c.panelNews:
+		case c.relayErr = <-c.relayNews:
 		case r := <-c.sensors.readings:
 			c.sense(r)
 		case s := <-c.cfg.Player.Finished():
@@ -202,13 +208,10 @@ func (c *Control) loop(ctx context.Context) error {
 // step decides, acts and accounts for one moment. It blocks on nothing.
 func (c *Control) step() {
 	at, now := c.cfg.Clock.Stamp(), time.Now()
-	if at.Trust == journal.Synchronised || at.Trust == journal.Signed {
-		c.cfg.Clock.Raise(at.Wall)
+	if why := c.sensors.fire(); why != "" {
+		c.cfg.Orders.latch(why)
 	}
-	if why := c.sensors.fire(); why != "" && c.cfg.Orders.latch(why) {
-		c.latched(why)
-	}
-	department, local, fire := c.cfg.Orders.standing()
+	department, local, fire := c.cfg.Orders.standing(at)
 	programme, content := c.cfg.Content.Programme(at.Wall)
 	want := Decide(Inputs{
 		Now: at.Wall, Trust: at.Trust, Moment: c.cfg.Schedule.At(at.Wall),
@@ -216,10 +219,28 @@ func (c *Control) step() {
 	})
 	c.act(want, programme)
 
-	c.seen.Player = c.cfg.Player.Playing()
+	player := c.cfg.Player.Playing()
+	if player.At.After(c.seen.Player.At) {
+		c.playerBeat()
+	}
+	c.seen.Player, c.seen.Trust = player, at.Trust
 	status := Classify(now, want, content, c.seen)
-	c.account(at, now, want, status, content)
+	c.doubt(at, now, status)
+	c.account(at, now, want, status)
 	c.publish(at, want, status)
+}
+
+// doubt takes back what was claimed since the panel was last read as on, once it turns out that it is not: it may
+// have gone dark right after that reading.
+func (c *Control) doubt(at journal.Stamp, now time.Time, status Status) {
+	was := c.was
+	c.was = status
+	if was.State == journal.OnAir && status.State == journal.Lost && dark(now, c.seen) != "" {
+		c.ledger.Doubt(at.Wall.Add(-now.Sub(c.lit)).Unix(), status)
+	}
+	if c.seen.Panel.Power == hal.PowerOn {
+		c.lit = c.seen.Panel.ReadAt
+	}
 }
 
 // act hands each part of the wish to its keeper.
@@ -232,7 +253,7 @@ func (c *Control) act(want Want, p media.Programme) {
 	if want.Show == ShowProgramme {
 		next.playlist, next.version = p.Playlist, p.Version
 		for _, c := range p.Clips {
-			next.items += c.Item.ID + "\n"
+			next.items += c.Item.ID + " " + c.SHA256 + "\n"
 		}
 	}
 	if next == c.showing {
@@ -247,7 +268,7 @@ func (c *Control) act(want Want, p media.Programme) {
 }
 
 // account books the moment and hands what became of it to the recorder.
-func (c *Control) account(at journal.Stamp, now time.Time, want Want, status Status, content bool) {
+func (c *Control) account(at journal.Stamp, now time.Time, want Want, status Status) {
 	entries := c.boot
 	c.boot = nil
 	if step := c.ledger.Stepped(at); step != 0 {
@@ -258,7 +279,7 @@ func (c *Control) account(at journal.Stamp, now time.Time, want Want, status Sta
 	for _, seg := range c.ledger.Observe(at, status) {
 		entries = append(entries, journal.Entry{Stamp: at, Kind: journal.KindSegment, Body: seg})
 	}
-	for _, inc := range append(c.alarms.update(now, c.wrong(at, want, content)), c.refusals.minute()...) {
+	for _, inc := range append(c.alarms.update(now, c.wrong(at, want, status)), c.refusals.minute()...) {
 		c.cfg.Log.Warn("incident", "code", inc.Code, "over", inc.Over, "detail", inc.Detail)
 		entries = append(entries, c.incident(at, inc))
 	}
@@ -270,6 +291,7 @@ func (c *Control) heartbeat() journal.Heartbeat {
 	sec, open := c.ledger.Books()
 	return journal.Heartbeat{
 		At: sec, Open: open, Mains: c.seen.Mains, Floor: c.cfg.Clock.Floor().Unix(), Version: c.cfg.Version,
+		Kernel: c.cfg.Kernel,
 	}
 }
 
@@ -289,16 +311,6 @@ func (c *Control) finished(s media.Shown) {
 	c.recorder.put(c.heartbeat(), journal.Entry{
 		Stamp: at, Kind: journal.KindPlay, Body: media.Play(s, panel),
 	})
-}
-
-// latched records that the fire latch was set. It is on disk as soon as the disk takes it; the panel does not wait.
-func (c *Control) latched(why string) {
-	raw, err := json.Marshal(why)
-	if err != nil {
-		c.cfg.Log.Error("cannot encode the fire latch", "err", err) // a string: cannot happen
-		return
-	}
-	c.recorder.keep(settingFire, raw)
 }
 
 // sense takes a reading. A change of the mains makes older readings of the panel worthless.

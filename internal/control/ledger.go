@@ -13,7 +13,6 @@ import (
 const (
 	ledgerGap  = 10 * time.Second // longer unobserved than this was not seen at all
 	ledgerStep = 2 * time.Second  // wall and monotonic time drifting apart by more between two ticks is a step
-	ledgerBack = time.Hour        // a clock this far behind the books was wrong before: the books begin anew
 )
 
 // A Ledger accounts for every second: each belongs to exactly one segment, each inside a window counts as on
@@ -21,8 +20,8 @@ const (
 // worst of them, so a fraction of a second in the dark is a whole second lost.
 //
 // A wall clock that steps forward leaves seconds nobody can tell anything of: lost, clock-untrusted. One that
-// steps back lives through seconds that are already accounted for: they are not counted twice, unless the step
-// is so large that the earlier time must have been wrong; then the books begin anew at the present.
+// steps back has shown that what was booked for the seconds after it belonged to other moments: that is declared
+// void, and they are booked anew as they are lived.
 //
 // It does no I/O and is not safe for concurrent use.
 type Ledger struct {
@@ -39,6 +38,7 @@ type Ledger struct {
 	open  journal.Segment // To is sec once anything was accounted for
 	done  []journal.Segment
 	day   day
+	today []journal.Segment // what day counts, so that it can be counted again; closed and open ones
 }
 
 // day counts the seconds of one local day.
@@ -50,8 +50,8 @@ type day struct {
 }
 
 // NewLedger continues the books at second from. What lies between from and the first observation inside a
-// window is lost with the cause down. before are the closed segments of the day so far, for today's totals;
-// open is the one the last run left open, its To being from, or zero.
+// window is lost with the cause down. before are the segments of the day so far, for today's totals; open is the
+// one the last run left open, its To being from, or zero.
 func NewLedger(schedule media.Schedule, from int64, down journal.Cause, before []journal.Segment, open journal.Segment) *Ledger {
 	l := &Ledger{schedule: schedule, sec: from, down: down, open: open}
 	l.startDay(from)
@@ -61,13 +61,16 @@ func NewLedger(schedule media.Schedule, from int64, down journal.Cause, before [
 	return l
 }
 
-// Observe notes that s holds from at on, and returns the segments that this closed.
+// Observe notes that s holds from at on, and returns the segments that this closed, void ones among them.
 func (l *Ledger) Observe(at journal.Stamp, s Status) []journal.Segment {
 	now := at.Wall.Unix()
-	unseen := l.unseen(at)
-	if l.begun && l.sec-now > int64(ledgerBack/time.Second) {
-		l.anew(now)
+	if l.sec-now > int64(ledgerStep/time.Second) {
+		l.void(now)
 	}
+	if now-l.sec > int64(plausible/time.Second) {
+		l.skip(now)
+	}
+	unseen := l.unseen(at)
 	if now > l.sec {
 		if l.begun {
 			l.account(l.sec, l.sec+1, worse(l.worst, unseen))
@@ -79,7 +82,7 @@ func (l *Ledger) Observe(at journal.Stamp, s Status) []journal.Segment {
 			l.worst = unseen // this second began with it
 		}
 	}
-	if !l.begun && l.worst.State == "" {
+	if l.worst.State == "" {
 		l.worst = s
 	}
 	l.begun = true
@@ -90,13 +93,52 @@ func (l *Ledger) Observe(at journal.Stamp, s Status) []journal.Segment {
 	return done
 }
 
-// anew closes the open segment and begins the books again at second now.
-func (l *Ledger) anew(now int64) {
+// Doubt books what the open segment claims from second from on as s instead: what proved the claim turned out to
+// be older than that.
+func (l *Ledger) Doubt(from int64, s Status) {
+	from = max(from, l.open.From)
+	if !l.begun || l.open.State == journal.Idle || from >= l.open.To {
+		return
+	}
+	to := l.open.To
+	l.open.To = from
+	l.recount(from)
+	l.account(from, to, s)
+	l.worst = worse(l.worst, s)
+}
+
+// void takes back everything booked from second now on.
+func (l *Ledger) void(now int64) {
+	end := l.sec
+	if l.open.From >= now {
+		l.open = journal.Segment{}
+	} else {
+		l.open.To = min(l.open.To, now)
+		l.done = append(l.done, l.open)
+	}
+	l.done = append(l.done, journal.Segment{From: now, To: end, State: journal.Void, Rule: string(RuleNoTime)})
+	l.open, l.sec, l.worst = journal.Segment{}, now, Status{}
+	l.recount(now)
+}
+
+// skip begins anew at second now: nobody owes airtime for years that only a broken clock has seen.
+func (l *Ledger) skip(now int64) {
 	if l.open.To > l.open.From {
 		l.done = append(l.done, l.open)
 	}
 	l.open, l.sec, l.worst = journal.Segment{}, now, Status{}
 	l.startDay(now)
+}
+
+// recount counts today's segments again up to second end.
+func (l *Ledger) recount(end int64) {
+	before := l.today
+	l.startDay(max(end-1, 0))
+	for _, s := range before {
+		if s.To = min(s.To, end); s.From < s.To {
+			l.count(s)
+		}
+	}
 }
 
 // unseen is what the time since the last observation counts as.
@@ -159,14 +201,18 @@ func (l *Ledger) add(seg journal.Segment) {
 // count adds seg to today's totals. A later day begins them anew.
 func (l *Ledger) count(seg journal.Segment) {
 	for seg.To > l.day.to {
-		tail := seg
-		tail.From = max(seg.From, l.day.to)
-		l.startDay(tail.From)
-		seg = tail
+		seg.From = max(seg.From, l.day.to)
+		l.startDay(seg.From)
 	}
-	n := seg.To - max(seg.From, l.day.from)
-	if n <= 0 {
+	seg.From = max(seg.From, l.day.from)
+	n := seg.To - seg.From
+	if n <= 0 || seg.State == journal.Idle {
 		return
+	}
+	if last := len(l.today) - 1; last >= 0 && l.today[last].To == seg.From && l.today[last].State == seg.State && l.today[last].Cause == seg.Cause {
+		l.today[last].To = seg.To
+	} else {
+		l.today = append(l.today, seg)
 	}
 	switch seg.State {
 	case journal.OnAir:
@@ -181,6 +227,7 @@ func (l *Ledger) count(seg journal.Segment) {
 func (l *Ledger) startDay(sec int64) {
 	from, to := l.schedule.Day(time.Unix(sec, 0))
 	l.day = day{from: from.Unix(), to: to.Unix(), lost: map[journal.Cause]int64{}}
+	l.today = nil
 }
 
 // Books is where the accounts stand: everything before At is accounted for, and Open runs up to it.

@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"bangtin/internal/journal"
 	"bangtin/internal/trust"
@@ -44,11 +47,13 @@ type Orders struct {
 	department *Override
 	local      *Override
 	fire       string
+	dirty      chan struct{} // the fire latch was set and is not on disk yet
 }
 
-// LoadOrders reads what stood when the controller was last running.
-func LoadOrders(ctx context.Context, j Journal, clock *Clock) (*Orders, error) {
-	o := &Orders{journal: j, clock: clock, wake: make(chan struct{}, 1)}
+// LoadOrders reads what stood when the controller was last running. One that cannot be read any more is left out
+// and logged: a display without it is better than none.
+func LoadOrders(ctx context.Context, j Journal, clock *Clock, log *slog.Logger) (*Orders, error) {
+	o := &Orders{journal: j, clock: clock, wake: make(chan struct{}, 1), dirty: make(chan struct{}, 1)}
 	for key, into := range map[string]any{settingDepartment: &o.department, settingLocal: &o.local, settingFire: &o.fire} {
 		raw, err := j.Setting(ctx, key)
 		if err != nil {
@@ -58,7 +63,7 @@ func LoadOrders(ctx context.Context, j Journal, clock *Clock) (*Orders, error) {
 			continue
 		}
 		if err := json.Unmarshal(raw, into); err != nil {
-			return nil, fmt.Errorf("cannot read the standing order %s: %w", key, err)
+			log.Error("cannot read a standing order", "key", key, "err", err)
 		}
 	}
 	return o, nil
@@ -69,12 +74,15 @@ func LoadOrders(ctx context.Context, j Journal, clock *Clock) (*Orders, error) {
 func (o *Orders) Power(ctx context.Context, v *trust.Verified, order wire.PowerOrder) error {
 	o.commit.Lock()
 	defer o.commit.Unlock()
+	stamp := o.clock.Stamp()
+	if err := tooFar(order, stamp); err != nil {
+		return err
+	}
 	people := strings.Join(v.People, ", ")
 	next := &Override{State: order.State, Reason: order.Reason, By: people, Digest: v.Digest}
 	if order.Until != nil {
 		next.Until = *order.Until
 	}
-	stamp := o.clock.Stamp()
 	err := o.store(ctx, "order.power", settingDepartment, next, journal.Order{
 		Source: counterPower, Version: order.Version, Digest: v.Digest, People: people, Accepted: true,
 		Reason: string(order.State) + ": " + order.Reason,
@@ -89,9 +97,30 @@ func (o *Orders) Power(ctx context.Context, v *trust.Verified, order wire.PowerO
 	return nil
 }
 
+// longestPower is how long one person's order may hold: an open-ended one needs the trust role (docs/PROTOCOL.md).
+const longestPower = 31 * 24 * time.Hour
+
+// tooFar refuses an order that would hold for longer than one person may order, and a version that would lock out
+// every later one. Where the time is not synchronised, no more than what is plausible can be asked.
+func tooFar(order wire.PowerOrder, at journal.Stamp) error {
+	ahead, span := 24*time.Hour, longestPower
+	if at.Trust != journal.Synchronised && at.Trust != journal.Signed {
+		ahead, span = plausible, plausible
+	}
+	if order.Until != nil && order.Until.After(at.Wall.Add(span)) {
+		return &trust.Refusal{Reason: trust.Malformed, Detail: "it holds until " + order.Until.Format(time.RFC3339) + ", longer than one person may order"}
+	}
+	if order.Version > uint64(at.Wall.Add(ahead).UnixMilli()) {
+		return &trust.Refusal{Reason: trust.Malformed, Detail: fmt.Sprintf("version %d is a time in the future", order.Version)}
+	}
+	return nil
+}
+
 // stale tells the copy that the broker keeps, which arrives at every connection, from an older order.
 func (o *Orders) stale(digest string, version uint64) error {
-	standing, _, _ := o.standing()
+	o.mu.Lock()
+	standing := o.department
+	o.mu.Unlock()
 	if standing != nil && standing.Digest == digest {
 		return nil
 	}
@@ -104,15 +133,18 @@ func (o *Orders) Local(ctx context.Context, wish wire.PowerWish, lasts time.Dura
 	switch {
 	case wish != wire.WishOn && wish != wire.WishOff && wish != wire.WishSchedule:
 		return fmt.Errorf("cannot switch to %q: say on, off or schedule", wish)
-	case reason == "" || len(reason) > 200:
-		return errors.New("cannot switch without a reason of 1 to 200 bytes")
+	case !reasonable(reason):
+		return errors.New("cannot switch without a reason: one line of 1 to 200 bytes")
 	case wish != wire.WishSchedule && (lasts < time.Minute || lasts > longestLocal):
 		return fmt.Errorf("cannot switch for %s: say 1m to %s", lasts, longestLocal)
 	}
 	o.commit.Lock()
 	defer o.commit.Unlock()
 	stamp := o.clock.Stamp()
-	next := &Override{State: wish, Until: stamp.Wall.Add(lasts).Truncate(time.Second), Reason: reason, By: by}
+	next := &Override{
+		State: wish, Until: stamp.Wall.Add(lasts).Truncate(time.Second), Reason: reason, By: by,
+		Boot: stamp.Boot, Ends: stamp.Mono + lasts,
+	}
 	if wish == wire.WishSchedule {
 		next = nil
 	}
@@ -128,8 +160,8 @@ func (o *Orders) Local(ctx context.Context, wish wire.PowerWish, lasts time.Dura
 
 // ClearFire lifts the fire latch on a person's word. Whether it is safe is for the caller to check.
 func (o *Orders) ClearFire(ctx context.Context, reason, by string) error {
-	if reason == "" || len(reason) > 200 {
-		return errors.New("cannot clear the fire latch without a reason of 1 to 200 bytes")
+	if !reasonable(reason) {
+		return errors.New("cannot clear the fire latch without a reason: one line of 1 to 200 bytes")
 	}
 	o.commit.Lock()
 	defer o.commit.Unlock()
@@ -143,23 +175,80 @@ func (o *Orders) ClearFire(ctx context.Context, reason, by string) error {
 	return nil
 }
 
-// latch sets the fire latch in memory at once, so that a broken disk cannot keep a burning panel on. It reports
-// whether it was not set before.
-func (o *Orders) latch(why string) bool {
+// latch sets the fire latch in memory at once, so that a broken disk cannot keep a burning panel on. keepFire
+// brings it to disk.
+func (o *Orders) latch(why string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.fire != "" {
-		return false
+		return
 	}
 	o.fire = why
-	return true
+	select {
+	case o.dirty <- struct{}{}:
+	default:
+	}
 }
 
-// standing is what Decide needs of the orders.
-func (o *Orders) standing() (department, local *Override, fire string) {
+// keepFire writes the latch to disk whenever it was set, as often as it takes.
+func (o *Orders) keepFire(ctx context.Context, log *slog.Logger) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-o.dirty:
+		}
+		for o.saveFire(ctx) != nil {
+			log.Error("cannot write the fire latch")
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(time.Second):
+			}
+		}
+	}
+}
+
+// saveFire writes the latch as it stands now: a person may have cleared it meanwhile, and has then deleted it
+// from disk as well.
+func (o *Orders) saveFire(ctx context.Context) error {
+	o.commit.Lock()
+	defer o.commit.Unlock()
+	o.mu.Lock()
+	fire := o.fire
+	o.mu.Unlock()
+	if fire == "" {
+		return nil
+	}
+	raw, err := json.Marshal(fire)
+	if err != nil {
+		return err
+	}
+	return o.journal.Commit(ctx, journal.Write{Label: "fire", Settings: map[string][]byte{settingFire: raw}})
+}
+
+// standing is what Decide needs of the orders at a moment. A local one lasts as long as was asked, by the monotonic
+// clock of the run it was given in. In a later run whose time is not known, a local "off" lapses: better lit than
+// dark.
+func (o *Orders) standing(at journal.Stamp) (department, local *Override, fire string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.department, o.local, o.fire
+	if o.local == nil {
+		return o.department, nil, o.fire
+	}
+	l := *o.local
+	switch {
+	case l.Boot == at.Boot:
+		l.Until = at.Wall.Add(l.Ends - at.Mono)
+	case at.Trust == journal.Untrusted && l.State == wire.WishOff:
+		return o.department, nil, o.fire
+	}
+	return o.department, &l, o.fire
+}
+
+// reasonable reports whether a reason may stand in records and states: one line of text.
+func reasonable(s string) bool {
+	return s != "" && len(s) <= 200 && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 func (o *Orders) set(change func()) {

@@ -14,8 +14,9 @@ const (
 	panelPoll    = 5 * time.Second        // between two readings of a panel that is as wanted
 	panelSettle  = 2 * time.Second        // for a panel that is no hal.Settler
 	panelRefresh = 5 * time.Minute        // a panel that cannot be read is told again this often
-	panelBackoff = 30 * time.Second       // the longest pause between attempts on a panel that does not obey
+	panelBackoff = 5 * time.Second        // the longest pause between attempts on a panel that does not answer
 	panelPace    = 500 * time.Millisecond // the shortest
+	panelMisses  = 2                      // unanswered readings in a row after which the panel's power is unknown
 )
 
 // PanelSeen is the newest observation of the panel. Times are process time.
@@ -44,6 +45,7 @@ type panelKeeper struct {
 	toldAt time.Time // zero before the first
 	quiet  time.Time // no further command before this: a second one could toggle it or restart its warm-up
 	tries  int       // commands since the panel last was as wanted
+	misses int       // readings without an answer since the last with one
 }
 
 // set replaces the wish. It never blocks. Only the decision loop calls it, and only a change is passed on: a
@@ -86,11 +88,8 @@ func (k *panelKeeper) run(ctx context.Context) error {
 		case <-ctx.Done():
 			timer.Stop()
 			return ctx.Err()
-		case on := <-k.want:
-			if on != k.wanted {
-				k.tries = 0
-			}
-			k.wanted = on
+		case k.wanted = <-k.want:
+			k.tries = 0
 		case <-timer.C:
 		}
 		timer.Stop()
@@ -136,12 +135,17 @@ func (k *panelKeeper) read(ctx context.Context) {
 	case errors.Is(err, hal.ErrUnsupported):
 		k.seen = PanelSeen{Blind: true}
 	case err != nil:
-		k.seen.Power, k.seen.Err = hal.PowerUnknown, err
+		// One lost answer proves nothing: what was read last goes on holding until it is too old.
+		k.seen.Err = err
+		if k.misses++; k.misses >= panelMisses || k.seen.Power != hal.PowerOn {
+			k.seen.Power = hal.PowerUnknown
+		}
 	default:
 		if power != k.seen.Power {
 			k.log.Info("panel read back", "power", power.String())
 		}
 		k.seen.Power, k.seen.ReadAt, k.seen.Err = power, time.Now(), nil
+		k.misses = 0
 		if matches(power, k.wanted) {
 			k.tries = 0
 			k.seen.SettlesAt = time.Time{}
@@ -164,6 +168,9 @@ func (k *panelKeeper) due() bool {
 }
 
 func (k *panelKeeper) pause() time.Duration {
+	if left := time.Until(k.quiet); k.seen.Err != nil && left > 0 {
+		return min(max(left/4, time.Second), panelBackoff) // a panel that wakes is often deaf meanwhile
+	}
 	if k.seen.Err != nil {
 		d := min(panelPace<<min(k.tries, 10), panelBackoff)
 		return d/2 + rand.N(d/2+1)

@@ -34,15 +34,14 @@ type recorder struct {
 	beat    func()
 	wake    chan struct{}
 
-	mu       sync.Mutex
-	pending  []journal.Entry
-	settings map[string][]byte
-	latest   *journal.Heartbeat // not yet written
-	dropped  int
+	mu      sync.Mutex
+	pending []journal.Entry
+	latest  *journal.Heartbeat // not yet written
+	dropped int
 }
 
 func newRecorder(j Journal, every time.Duration, log *slog.Logger, beat func()) *recorder {
-	return &recorder{journal: j, every: every, log: log, beat: beat, wake: make(chan struct{}, 1), settings: map[string][]byte{}}
+	return &recorder{journal: j, every: every, log: log, beat: beat, wake: make(chan struct{}, 1)}
 }
 
 // put hands over what happened together with the heartbeat that matches it: a later commit has both or neither.
@@ -57,14 +56,6 @@ func (r *recorder) put(hb journal.Heartbeat, entries ...journal.Entry) {
 	}
 }
 
-// keep hands over a setting.
-func (r *recorder) keep(key string, value []byte) {
-	r.mu.Lock()
-	r.settings[key] = value
-	r.mu.Unlock()
-	r.soon()
-}
-
 func (r *recorder) soon() {
 	select {
 	case r.wake <- struct{}{}:
@@ -72,16 +63,41 @@ func (r *recorder) soon() {
 	}
 }
 
-// trim drops the oldest plays while too much is waiting. The caller holds mu.
+// trim keeps what waits below its limit: the oldest plays go first, then the oldest segments become one that is
+// lost, because nobody can tell any more. Incidents go last. The caller holds mu.
 func (r *recorder) trim() {
-	for i := 0; len(r.pending) > recordLimit && i < len(r.pending); {
-		if r.pending[i].Kind == journal.KindPlay {
-			r.pending = append(r.pending[:i], r.pending[i+1:]...)
+	for _, kind := range []journal.Kind{journal.KindPlay, journal.KindSegment, journal.KindIncident} {
+		for i := 0; len(r.pending) > recordLimit && i < len(r.pending); {
+			if r.pending[i].Kind != kind || kind == journal.KindSegment && !r.merge(i) {
+				i++
+				continue
+			}
+			r.pending = slices.Delete(r.pending, i, i+1)
 			r.dropped++
+		}
+	}
+}
+
+// merge makes the segment at i part of the next one that adjoins it, as lost. It reports whether there was one.
+func (r *recorder) merge(i int) bool {
+	first, ok := r.pending[i].Body.(journal.Segment)
+	for j := i + 1; ok && j < len(r.pending); j++ {
+		next, is := r.pending[j].Body.(journal.Segment)
+		if !is {
 			continue
 		}
-		i++
+		idle := first.State == journal.Idle
+		if next.From != first.To || idle != (next.State == journal.Idle) || first.State == journal.Void || next.State == journal.Void {
+			return false
+		}
+		next.From = first.From
+		if !idle {
+			next.State, next.Cause = journal.Lost, journal.CauseAccountingLost
+		}
+		r.pending[j].Body = next
+		return true
 	}
+	return false
 }
 
 func (r *recorder) run(ctx context.Context) error {
@@ -117,21 +133,21 @@ func (r *recorder) last() error {
 // flush commits everything that waits. On an error all of it keeps waiting.
 func (r *recorder) flush(ctx context.Context) error {
 	r.mu.Lock()
-	entries, settings, hb, dropped := r.pending, r.settings, r.latest, r.dropped
-	r.pending, r.settings, r.latest = nil, map[string][]byte{}, nil
+	entries, hb, dropped := r.pending, r.latest, r.dropped
+	r.pending, r.latest = nil, nil
 	r.mu.Unlock()
-	if len(entries) == 0 && len(settings) == 0 && hb == nil {
+	if len(entries) == 0 && hb == nil {
 		return nil
 	}
-	w := journal.Write{Label: "record", Entries: entries, Settings: settings, Heartbeat: hb}
+	w := journal.Write{Label: "record", Entries: entries, Heartbeat: hb}
 	if dropped > 0 && len(entries) > 0 {
 		w.Entries = append(entries[:len(entries):len(entries)], journal.Entry{
 			Stamp: entries[len(entries)-1].Stamp, Kind: journal.KindIncident,
-			Body: journal.Incident{Class: journal.Technical, Code: "plays-dropped", Detail: "the journal could not be written for long", Count: dropped},
+			Body: journal.Incident{Class: journal.Technical, Code: "records-dropped", Detail: "the journal could not be written for long", Count: dropped},
 		})
 	}
 	if err := r.journal.Commit(ctx, w); err != nil {
-		r.giveBack(entries, settings, hb)
+		r.giveBack(entries, hb)
 		return err
 	}
 	r.mu.Lock()
@@ -141,15 +157,10 @@ func (r *recorder) flush(ctx context.Context) error {
 }
 
 // giveBack puts what could not be written in front of what came meanwhile.
-func (r *recorder) giveBack(entries []journal.Entry, settings map[string][]byte, hb *journal.Heartbeat) {
+func (r *recorder) giveBack(entries []journal.Entry, hb *journal.Heartbeat) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.pending = append(entries, r.pending...)
-	for k, v := range settings {
-		if _, newer := r.settings[k]; !newer {
-			r.settings[k] = v
-		}
-	}
 	if r.latest == nil {
 		r.latest = hb
 	}

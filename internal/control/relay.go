@@ -8,8 +8,12 @@ import (
 	"bangtin/hal"
 )
 
-// relayRefresh is how often the relay is written again, so that a glitch of the output board heals.
-const relayRefresh = 10 * time.Second
+const (
+	// relayRefresh is how often the relay is written again, so that a glitch of the output board heals.
+	relayRefresh = 10 * time.Second
+	// relayRetry is how soon a failed write is repeated: a fire does not wait.
+	relayRetry = 500 * time.Millisecond
+)
 
 // A relayKeeper is the only writer of the relay. A display without one has none of these.
 type relayKeeper struct {
@@ -17,7 +21,8 @@ type relayKeeper struct {
 	log   *slog.Logger
 	want  chan bool
 	beat  func()
-	asked *bool // the loop's: what it passed on last
+	news  chan error // one deep: nil when the last write succeeded
+	asked *bool      // the loop's: what it passed on last
 }
 
 // set replaces the wish. It never blocks. Only the decision loop calls it.
@@ -31,24 +36,28 @@ func (k *relayKeeper) set(closed bool) {
 
 func (k *relayKeeper) run(ctx context.Context) error {
 	var closed, known, failing bool
-	tick := time.NewTicker(relayRefresh)
-	defer tick.Stop()
+	timer := time.NewTimer(relayRefresh)
+	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case closed = <-k.want:
 			known = true
-		case <-tick.C:
+		case <-timer.C:
 		}
 		k.beat()
+		timer.Reset(relayRefresh)
 		if !known {
 			continue
 		}
 		err := k.relay.Set(ctx, closed)
-		if err != nil && !failing {
-			k.log.Error("cannot switch the relay", "closed", closed, "err", err)
+		if err != nil {
+			timer.Reset(relayRetry)
 		}
-		failing = err != nil
+		if (err != nil) != failing {
+			failing = err != nil
+			replace(k.news, err)
+		}
 	}
 }

@@ -57,6 +57,9 @@ func (c *Control) describe(at journal.Stamp, want Want) wire.State {
 	if want.PanelOn {
 		s.Want.Panel = "on"
 	}
+	if time.Since(c.seen.Player.At) > playerFresh {
+		s.Player.State = string(media.PlayerDown)
+	}
 	if !c.seen.Panel.ReadAt.IsZero() {
 		ago := time.Since(c.seen.Panel.ReadAt)
 		verified := at.Wall.Add(-ago)
@@ -71,7 +74,8 @@ func (c *Control) describe(at journal.Stamp, want Want) wire.State {
 	return s
 }
 
-// essence is what of a state is worth telling at once.
+// essence is what of a state is worth telling at once. The item is not: the heartbeat tells it, and a state for
+// each would be ten times the traffic.
 func essence(s wire.State) string {
 	mains := "unknown"
 	if s.Mains != nil {
@@ -80,15 +84,16 @@ func essence(s wire.State) string {
 	out := ""
 	for _, part := range append([]string{
 		s.Time.Trust, s.Want.Panel, s.Want.Show, s.Want.Rule, s.Want.Reason, s.Panel.Power, s.Player.State,
-		s.Player.Playlist, s.Player.Item, mains,
+		s.Player.Playlist, mains,
 	}, s.Alarms...) {
 		out += part + "\x00"
 	}
 	return out
 }
 
-// wrong lists everything that is wrong now, by code.
-func (c *Control) wrong(at journal.Stamp, want Want, content bool) map[string]alarm {
+// wrong lists everything that is wrong now, by code. What keeps a window dark is among it under its cause, unless
+// somebody wants it dark.
+func (c *Control) wrong(at journal.Stamp, want Want, status Status) map[string]alarm {
 	wrong := map[string]alarm{}
 	tech := func(code, detail string, wait time.Duration) {
 		wrong[code] = alarm{class: journal.Technical, detail: detail, wait: wait}
@@ -96,27 +101,23 @@ func (c *Control) wrong(at journal.Stamp, want Want, content bool) map[string]al
 	if want.Rule == RuleFire {
 		wrong["fire"] = alarm{class: journal.Fire, detail: want.Reason}
 	}
-	switch err := c.seen.Panel.Err; {
-	case err == nil:
-	case errors.Is(err, hal.ErrRefused):
-		tech("panel-refused", err.Error(), time.Minute)
-	default:
-		tech("panel-silent", err.Error(), time.Minute)
+	if c.relayErr != nil {
+		wrong["relay-failed"] = alarm{class: journal.Fire, detail: c.relayErr.Error()}
 	}
-	if want.PanelOn && c.seen.Panel.Err == nil && c.seen.Panel.Power == hal.PowerOff {
-		tech("panel-stays-off", "the panel reads off though it was switched on", time.Minute)
+	if err := c.seen.Panel.Err; err != nil {
+		code := string(journal.CausePanelSilent)
+		if errors.Is(err, hal.ErrRefused) {
+			code = string(journal.CausePanelRefused)
+		}
+		tech(code, err.Error(), time.Minute)
 	}
-	switch p := c.seen.Player; p.State {
-	case media.PlayerDown:
-		tech("player-down", p.Detail, 30*time.Second)
-	case media.PlayerStalled:
-		tech("player-stalled", p.Detail, 10*time.Second)
-	}
-	if want.PanelOn && !content {
-		tech("no-content", "no approved playlist is ready", time.Minute)
+	if want.PanelOn && status.State == journal.Lost && wished(want) == "" {
+		if _, told := wrong[string(status.Cause)]; !told && status.Cause != journal.CauseMainsLost {
+			tech(string(status.Cause), c.seen.Player.Detail, time.Minute)
+		}
 	}
 	if at.Trust == journal.Untrusted {
-		tech("clock-untrusted", "the clock is below the floor", time.Minute)
+		tech(string(journal.CauseClockUntrusted), "the clock cannot be believed", time.Minute)
 	}
 	c.sensors.wrong(wrong)
 	return wrong

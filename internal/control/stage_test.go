@@ -60,7 +60,7 @@ func (s *stage) begin() {
 	s.disk = &disk{Journal: s.journal}
 	var ctx context.Context
 	ctx, s.cancel = context.WithCancel(s.t.Context())
-	if s.orders, err = control.LoadOrders(ctx, s.disk, clock); err != nil {
+	if s.orders, err = control.LoadOrders(ctx, s.disk, clock, slog.New(slog.DiscardHandler)); err != nil {
 		s.t.Fatal(err)
 	}
 	player := newActor()

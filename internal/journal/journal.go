@@ -63,6 +63,7 @@ const (
 	OnAir      Airtime = "on-air"     // panel read back as on and approved content shown
 	Unverified Airtime = "unverified" // content shown to a panel that cannot be read back
 	Lost       Airtime = "lost"       // owed and not delivered; has exactly one Cause
+	Void       Airtime = "void"       // what earlier records booked here does not count: their clock was wrong
 )
 
 // Cause is why a second inside a window was lost. The list is closed: a cause outside it is a bug.
@@ -165,8 +166,9 @@ type Heartbeat struct {
 	At      int64   `json:"at"`   // UTC seconds, exclusive end of what is accounted for
 	Open    Segment `json:"open"` // To is not meaningful
 	Mains   *bool   `json:"mains,omitempty"`
-	Floor   int64   `json:"floor"`   // UTC seconds below which wall time never goes again
-	Version string  `json:"version"` // of the daemon that wrote it
+	Floor   int64   `json:"floor"`            // UTC seconds below which wall time never goes again
+	Version string  `json:"version"`          // of the daemon that wrote it
+	Kernel  string  `json:"kernel,omitempty"` // identity of the kernel's run
 }
 
 // A Write is everything one transaction does. It is plain data, so that the same Write can be tested without
