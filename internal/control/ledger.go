@@ -110,10 +110,7 @@ func (l *Ledger) Doubt(from int64, s Status) {
 // void takes back everything booked from second now on.
 func (l *Ledger) void(now int64) {
 	end := l.sec
-	if l.open.From >= now {
-		l.open = journal.Segment{}
-	} else {
-		l.open.To = min(l.open.To, now)
+	if l.open.To = min(l.open.To, now); l.open.To > l.open.From {
 		l.done = append(l.done, l.open)
 	}
 	l.done = append(l.done, journal.Segment{From: now, To: end, State: journal.Void, Rule: string(RuleNoTime)})

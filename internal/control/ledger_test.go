@@ -97,28 +97,100 @@ func TestLedgerClosesTheTimeTheControllerWasDown(t *testing.T) {
 
 func TestLedgerClockSteps(t *testing.T) {
 	start := at(t, "08:00:00")
+	void := func(from, to time.Time) journal.Segment {
+		return journal.Segment{From: from.Unix(), To: to.Unix(), State: journal.Void, Rule: "no-time"}
+	}
 	tests := []struct {
-		name string
-		wall time.Duration // from start, at 5 s of monotonic time
-		want []journal.Segment
+		name  string
+		steps time.Duration // of the wall clock, after 60 s on air
+		want  []journal.Segment
 	}{
-		{"forward", 65 * time.Second, []journal.Segment{
-			seg(start, start.Add(65*time.Second), journal.Lost, journal.CauseClockUntrusted),
-			seg(start.Add(65*time.Second), start.Add(70*time.Second), journal.OnAir, ""),
+		{"forward: nobody can tell", 30 * time.Minute, []journal.Segment{
+			seg(start, start.Add(time.Minute), journal.OnAir, ""),
+			seg(start.Add(time.Minute), start.Add(31*time.Minute), journal.Lost, journal.CauseClockUntrusted),
+			seg(start.Add(31*time.Minute), start.Add(32*time.Minute), journal.OnAir, ""),
 		}},
-		{"back a little: nothing is counted twice", -60 * time.Second, nil},
-		{"back a day: the books begin anew", -24 * time.Hour, []journal.Segment{
-			seg(start.Add(-24*time.Hour), start.Add(-24*time.Hour+5*time.Second), journal.OnAir, ""),
+		{"back within the minute: it is lived again", -30 * time.Second, []journal.Segment{
+			seg(start, start.Add(30*time.Second), journal.OnAir, ""),
+			void(start.Add(30*time.Second), start.Add(60*time.Second)),
+			seg(start.Add(30*time.Second), start.Add(90*time.Second), journal.OnAir, ""),
+		}},
+		{"back a day", -24 * time.Hour, []journal.Segment{
+			void(start.Add(time.Minute-24*time.Hour), start.Add(time.Minute)),
+			seg(start.Add(time.Minute-24*time.Hour), start.Add(2*time.Minute-24*time.Hour), journal.OnAir, ""),
+		}},
+		{"a second back is drift: nothing is counted twice", -time.Second, []journal.Segment{
+			seg(start, start.Add(119*time.Second), journal.OnAir, ""),
+		}},
+		{"ten years forward: nobody owes those", 3650 * 24 * time.Hour, []journal.Segment{
+			seg(start, start.Add(time.Minute), journal.OnAir, ""),
+			seg(start.Add(time.Minute+3650*24*time.Hour), start.Add(2*time.Minute+3650*24*time.Hour), journal.OnAir, ""),
 		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBooks(t, start)
-			b.observe(start, 0, onAir())
-			b.observe(start.Add(tt.wall), 5*time.Second, onAir())
-			b.observe(start.Add(tt.wall+5*time.Second), 10*time.Second, onAir())
+			for s := range 121 {
+				mono := time.Duration(s) * time.Second
+				wall := start.Add(mono)
+				if s > 60 || s == 60 && tt.steps != 0 {
+					wall = wall.Add(tt.steps)
+				}
+				b.observe(wall, mono, onAir())
+			}
 			b.is(tt.want...)
+			_, end := schedule(t).Day(start.Add(tt.steps))
+			want := journal.Tally(b.all(), end.AddDate(0, 0, -1).Unix(), end.Unix())
+			a := b.ledger.Airtime()
+			if a.RequiredS != want.Owed() || a.DeliveredS != want.OnAir {
+				t.Errorf("today's totals are %+v, the segments say %+v", a, want)
+			}
 		})
+	}
+}
+
+// TestLedgerWrongClockFromBoot: three hours fast until NTP comes at 07:00. What was booked for 07:00 to 10:00 before
+// 07:00 was lived elsewhere; the day still adds up.
+func TestLedgerWrongClockFromBoot(t *testing.T) {
+	boot := at(t, "04:00:00")
+	b := newBooks(t, boot.Add(3*time.Hour))
+	for s := range 9 * 3600 {
+		mono := time.Duration(s) * time.Second
+		wall := boot.Add(mono)
+		if s < 3*3600 {
+			wall = wall.Add(3 * time.Hour)
+		}
+		state := onAir()
+		if s >= 4*3600 && s < 4*3600+600 { // dark from 08:00 to 08:10
+			state = lost(journal.CausePanelSilent)
+		}
+		b.observe(wall, mono, state)
+	}
+	got := journal.Tally(b.all(), at(t, "07:00:00").Unix(), at(t, "11:00:00").Unix())
+	if got.Owed() != 4*3600 || got.Lost[journal.CausePanelSilent] != 600 || got.OnAir != 4*3600-600 {
+		t.Errorf("the morning is %+v", got)
+	}
+	if a := b.ledger.Airtime(); a.DeliveredS != got.OnAir || a.RequiredS != got.Owed() {
+		t.Errorf("today's totals are %+v, the segments say %+v", a, got)
+	}
+}
+
+func TestLedgerDoubtsWhatNoReadingProves(t *testing.T) {
+	start := at(t, "08:00:00")
+	b := newBooks(t, start)
+	for s := range 20 {
+		mono := time.Duration(s) * time.Second
+		b.observe(start.Add(mono), mono, onAir())
+	}
+	b.ledger.Doubt(start.Add(15*time.Second).Unix(), lost(journal.CausePanelOff))
+	b.observe(start.Add(20*time.Second), 20*time.Second, lost(journal.CausePanelOff))
+	b.observe(start.Add(21*time.Second), 21*time.Second, onAir())
+	b.is(
+		seg(start, start.Add(15*time.Second), journal.OnAir, ""),
+		seg(start.Add(15*time.Second), start.Add(21*time.Second), journal.Lost, journal.CausePanelOff),
+	)
+	if a := b.ledger.Airtime(); a.DeliveredS != 15 || a.RequiredS != 21 {
+		t.Errorf("totals are %+v", a)
 	}
 }
 

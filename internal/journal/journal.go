@@ -63,7 +63,7 @@ const (
 	OnAir      Airtime = "on-air"     // panel read back as on and approved content shown
 	Unverified Airtime = "unverified" // content shown to a panel that cannot be read back
 	Lost       Airtime = "lost"       // owed and not delivered; has exactly one Cause
-	Void       Airtime = "void"       // what earlier records booked here does not count: their clock was wrong
+	Void       Airtime = "void"       // takes back what earlier records booked here: their clock was wrong; see Effective
 )
 
 // Cause is why a second inside a window was lost. The list is closed: a cause outside it is a bug.
@@ -99,7 +99,8 @@ func Causes() []Cause {
 }
 
 // A Segment is a stretch of time with one state and one cause. From and To are whole UTC seconds since 1970;
-// To is exclusive. A segment never crosses the edge of a window, so it is owed whole or not at all.
+// To is exclusive. A segment never crosses the edge of a window, so it is owed whole or not at all; one with the
+// state Void owes nothing and may.
 type Segment struct {
 	From  int64   `json:"from"`
 	To    int64   `json:"to"`

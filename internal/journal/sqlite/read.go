@@ -55,8 +55,8 @@ func (j *Journal) LastHeartbeat(ctx context.Context) (journal.Heartbeat, bool, e
 }
 
 // Segments returns the recorded segments that share at least one second with [from, to), both in UTC seconds,
-// in the order of their beginning. They are not cut to the interval; journal.Tally does that. The open segment
-// is not among them.
+// in the order in which they were recorded, those with the state Void among them: journal.Effective and
+// journal.Tally need both. They are not cut to the interval. The open segment is not among them.
 func (j *Journal) Segments(ctx context.Context, from, to int64) ([]journal.Segment, error) {
 	segments, err := j.segments(ctx, from, to)
 	if err != nil {
@@ -68,7 +68,7 @@ func (j *Journal) Segments(ctx context.Context, from, to int64) ([]journal.Segme
 func (j *Journal) segments(ctx context.Context, from, to int64) (found []journal.Segment, err error) {
 	rows, err := j.db.QueryContext(ctx, `SELECT body FROM record
 		WHERE kind = 'segment' AND body ->> 'to' > ? AND body ->> 'from' < ?
-		ORDER BY body ->> 'from', seq`, from, to)
+		ORDER BY seq`, from, to)
 	if err != nil {
 		return nil, err
 	}

@@ -133,6 +133,31 @@ func TestSegments(t *testing.T) {
 	}
 }
 
+// A clock that was an hour ahead booked time that was not; the void takes it back, and what was recorded
+// afterwards counts.
+func TestSegmentsComeInTheOrderOfTheirRecords(t *testing.T) {
+	j := open(t, options(newPath(t)))
+	base := noon.Unix()
+	commit(t, j,
+		segment(base+3600, base+3660, journal.OnAir, ""),
+		segment(base+3600, base+3660, journal.Void, ""),
+		segment(base, base+3600, journal.OnAir, ""),
+		segment(base+3600, base+3610, journal.Lost, journal.CausePanelSilent),
+		segment(base+3610, base+3660, journal.OnAir, ""))
+	got, err := j.Segments(t.Context(), base+3599, base+3660)
+	must(t, err)
+	if len(got) != 5 || got[0].From != base+3600 || got[1].State != journal.Void || got[2].From != base {
+		t.Errorf("segments %+v", got)
+	}
+	totals := journal.Tally(got, base, base+7200)
+	if totals.OnAir != 3650 || totals.Lost[journal.CausePanelSilent] != 10 {
+		t.Errorf("totals %+v", totals)
+	}
+	if got, err = j.Segments(t.Context(), base, base+3600); err != nil || len(got) != 1 {
+		t.Errorf("beside the void: %+v, %v", got, err)
+	}
+}
+
 func TestOutbox(t *testing.T) {
 	j := open(t, options(newPath(t)))
 	ctx := t.Context()
