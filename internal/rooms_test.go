@@ -39,7 +39,7 @@ func law() map[string][]string {
 			"hal", "hal/rs232", "hal/sim", "media", "media/mpv", "internal/trust", "internal/site", "internal/journal",
 			"internal/journal/sqlite", "internal/wire", "internal/fleet", "internal/control", "internal/control/local",
 		},
-		"cmd/bangtin-demo": {"internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal", "media"},
+		"cmd/bangtin-demo": {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal", "media"},
 	}
 }
 

@@ -29,6 +29,7 @@ type centre struct {
 	topics wire.Topics
 	signer trust.Signer
 	news   chan packets.Packet
+	over   chan struct{} // closed when nothing more is taken
 	done   chan struct{}
 	seen   seen
 }
@@ -61,7 +62,8 @@ func (d *demo) openCentre() (*centre, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &centre{demo: d, topics: topics, signer: signer, news: make(chan packets.Packet, 256), done: make(chan struct{})}
+	c := &centre{demo: d, topics: topics, signer: signer, news: make(chan packets.Packet, 256), over: make(chan struct{}), done: make(chan struct{})}
+	c.seen.items = map[string]bool{}
 	c.server = mqtt.New(&mqtt.Options{InlineClient: true, Logger: slog.New(slog.DiscardHandler)})
 	return c, c.open(l)
 }
@@ -76,7 +78,12 @@ func (c *centre) open(l net.Listener) error {
 		return err
 	}
 	for i, filter := range []string{c.topics.Conn(), c.topics.State(), c.topics.Events()} {
-		err := c.server.Subscribe(filter, i+1, func(_ *mqtt.Client, _ packets.Subscription, p packets.Packet) { c.news <- p })
+		err := c.server.Subscribe(filter, i+1, func(_ *mqtt.Client, _ packets.Subscription, p packets.Packet) {
+			select {
+			case c.news <- p:
+			case <-c.over:
+			}
+		})
 		if err != nil {
 			return err
 		}
@@ -89,14 +96,20 @@ func (c *centre) close() {
 	if err := c.server.Close(); err != nil {
 		c.demo.say("broker", err.Error())
 	}
-	close(c.news)
+	close(c.over)
 	<-c.done
 }
 
 // work takes what the display says, one message after the other.
 func (c *centre) work() {
 	defer close(c.done)
-	for p := range c.news {
+	for {
+		var p packets.Packet
+		select {
+		case p = <-c.news:
+		case <-c.over:
+			return
+		}
 		var err error
 		switch p.TopicName {
 		case c.topics.Conn():

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +15,9 @@ import (
 	"syscall"
 	"time"
 
+	"bangtin/internal/control/local"
 	"bangtin/internal/fleet/brokertest"
+	"bangtin/internal/wire"
 )
 
 // A demo is one run of the demonstration. Everything it makes is in one folder below the temporary one.
@@ -116,6 +119,9 @@ func (d *demo) show(ctx context.Context, centre *centre) error {
 		over = time.After(d.lasts)
 	}
 	d.hints(daemon.cmd.Process.Pid)
+	watching, enough := context.WithCancel(ctx)
+	defer enough()
+	go d.watchItems(watching)
 	var died error
 	select {
 	case <-ctx.Done():
@@ -130,6 +136,33 @@ func (d *demo) show(ctx context.Context, centre *centre) error {
 		return fmt.Errorf("the daemon ended by itself: %w\n%s", died, d.logTail())
 	}
 	return d.summary(centre)
+}
+
+// watchItems tells what plays, item by item. The state at the broker is for what changes slowly.
+func (d *demo) watchItems(ctx context.Context) {
+	var last string
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		answer, err := local.Ask(ctx, d.path("run", "control.sock"), local.Request{Do: local.Status})
+		if err != nil {
+			continue // not up yet, or on its way down
+		}
+		var s wire.State
+		if err := json.Unmarshal(answer.State, &s); err != nil {
+			d.say("status", err.Error())
+			continue
+		}
+		if now := strings.TrimSpace(s.Player.State + " " + s.Player.Item); now != last {
+			last = now
+			d.say("player", now)
+		}
+	}
 }
 
 func (d *demo) hints(daemon int) {
@@ -214,7 +247,9 @@ func (p *process) stop() error {
 	case err := <-p.exited:
 		return err
 	case <-time.After(15 * time.Second):
-		return errors.Join(errors.New("it did not end within 15 s"), p.cmd.Process.Kill())
+		err := p.cmd.Process.Kill()
+		<-p.exited // killed: that it did not end well is said below
+		return errors.Join(errors.New("it did not end within 15 s"), err)
 	}
 }
 

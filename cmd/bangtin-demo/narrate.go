@@ -24,7 +24,7 @@ type seen struct {
 	printed  bool
 	states   int
 	verified int             // states with the panel read back as on
-	items    map[string]bool // approved items reported as playing
+	items    map[string]bool // of which a proof of play has come
 	upto     uint64          // highest record received
 	plays    int
 }
@@ -46,9 +46,6 @@ func (n *seen) take(s *wire.State, raw []byte) []line {
 	if s.Panel.Power != before.Panel.Power && s.Panel.VerifiedAt != nil {
 		out = append(out, line{"panel", fmt.Sprintf("read back as %s at %s", strings.ToUpper(s.Panel.Power), s.Panel.VerifiedAt.Local().Format("15:04:05.0"))})
 	}
-	if s.Player.State != before.Player.State || s.Player.Item != before.Player.Item {
-		out = append(out, line{"player", strings.TrimSpace(s.Player.State + " " + s.Player.Playlist + " " + s.Player.Item)})
-	}
 	for _, a := range s.Alarms {
 		if !slices.Contains(before.Alarms, a) {
 			out = append(out, line{"alarm", a})
@@ -66,12 +63,6 @@ func (n *seen) count(s *wire.State) {
 	if s.Panel.Power == "on" && s.Panel.VerifiedAt != nil {
 		n.verified++
 	}
-	if s.Player.State == "playing" && s.Player.Item != "" {
-		if n.items == nil {
-			n.items = map[string]bool{}
-		}
-		n.items[s.Player.Item] = true
-	}
 }
 
 // records notes a batch.
@@ -80,8 +71,10 @@ func (n *seen) records(b *wire.Batch, last uint64) {
 	defer n.mu.Unlock()
 	for _, raw := range b.Records {
 		var r journal.Record
-		if json.Unmarshal(raw, &r) == nil && r.Seq > n.upto && r.Kind == journal.KindPlay {
+		var p journal.Play
+		if json.Unmarshal(raw, &r) == nil && r.Seq > n.upto && r.Kind == journal.KindPlay && json.Unmarshal(r.Body, &p) == nil {
 			n.plays++
+			n.items[p.Item] = true
 		}
 	}
 	n.upto = max(n.upto, last)
@@ -98,7 +91,7 @@ func (d *demo) summary(c *centre) error {
 	items := slices.Sorted(maps.Keys(n.items))
 	a := n.last.Airtime
 	fmt.Fprintf(d.out, "\nSummary\n  states received    %d, %d of them with the panel read back as on\n", n.states, n.verified)
-	fmt.Fprintf(d.out, "  approved content   %s\n", strings.Join(items, ", "))
+	fmt.Fprintf(d.out, "  approved content   %s of %s\n", strings.Join(items, ", "), n.last.Player.Playlist)
 	fmt.Fprintf(d.out, "  airtime            %d s owed, %d s on air, %d s unverified\n", a.RequiredS, a.DeliveredS, a.UnverifiedS)
 	for _, l := range a.Lost {
 		fmt.Fprintf(d.out, "  lost               %d s %s\n", l.S, l.Cause)
@@ -107,8 +100,8 @@ func (d *demo) summary(c *centre) error {
 	switch {
 	case n.verified == 0:
 		return errors.New("not proved: the panel was never read back as on")
-	case len(n.items) == 0:
-		return errors.New("not proved: no approved content was shown")
+	case a.DeliveredS == 0:
+		return errors.New("not proved: approved content was not on a panel that was read back as on")
 	}
 	return nil
 }

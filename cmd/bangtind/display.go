@@ -18,6 +18,7 @@ import (
 	"bangtin/internal/control"
 	"bangtin/internal/control/local"
 	"bangtin/internal/fleet"
+	"bangtin/internal/journal"
 	"bangtin/internal/journal/sqlite"
 	"bangtin/internal/site"
 	"bangtin/internal/trust"
@@ -41,6 +42,7 @@ type display struct {
 	site    *site.Site
 	log     *slog.Logger
 	boot    string
+	kernel  string // identity of the kernel's run
 	key     ed25519.PrivateKey
 	clock   *control.Clock
 	journal *sqlite.Journal
@@ -54,11 +56,13 @@ type display struct {
 	orders  *control.Orders
 	control *control.Control
 	health  *control.Health
+
+	degraded map[string]string // what the display does without: code and reason
 }
 
 // display runs the display until ctx ends.
 func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
-	d := &display{site: s, log: m.logger(), boot: randomName(), health: control.NewHealth()}
+	d := &display{site: s, log: m.logger(), boot: randomName(), health: control.NewHealth(), degraded: map[string]string{}}
 	if err := os.MkdirAll(s.Data, 0o750); err != nil {
 		return fmt.Errorf("cannot make the data folder: %w", err)
 	}
@@ -87,29 +91,27 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 	return d.run(ctx)
 }
 
-// remember opens the journal and sets the clock's floor by it.
+// remember opens the journal and sets the clock by it.
 func (d *display) remember(ctx context.Context, m *Main) error {
 	floor, err := time.Parse(time.RFC3339, built)
 	if err != nil {
 		return fmt.Errorf("cannot read the build time: %w", err)
 	}
 	d.clock = control.NewClock(d.boot, floor, m.Wall, control.KernelSynchronised)
-	if d.key, err = ensureKey(d.path(journalKeyFile)); err != nil {
-		return err
-	}
-	d.journal, err = sqlite.Open(ctx, sqlite.Options{
-		Path: d.path(journalFile), Key: d.key, Stamp: d.clock.Stamp, Log: d.log, Fault: m.Fault,
-	})
-	if err != nil {
+	if err := d.openJournal(ctx, m); err != nil {
 		return err
 	}
 	last, ok, err := d.journal.LastHeartbeat(ctx)
 	if err != nil {
 		return errors.Join(err, d.journal.Close())
 	}
+	d.kernel = kernelRun()
 	if ok {
-		d.clock.Raise(time.Unix(last.Floor, 0))
-		d.clock.Resume(time.Unix(last.At, 0))
+		d.clock.Resume(time.Unix(last.Floor, 0), time.Unix(last.At, 0))
+		if last.Kernel != d.kernel && startOfKernel(m.Wall()).Before(time.Unix(last.At, 0)) {
+			d.log.Warn("the clock stood still while the power was off")
+			d.clock.Doubt()
+		}
 	}
 	return nil
 }
@@ -117,8 +119,8 @@ func (d *display) remember(ctx context.Context, m *Main) error {
 // content opens what may be shown. What is missing for it degrades the display and does not end it: it runs with
 // the slate, says so, and can still be switched off.
 func (d *display) content(ctx context.Context, m *Main) error {
-	if err := d.loadTrust(); err != nil {
-		d.log.Error("nobody can be obeyed", "err", err)
+	if err := d.loadTrust(ctx); err != nil {
+		d.degrade("trust-unusable", err)
 		d.trust = &trust.Document{}
 	}
 	store, err := media.OpenStore(media.StoreOptions{
@@ -129,7 +131,7 @@ func (d *display) content(ctx context.Context, m *Main) error {
 	}
 	fonts, err := media.LoadFonts(fontDir)
 	if err != nil {
-		d.log.Error("no text can be shown", "err", err)
+		d.degrade("fonts-missing", err)
 		fonts = &media.Fonts{}
 	}
 	d.library, err = media.OpenLibrary(ctx, media.LibraryOptions{
@@ -142,15 +144,42 @@ func (d *display) content(ctx context.Context, m *Main) error {
 	return nil
 }
 
-func (d *display) loadTrust() error {
+// loadTrust reads the trust document. One that is older than what this display has gone by before is not used:
+// somebody may have put back a key that was revoked.
+func (d *display) loadTrust(ctx context.Context) error {
 	raw, err := os.ReadFile(d.path(trustFile))
 	if err != nil {
 		return fmt.Errorf("cannot read the trust document: %w", err)
 	}
-	if d.trust, err = trust.ParseDocument(raw); err != nil {
+	doc, err := trust.ParseDocument(raw)
+	if err != nil {
 		return fmt.Errorf("cannot use the trust document %s: %w", d.path(trustFile), err)
 	}
+	known, err := d.journal.Counter(ctx, counterTrust)
+	if err != nil {
+		return err
+	}
+	if doc.Version < known {
+		return fmt.Errorf("cannot use the trust document %s: version %d is older than %d, which was used before", d.path(trustFile), doc.Version, known)
+	}
+	d.trust = doc
+	if doc.Version == known {
+		return nil
+	}
+	err = d.journal.Commit(ctx, journal.Write{Label: "trust", Raise: map[string]uint64{counterTrust: doc.Version}})
+	if err != nil {
+		d.log.Error("cannot note the version of the trust document", "err", err) // it is good all the same
+	}
 	return nil
+}
+
+// counterTrust is the highest version of a trust document that this display has gone by.
+const counterTrust = "trust"
+
+// degrade notes what this display has to do without. It is an alarm as long as the daemon runs.
+func (d *display) degrade(code string, err error) {
+	d.log.Error("running degraded", "code", code, "err", err)
+	d.degraded[code] = err.Error()
 }
 
 // path is a name below the site's data folder.
@@ -199,7 +228,7 @@ func supported(s *site.Site) error {
 // decide builds the decision loop and the standing orders.
 func (d *display) decide(ctx context.Context) error {
 	var err error
-	if d.orders, err = control.LoadOrders(ctx, d.journal, d.clock); err != nil {
+	if d.orders, err = control.LoadOrders(ctx, d.journal, d.clock, d.log); err != nil {
 		return err
 	}
 	schedule := media.Schedule{Lead: d.site.Schedule.PanelLead, Zone: d.site.Location}
@@ -214,7 +243,7 @@ func (d *display) decide(ctx context.Context) error {
 		heartbeat = d.site.Broker.Heartbeat // what the centre does not hear of sooner need not be written sooner
 	}
 	d.control, err = control.New(ctx, control.Config{
-		Heartbeat: heartbeat, Device: d.site.ID, Gate: d.site.Gate, Version: version, Recovered: d.journal.Recovered().String(),
+		Degraded: d.degraded, Heartbeat: heartbeat, Device: d.site.ID, Gate: d.site.Gate, Version: version, Kernel: d.kernel, Recovered: d.journal.Recovered().String(),
 		Schedule: schedule, Clock: d.clock, Journal: d.journal, Orders: d.orders,
 		Panel: d.panel, Relay: d.relay, Sensors: d.sensors, Player: d.player, Content: d.library,
 		Health: d.health, Log: d.log,
@@ -224,6 +253,10 @@ func (d *display) decide(ctx context.Context) error {
 
 // run keeps every part running until ctx ends or one of them fails, which is a bug.
 func (d *display) run(ctx context.Context) error {
+	link, err := d.fleet()
+	if err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return d.control.Run(ctx) })
 	g.Go(func() error { return d.player.Run(ctx) })
@@ -232,20 +265,32 @@ func (d *display) run(ctx context.Context) error {
 	g.Go(func() error { return d.keepJournal(ctx) })
 	desk := &desk{control: d.control, orders: d.orders, state: d.state}
 	server := &local.Server{Path: d.site.Socket, Handler: desk, Log: d.log}
-	g.Go(func() error { return server.Run(ctx) })
+	g.Go(func() error { return persist(ctx, d.log, server.Run) })
 	g.Go(func() error { return notify(ctx, d.control.Ready(), d.health, d.log) })
-	if d.site.Broker != nil {
-		link, err := d.fleet()
-		if err != nil {
-			return err
-		}
+	if link != nil {
 		g.Go(func() error { return link.Run(ctx) })
 	}
-	err := g.Wait()
+	err = g.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
+}
+
+// persist runs a part that the display can do without, again and again.
+func persist(ctx context.Context, log *slog.Logger, part func(context.Context) error) error {
+	for {
+		err := part(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		log.Error("a part ended and is started again", "err", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Second):
+		}
+	}
 }
 
 // state is what control knows together with what waits for the centre.
@@ -259,12 +304,15 @@ func (d *display) state() wire.State {
 	return s
 }
 
-// fleet builds the connection to the department.
+// fleet builds the connection to the department; nil for a display without one.
 func (d *display) fleet() (*fleet.Fleet, error) {
 	b := d.site.Broker
+	if b == nil {
+		return nil, nil
+	}
 	return fleet.New(fleet.Config{
 		Device: d.site.ID, URL: b.URL, CA: b.CA, Certificate: b.Certificate, Key: b.Key, Boot: d.boot, Version: version,
-		Heartbeat: b.Heartbeat, Now: d.clock.Now, Floor: d.clock.Floor, Trust: d.trust, Log: d.log,
+		Heartbeat: b.Heartbeat, Now: d.clock.Sure, Floor: d.clock.Floor, Trust: d.trust, Log: d.log,
 	}, fleet.Ports{
 		Outbox: d.journal, Orders: &inTray{orders: d.orders, library: d.library, refused: d.control.Refused},
 		State: d.control.State, Changed: d.control.Changed(),

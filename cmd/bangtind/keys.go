@@ -19,6 +19,8 @@ const (
 	trustFile      = "trust.json"
 )
 
+var errKeyLength = errors.New("wrong length")
+
 // loadKey reads the device's journal key: the 32 bytes of its Ed25519 seed.
 func loadKey(path string) (ed25519.PrivateKey, error) {
 	seed, err := os.ReadFile(path)
@@ -26,26 +28,35 @@ func loadKey(path string) (ed25519.PrivateKey, error) {
 		return nil, fmt.Errorf("cannot read the journal key: %w", err)
 	}
 	if len(seed) != ed25519.SeedSize {
-		return nil, fmt.Errorf("cannot read the journal key %s: it has %d bytes, not %d", path, len(seed), ed25519.SeedSize)
+		return nil, fmt.Errorf("cannot read the journal key %s: %w: %d bytes, not %d", path, errKeyLength, len(seed), ed25519.SeedSize)
 	}
 	return ed25519.NewKeyFromSeed(seed), nil
 }
 
-// ensureKey makes the journal key at the first start. It never leaves the device.
-func ensureKey(path string) (ed25519.PrivateKey, error) {
-	key, err := loadKey(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return key, err
+// ensureKey makes the journal key at the first start. It never leaves the device. One of the wrong length, as a torn
+// disk leaves it, is put aside: the journal then notices that its key is another. known is whether there was a key.
+func ensureKey(path string) (key ed25519.PrivateKey, known bool, err error) {
+	key, err = loadKey(path)
+	switch {
+	case err == nil:
+		return key, true, nil
+	case errors.Is(err, errKeyLength):
+		known = true
+		if err := os.Rename(path, path+".damaged"); err != nil {
+			return nil, true, fmt.Errorf("cannot put the damaged journal key aside: %w", err)
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, false, err
 	}
 	seed := make([]byte, ed25519.SeedSize)
 	rand.Read(seed) // never fails since Go 1.24
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("cannot make the folder of the journal key: %w", err)
+		return nil, known, fmt.Errorf("cannot make the folder of the journal key: %w", err)
 	}
 	if err := writeDurably(path, seed); err != nil {
-		return nil, fmt.Errorf("cannot write the journal key: %w", err)
+		return nil, known, fmt.Errorf("cannot write the journal key: %w", err)
 	}
-	return ed25519.NewKeyFromSeed(seed), nil
+	return ed25519.NewKeyFromSeed(seed), known, nil
 }
 
 func publicOf(key ed25519.PrivateKey) ed25519.PublicKey { return key.Public().(ed25519.PublicKey) }

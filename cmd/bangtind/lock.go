@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -11,6 +12,9 @@ import (
 // however it ends.
 func lock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if errors.Is(err, unix.EROFS) {
+		f, err = os.Open(path) // a disk that went read-only was locked before
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the lock: %w", err)
 	}

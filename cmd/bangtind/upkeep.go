@@ -4,14 +4,15 @@ import (
 	"context"
 	"time"
 
+	"bangtin/internal/journal"
 	"bangtin/internal/journal/sqlite"
 )
 
 // upkeepEvery is how often the journal's head is signed and old records are pruned.
 const upkeepEvery = 24 * time.Hour
 
-// keepJournal signs the head of the chain at start and daily, and prunes by the default policy. What fails is
-// tried again in an hour: neither is urgent.
+// keepJournal prunes by the default policy and signs the head of the chain, daily and soon after the start. What
+// fails is tried again in an hour: neither is urgent.
 func (d *display) keepJournal(ctx context.Context) error {
 	for {
 		pause := upkeepEvery
@@ -31,14 +32,20 @@ func (d *display) keepJournal(ctx context.Context) error {
 }
 
 func (d *display) upkeep(ctx context.Context) error {
-	now := d.clock.Now()
-	if _, err := d.journal.SignHead(ctx, now.Unix()); err != nil {
-		return err
+	at := d.clock.Stamp()
+	policy := sqlite.DefaultPolicy()
+	if at.Trust != journal.Synchronised && at.Trust != journal.Signed {
+		policy.Age = 0 // a clock in 2099 would find every record old
 	}
 	for {
-		pruned, err := d.journal.Prune(ctx, now, sqlite.DefaultPolicy())
-		if err != nil || !pruned.More {
+		pruned, err := d.journal.Prune(ctx, at.Wall, policy)
+		if err != nil {
 			return err
 		}
+		if !pruned.More {
+			break
+		}
 	}
+	_, err := d.journal.SignHead(ctx, at.Wall.Unix())
+	return err
 }

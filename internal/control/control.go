@@ -47,6 +47,7 @@ type Config struct {
 	Recovered string        // what the journal set aside as damaged at this start; empty when nothing was
 	Heartbeat time.Duration // how often the books are written when nothing happens; DefaultHeartbeat when zero
 	Schedule  media.Schedule
+	Degraded  map[string]string // what the daemon does without, by code: an alarm as long as it runs
 	Clock     *Clock
 	Journal   Books
 	Orders    *Orders

@@ -119,6 +119,9 @@ func (c *Control) wrong(at journal.Stamp, want Want, status Status) map[string]a
 	if at.Trust == journal.Untrusted {
 		tech(string(journal.CauseClockUntrusted), "the clock cannot be believed", time.Minute)
 	}
+	for code, detail := range c.cfg.Degraded {
+		tech(code, detail, 0)
+	}
 	c.sensors.wrong(wrong)
 	return wrong
 }
