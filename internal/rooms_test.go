@@ -49,13 +49,13 @@ func forbidden() []edge {
 		{"cmd/bangtind", "github.com/mochi-mqtt/server", "the daemon must not be able to become a broker: nothing listens on a controller"},
 		{"cmd/bangtind", "net/http/pprof", "no listening port, not even for debugging"},
 		{"cmd/bangtin", "github.com/mattn/go-sqlite3", "the department's tool builds without cgo on three systems"},
-		{"hal", "internal/", "hardware knows nothing of the department"},
-		{"media", "hal", "what is shown must not depend on the panel that shows it"},
-		{"internal/control", "internal/fleet", "decisions must not depend on whether there is a network"},
-		{"internal/control", "internal/journal/sqlite", "the safety chain works when the disk does not"},
+		{"hal", module + "internal", "hardware knows nothing of the department"},
+		{"media", module + "hal", "what is shown must not depend on the panel that shows it"},
+		{"internal/control", module + "internal/fleet", "decisions must not depend on whether there is a network"},
+		{"internal/control", module + "internal/journal/sqlite", "the safety chain works when the disk does not"},
 		{"internal/control", "github.com/eclipse/paho", "decisions must not depend on whether there is a network"},
 		{"internal/trust", "net", "what may be obeyed is decided by signatures alone"},
-		{"media/mpv", "internal/trust", "the player shows what it is given; media decides what may be shown"},
+		{"media/mpv", module + "internal/journal/sqlite", "the player remembers nothing"},
 	}
 }
 
@@ -120,8 +120,7 @@ func TestForbiddenEdges(t *testing.T) {
 			continue
 		}
 		for _, dep := range r.Deps {
-			dep = strings.TrimPrefix(dep, module)
-			if dep == e.to || strings.HasPrefix(dep, strings.TrimSuffix(e.to, "/")+"/") {
+			if dep == e.to || strings.HasPrefix(dep, e.to+"/") {
 				t.Errorf("%s reaches %s: %s", e.from, dep, e.reason)
 			}
 		}

@@ -50,27 +50,6 @@ func awaitNotice(t *testing.T, conn *net.UnixConn, want string) {
 	}
 }
 
-// TestWithoutTrustDocument: nobody can be obeyed, nothing can be shown, and the display says so instead of dying.
-func TestWithoutTrustDocument(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.inbox(w.approved(10))
-	w.write([]byte("{}"), "data", "trust.json")
-	r := w.start()
-	s := w.until("lit with the slate and no content", func(s *wire.State) bool {
-		return s.Panel.Power == "on" && s.Player.State == "slate" && len(s.Airtime.Lost) > 0 && s.Airtime.Lost[len(s.Airtime.Lost)-1].Cause == "no-content"
-	})
-	if s.Airtime.DeliveredS != 0 {
-		t.Errorf("counts %d s as delivered", s.Airtime.DeliveredS)
-	}
-	for end := time.Now().Add(30 * time.Second); len(w.refusals()) == 0; time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the playlist was not refused")
-		}
-	}
-	r.stop()
-}
-
 func TestTwoDaemonsDoNotShareAJournal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
