@@ -28,7 +28,7 @@ const (
 	writeTimeout = 20 * time.Second
 
 	// drainTimeout is for the broker to close the connection after DISCONNECT.
-	drainTimeout = 500 * time.Millisecond
+	drainTimeout = 2 * time.Second
 
 	// maxInside is how many messages may be inside paho at once. It starts a goroutine for each, without a limit.
 	maxInside = 8

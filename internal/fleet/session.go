@@ -23,7 +23,7 @@ const (
 	keepAlive   = 60 * time.Second
 	pingTimeout = 15 * time.Second
 
-	farewell = 2 * time.Second // for saying off; systemd waits for the whole daemon
+	farewell = 5 * time.Second // for saying off; systemd waits for the whole daemon
 	ackRoom  = inboxRoom       // acknowledgements that may wait; further ones are dropped, the batch goes out again
 )
 
