@@ -152,6 +152,7 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 		{"private use", "welcome-km", "text.body", text(func(x *media.Text) { x.Body = "\ue000" })},
 		{"replacement character", "welcome-km", "text.body", text(func(x *media.Text) { x.Body = "\ufffd" })},
 		{"letter in two pieces", "welcome-km", "text.body", text(func(x *media.Text) { x.Body = "e\u0302\u0301" })},
+		{"sign that stands for a letter", "welcome-km", "text.body", text(func(x *media.Text) { x.Body = "10 \u212b" })},
 		{"colour by name", "welcome-km", "text.background", text(func(x *media.Text) { x.Background = "black" })},
 		{"colour with an ASS tag", "welcome-km", "text.foreground", text(func(x *media.Text) { x.Foreground = "#ffffff{" })},
 		{"grey on white", "welcome-km", "text.foreground", text(func(x *media.Text) { x.Foreground, x.Background = "#777777", "#ffffff" })},
