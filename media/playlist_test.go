@@ -243,3 +243,18 @@ func FuzzParsePlaylist(f *testing.F) {
 		}
 	})
 }
+
+func TestApprovedByNamesTheItem(t *testing.T) {
+	p := list(1, picture(1))
+	if err := p.ApprovedBy("tran.binh"); err != nil {
+		t.Errorf("named on every item: %v", err)
+	}
+	p.Items[1].Approver = "Tran.Binh"
+	var found media.Findings
+	if !errors.As(p.ApprovedBy("tran.binh"), &found) || len(found) != 1 {
+		t.Fatalf("found %v, want one finding", found)
+	}
+	if f := found[0]; f.Item != "card" || f.Field != "approver" || !strings.Contains(f.Problem, "Tran.Binh") || f.Remedy == "" {
+		t.Errorf("finding %v", f)
+	}
+}

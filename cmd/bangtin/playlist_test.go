@@ -307,3 +307,27 @@ func TestStopsWhereItCannotWrite(t *testing.T) {
 		t.Error("the file was replaced by a folder")
 	}
 }
+
+// A display refuses a playlist whose items name another approver than the one who signed.
+func TestApproverMustBeTheOneTheItemsName(t *testing.T) {
+	for lang, words := range map[string]string{"en": "names another person than tran.binh", "vi": "ghi người khác, không phải tran.binh"} {
+		t.Run(lang, func(t *testing.T) {
+			d := newDesk(t)
+			d.trust()
+			d.lang = lang
+			d.playlist()
+			d.must("playlist add @pl --text --heading a --title b --id la" + provenance + "--approver le.dung")
+			d.must("playlist approve @pl --key @an.key --trust @trust.json") // the editor's key tells nothing
+			signed := d.read("pl/playlist.json")
+			d.refuses("playlist approve @pl --key @binh.key --trust @trust.json", exitFailed, "la: --approver", words, "--approver tran.binh")
+			if !bytes.Equal(signed, d.read("pl/playlist.json")) {
+				t.Error("the refused signature was written")
+			}
+			d.must("playlist approve @pl --key @binh.key")
+			d.refuses("playlist export @pl --out @out --trust @trust.json", exitFailed, "la: --approver", words)
+			if there, err := exists(d.path("out")); there || err != nil {
+				t.Errorf("something was written (%v)", err)
+			}
+		})
+	}
+}
