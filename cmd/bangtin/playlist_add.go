@@ -171,7 +171,7 @@ func (p *Program) examine(ctx context.Context, s *stowed, option, path string, i
 	if item.Kind == media.Picture {
 		if err := wholePicture(s.temp); err != nil {
 			return &problem{field: option + " " + path, what: say("is damaged or has too many pixels"),
-				remedy: say("save the picture anew, at most %d pixels wide and high", maxPixels), cause: err}
+				remedy: say("save the picture anew, at most %d pixels wide and high", media.MaxSide), cause: err}
 		}
 		return nil
 	}

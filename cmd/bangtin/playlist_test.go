@@ -170,6 +170,7 @@ func TestAddRefusesAndLeavesTheDraftAsItWas(t *testing.T) {
 	d.write("half.png", d.read("p.png")[:40])
 	d.write("a.gif", []byte("GIF89a"))
 	d.write("empty", nil)
+	d.write("phone.mp4", append([]byte("\x00\x00\x00\x20ftyp3gp4"), make([]byte, 100)...))
 	text := "--text --heading h --body b --title t "
 	tests := map[string]struct {
 		line string
@@ -184,6 +185,7 @@ func TestAddRefusesAndLeavesTheDraftAsItWas(t *testing.T) {
 		"another type":          {"--picture @a.gif --title t" + provenance, exitFailed, "PNG or JPEG"},
 		"empty file":            {"--picture @empty --title t" + provenance, exitFailed, "PNG or JPEG"},
 		"video as picture":      {"--picture @v.mp4 --title t" + provenance, exitFailed, "PNG or JPEG"},
+		"film of another brand": {"--video @phone.mp4 --title t" + provenance, exitFailed, "MP4 or WebM"},
 		"picture as video":      {"--video @p.png --title t" + provenance, exitFailed, "MP4 or WebM"},
 		"another length":        {"--video @v.mp4 --seconds 5 --title t" + provenance, exitFailed, "the video takes 13"},
 		"no title":              {"--picture @p.png" + provenance, exitFailed, "title"},

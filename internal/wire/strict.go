@@ -22,12 +22,22 @@ func Encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// decode reads what one side said to the other, of at most limit bytes.
-func decode(data []byte, limit int, v any) error {
+// parse reads what one side said to the other, of at most limit bytes, and has it checked. what names it in errors.
+func parse[T any, P interface {
+	*T
+	check() error
+}](data []byte, limit int, what string) (P, error) {
+	v := P(new(T))
 	if len(data) > limit {
-		return fmt.Errorf("%d bytes, more than %d", len(data), limit)
+		return nil, fmt.Errorf("cannot read %s: %d bytes, more than %d", what, len(data), limit)
 	}
-	return trust.DecodeJSON(data, v)
+	if err := trust.DecodeJSON(data, v); err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", what, err)
+	}
+	if err := v.check(); err != nil {
+		return nil, fmt.Errorf("cannot take %s: %w", what, err)
+	}
+	return v, nil
 }
 
 // checkText refuses text that is too long for its place or could disturb a log, a terminal or a screen.
