@@ -195,7 +195,7 @@ func list(version uint64, files ...content) *media.Playlist {
 	item := media.Item{
 		Title: "x", Category: media.SeaIslands, Language: media.Vietnamese, Seconds: 10,
 		Source:      media.Source{Type: media.Agency, Organisation: "Sở", Document: "1"},
-		Contributor: "An", Rights: "own", Editor: "An", Approver: "Bình", NonSecret: true,
+		Contributor: "An", Rights: "own", Editor: "nguyen.an", Approver: "tran.binh", NonSecret: true,
 	}
 	for i, f := range files {
 		it := item

@@ -65,7 +65,7 @@ type shelved struct {
 	*Playlist
 	raw    []byte   // the envelope
 	digest string   // of the payload
-	people string   // who signed it
+	people []string // who signed it: the editor, the approver, others
 	sums   []string // of each item, as Clip.SHA256
 }
 
@@ -123,7 +123,7 @@ func (l *Library) open(raw []byte) (*shelved, error) {
 	if !p.For(l.opts.Display) {
 		return nil, &Refusal{Reason: ReasonAudience, Detail: fmt.Sprintf("playlist %.60q is not for %s", p.ID, l.opts.Display)}
 	}
-	s := &shelved{Playlist: p, raw: raw, digest: v.Digest, people: strings.Join(v.People, ", ")}
+	s := &shelved{Playlist: p, raw: raw, digest: v.Digest, people: v.People}
 	for _, it := range p.Items {
 		s.sums = append(s.sums, it.sha256())
 	}
@@ -174,6 +174,9 @@ func (l *Library) judge(raw []byte) (*shelved, error) {
 	if err := s.Validate(); err != nil {
 		return nil, &Refusal{Reason: ReasonInvalid, Detail: err.Error()}
 	}
+	if err := s.ApprovedBy(s.people[1]); err != nil {
+		return nil, &Refusal{Reason: ReasonInvalid, Detail: err.Error()}
+	}
 	if l.accepted != nil && s.Version <= l.accepted.Version {
 		return nil, older(s, fmt.Sprintf("%d is accepted", l.accepted.Version))
 	}
@@ -193,7 +196,7 @@ func (l *Library) accept(ctx context.Context, s *shelved, source string) error {
 		Settings: map[string][]byte{settingAccepted: s.raw},
 		Raise:    map[string]uint64{counterVersion: s.Version},
 		Entries: []journal.Entry{l.entry(journal.KindOrder, journal.Order{
-			Source: source, Version: s.Version, Digest: s.digest, People: s.people, Accepted: true,
+			Source: source, Version: s.Version, Digest: s.digest, People: strings.Join(s.people, ", "), Accepted: true,
 			Reason: fmt.Sprintf("playlist %s, %d items", s.ID, len(s.Items)),
 		})},
 	})

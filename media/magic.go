@@ -6,10 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/jpeg"
-	"image/png"
+	_ "image/jpeg" // decoders for CheckPicture
+	_ "image/png"
 	"io"
 	"slices"
+	"strings"
 )
 
 // Limits of a picture. 8192 is what the GPUs of small boards take as a texture; 40 million pixels are 160 MB decoded.
@@ -18,46 +19,54 @@ const (
 	MaxPixels = 40_000_000
 )
 
-// checkType looks at the first bytes of a file: they must be those of the declared type. A player decides by the
-// bytes how to open a file, and some formats (play lists, edit lists, concat scripts) make it open other files.
-func checkType(r io.ReaderAt, f File) error {
-	head := make([]byte, 4096)
-	n, err := r.ReadAt(head, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
+// HeadSize is how many bytes of a file TypeOf looks at.
+const HeadSize = 64
+
+// TypeOf tells the type of a file by its first HeadSize bytes: image/png, image/jpeg, video/mp4 or video/webm, and
+// empty for all that is not shown. Names lie, and a player decides by the bytes how to open a file: some formats
+// (play lists, edit lists, concat scripts) make it open other files.
+func TypeOf(head []byte) string {
+	head = head[:min(len(head), HeadSize)]
+	switch {
+	case bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")):
+		return "image/png"
+	case bytes.HasPrefix(head, []byte("\xff\xd8\xff")):
+		return "image/jpeg"
+	case isMP4(head):
+		return "video/mp4"
+	case isWebM(head):
+		return "video/webm"
 	}
-	head = head[:n]
-	all := io.NewSectionReader(r, 0, f.Size)
-	switch f.Type {
-	case "image/png":
-		return checkPicture(f, bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")), all, png.DecodeConfig)
-	case "image/jpeg":
-		return checkPicture(f, bytes.HasPrefix(head, []byte("\xff\xd8\xff")), all, jpeg.DecodeConfig)
-	case "video/mp4":
-		return checkMagic(f, isMP4(head))
-	case "video/webm":
-		return checkMagic(f, isWebM(head))
-	}
-	return fmt.Errorf("%w: type %.40q is not shown here", ErrWrongContent, f.Type)
+	return ""
 }
 
-func checkMagic(f File, ok bool) error {
-	if !ok {
-		return fmt.Errorf("%w: its first bytes are not those of %s", ErrWrongContent, f.Type)
+// CheckPicture reads the head of a PNG or JPEG and refuses one that is damaged there or has too many pixels.
+func CheckPicture(r io.Reader) error {
+	c, _, err := image.DecodeConfig(r)
+	if err != nil {
+		return err
+	}
+	if c.Width < 1 || c.Height < 1 || c.Width > MaxSide || c.Height > MaxSide || c.Width*c.Height > MaxPixels {
+		return fmt.Errorf("picture of %d x %d, at most %d a side and %d pixels", c.Width, c.Height, MaxSide, MaxPixels)
 	}
 	return nil
 }
 
-func checkPicture(f File, magic bool, r io.Reader, config func(io.Reader) (image.Config, error)) error {
-	if err := checkMagic(f, magic); err != nil {
+// checkType holds the bytes of a file against its declared type.
+func checkType(r io.ReaderAt, f File) error {
+	head := make([]byte, HeadSize)
+	n, err := r.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	c, err := config(r)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrWrongContent, err)
+	if t := TypeOf(head[:n]); t == "" || t != f.Type {
+		return fmt.Errorf("%w: its first bytes are not those of %.40q, or that is not shown", ErrWrongContent, f.Type)
 	}
-	if c.Width < 1 || c.Height < 1 || c.Width > MaxSide || c.Height > MaxSide || c.Width*c.Height > MaxPixels {
-		return fmt.Errorf("%w: picture of %d x %d, at most %d a side and %d pixels", ErrWrongContent, c.Width, c.Height, MaxSide, MaxPixels)
+	if !strings.HasPrefix(f.Type, "image/") {
+		return nil
+	}
+	if err := CheckPicture(io.NewSectionReader(r, 0, f.Size)); err != nil {
+		return fmt.Errorf("%w: %w", ErrWrongContent, err)
 	}
 	return nil
 }
@@ -76,6 +85,5 @@ func isMP4(head []byte) bool {
 // large is left out: its chapters may name other files.
 func isWebM(head []byte) bool {
 	const ebml, docType = "\x1a\x45\xdf\xa3", "\x42\x82\x84webm"
-	head = head[:min(len(head), 64)]
 	return bytes.HasPrefix(head, []byte(ebml)) && bytes.Contains(head, []byte(docType))
 }

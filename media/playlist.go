@@ -28,7 +28,7 @@ type Item struct {
 	Contributor string     `json:"contributor"`     // Article 14.2: who is liable and paid
 	Rights      string     `json:"rights"`          // licence or agreement under which it is shown
 	Editor      string     `json:"editor"`          // person who edited it (Article 6.3)
-	Approver    string     `json:"approver"`        // person who approved it; never the editor
+	Approver    string     `json:"approver"`        // trust.Key.Person of who signs as approver; never the editor
 	NonSecret   bool       `json:"non_secret"`      // declared free of state secrets; must be true
 }
 

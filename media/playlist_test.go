@@ -55,7 +55,7 @@ func TestParsePlaylistIsStrict(t *testing.T) {
 		{"a fraction", `"seconds": 10`, `"seconds": 10.5`, "seconds"},
 		{"a string for a number", `"seconds": 10`, `"seconds": "10"`, "seconds"},
 		{"no date", `"2027-01-15T08:00:00Z"`, `"yesterday"`, "yesterday"},
-		{"deep nesting", `"title": "Núi Cấm"`, `"title": [[[[[[[[1]]]]]]]]`, "nested"},
+		{"deep nesting", `"title": "Núi Cấm"`, `"title": ` + strings.Repeat("[", 20) + strings.Repeat("]", 20), "nested"},
 		{"cut off", "\n}\n", "", "EOF"},
 	}
 	for _, tt := range tests {
@@ -152,6 +152,7 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 		{"private use", "welcome-km", "text.body", text(func(x *media.Text) { x.Body = "\ue000" })},
 		{"replacement character", "welcome-km", "text.body", text(func(x *media.Text) { x.Body = "\ufffd" })},
 		{"letter in two pieces", "welcome-km", "text.body", text(func(x *media.Text) { x.Body = "e\u0302\u0301" })},
+		{"sign that stands for a letter", "welcome-km", "text.body", text(func(x *media.Text) { x.Body = "10 \u212b" })},
 		{"colour by name", "welcome-km", "text.background", text(func(x *media.Text) { x.Background = "black" })},
 		{"colour with an ASS tag", "welcome-km", "text.foreground", text(func(x *media.Text) { x.Foreground = "#ffffff{" })},
 		{"grey on white", "welcome-km", "text.foreground", text(func(x *media.Text) { x.Foreground, x.Background = "#777777", "#ffffff" })},
@@ -241,4 +242,19 @@ func FuzzParsePlaylist(f *testing.F) {
 			t.Fatalf("first %v\nthen %v", found, foundAgain)
 		}
 	})
+}
+
+func TestApprovedByNamesTheItem(t *testing.T) {
+	p := list(1, picture(1))
+	if err := p.ApprovedBy("tran.binh"); err != nil {
+		t.Errorf("named on every item: %v", err)
+	}
+	p.Items[1].Approver = "Tran.Binh"
+	var found media.Findings
+	if !errors.As(p.ApprovedBy("tran.binh"), &found) || len(found) != 1 {
+		t.Fatalf("found %v, want one finding", found)
+	}
+	if f := found[0]; f.Item != "card" || f.Field != "approver" || !strings.Contains(f.Problem, "Tran.Binh") || f.Remedy == "" {
+		t.Errorf("finding %v", f)
+	}
 }

@@ -39,6 +39,10 @@ func TestRefusals(t *testing.T) {
 		{"the same version with other content", "older", "playlist-replayed", approved(list(4, picture(9)))},
 		{"for another display", "other-display", "playlist-misaddressed", with(func(p *media.Playlist) { p.Audience = []string{"ha-tien-01"} })},
 		{"unapproved item", "invalid", "playlist-unfit", with(func(p *media.Playlist) { p.Items[0].Approver = "" })},
+		{"an item that another person approved", "invalid", "playlist-unfit", with(func(p *media.Playlist) { p.Items[1].Approver = "le.dung" })},
+		{"an item whose editor approved the playlist", "invalid", "playlist-unfit", with(func(p *media.Playlist) {
+			p.Items[0].Editor, p.Items[0].Approver = "tran.binh", "nguyen.an"
+		})},
 		{"not a playlist", "invalid", "playlist-unfit", seal(trust.TypePlaylist, []byte(`{"hello":1}`), "an", "binh")},
 		{"a letter no font has", "missing-glyph", "playlist-unfit", with(func(p *media.Playlist) { p.Items[1].Text.Heading = "欢迎" })},
 	}

@@ -149,6 +149,24 @@ func (it *Item) checkApproval(c checker) {
 	}
 }
 
+// ApprovedBy checks that every item names the person as its approver, by the trust document's word for that person:
+// who approves on screen and on record must be who signed. It returns nil or [Findings]. With Validate, which wants
+// another person as editor, no item then has its approver as editor.
+func (p *Playlist) ApprovedBy(person string) error {
+	var found Findings
+	for _, it := range p.Items {
+		if it.Approver != person {
+			c := checker{item: it.ID, found: &found}
+			c.add("approver", fmt.Sprintf("is %.100q, but %q signed as approver", it.Approver, person),
+				fmt.Sprintf("name %q there, or have the one who is named sign", person))
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return found
+}
+
 // plainName is a name without what a reader cannot see: spaces about it and between its letters.
 func plainName(name string) string {
 	visible := strings.Map(func(r rune) rune {

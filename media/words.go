@@ -12,6 +12,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // label checks one line of words for people: present, not too long, only characters that a reader can see.
@@ -33,6 +35,11 @@ func (c checker) words(field, words string, limit int) {
 	if n := utf8.RuneCountInString(words); n > limit {
 		c.add(field, fmt.Sprintf("has %d characters", n), fmt.Sprintf("keep it to %d", limit))
 	}
+	// Every Vietnamese letter exists in one piece. Approving one spelling and showing another must not be possible by
+	// spelling it in two, and two spellings would have two hashes.
+	if !norm.NFC.IsNormalString(words) {
+		c.add(field, "has a letter in several pieces", "write each letter in one piece (Unicode NFC)")
+	}
 	for _, r := range words {
 		if problem, remedy := badRune(r); problem != "" {
 			c.add(field, fmt.Sprintf("contains %U, %s", r, problem), remedy)
@@ -48,10 +55,6 @@ func badRune(r rune) (problem, remedy string) {
 		return "", ""
 	case r == utf8.RuneError:
 		return "which stands for a damaged character", "type the character again"
-	case r >= '\u0300' && r <= '\u036f':
-		// Every Vietnamese letter exists in one piece. Approving one spelling and showing another must not be
-		// possible by spelling it in two pieces, and two spellings would have two hashes: NFC is required.
-		return "an accent apart from its letter", "write the letter in one piece (Unicode NFC)"
 	case unicode.Is(unicode.Bidi_Control, r):
 		return "which can reverse the order of what is read", "take it out"
 	case !unicode.IsGraphic(r):

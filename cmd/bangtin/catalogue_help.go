@@ -56,7 +56,7 @@ func vietnameseHelp() map[string]string {
 		"who is liable and paid for it":                                                           "người chịu trách nhiệm và hưởng nhuận bút",
 		"licence or agreement under which it is shown":                                            "giấy phép hoặc thỏa thuận được chiếu",
 		"person who edited it":                                                                    "người biên tập",
-		"person who approves it, never the editor":                                                "người duyệt, không phải người biên tập",
+		"short name of the person who approves and signs it, never the editor":                    "tên ngắn của người duyệt và ký, không phải người biên tập",
 		"declare that it holds no state secret":                                                   "cam kết không chứa bí mật nhà nước",
 		"trust document; then only a key with the role may sign":                                  "danh sách khóa; khi đó chỉ khóa có vai trò mới ký được",
 		"folder to write: playlist.json and content/, as a display's inbox or USB stick has them": "thư mục cần ghi: playlist.json và content/, như trong hộp nhận của bảng tin hoặc USB",

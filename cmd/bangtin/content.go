@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"image"
-	_ "image/jpeg" // decoders for wholePicture
-	_ "image/png"
 	"io"
 	"os"
 	"os/exec"
@@ -20,9 +17,6 @@ import (
 
 	"bangtin/media"
 )
-
-// maxPixels of a picture's width or height: more than any panel has, and bounds what decoding takes.
-const maxPixels = 8192
 
 // A stowed file is a copy of somebody's file in the content folder under a temporary name. keep gives it its real
 // name; discard removes it.
@@ -55,7 +49,7 @@ func stow(path, dir string, limit int64) (*stowed, error) {
 		s.discard()
 		return nil, &problem{field: path, what: say("is too large"), remedy: say("keep it to %d MiB", limit>>20)}
 	}
-	s.file = media.File{SHA256: hex.EncodeToString(sum.Sum(nil)), Size: n, Type: sniff(head.b)}
+	s.file = media.File{SHA256: hex.EncodeToString(sum.Sum(nil)), Size: n, Type: media.TypeOf(head.b)}
 	return s, nil
 }
 
@@ -77,25 +71,10 @@ func (s *stowed) discard() { _ = os.Remove(s.temp) }
 type prefix struct{ b []byte }
 
 func (p *prefix) Write(b []byte) (int, error) {
-	if room := 64 - len(p.b); room > 0 {
+	if room := media.HeadSize - len(p.b); room > 0 {
 		p.b = append(p.b, b[:min(room, len(b))]...)
 	}
 	return len(b), nil
-}
-
-// sniff tells the four types that displays show, by the first bytes alone: names lie. Empty means another type.
-func sniff(head []byte) string {
-	switch {
-	case bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")):
-		return "image/png"
-	case bytes.HasPrefix(head, []byte("\xff\xd8\xff")):
-		return "image/jpeg"
-	case len(head) >= 12 && string(head[4:8]) == "ftyp" && string(head[8:12]) != "qt  ":
-		return "video/mp4"
-	case bytes.HasPrefix(head, []byte("\x1a\x45\xdf\xa3")) && bytes.Contains(head, []byte("webm")):
-		return "video/webm"
-	}
-	return ""
 }
 
 // wholePicture decodes a picture to its end: a copy that was cut off would show half grey for ever.
@@ -105,12 +84,8 @@ func wholePicture(path string) error {
 		return err
 	}
 	defer f.Close()
-	c, _, err := image.DecodeConfig(f)
-	if err != nil {
+	if err := media.CheckPicture(f); err != nil {
 		return err
-	}
-	if c.Width > maxPixels || c.Height > maxPixels {
-		return fmt.Errorf("%d x %d pixels, at most %d each", c.Width, c.Height, maxPixels)
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err

@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"bangtin/internal/trust"
 )
 
 // maxSmall bounds every file that is read whole: an envelope is the largest.
-const maxSmall = 2 << 20
+const maxSmall = trust.MaxEnvelope
 
 // readSmall reads a file of at most maxSmall bytes.
 func readSmall(path string) ([]byte, error) {

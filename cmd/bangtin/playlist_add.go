@@ -49,7 +49,7 @@ func (p *Program) playlistAdd(o *options) action {
 		contributor:  o.text("contributor", say("who is liable and paid for it")),
 		rights:       o.text("rights", say("licence or agreement under which it is shown")),
 		editor:       o.text("editor", say("person who edited it")),
-		approver:     o.text("approver", say("person who approves it, never the editor")),
+		approver:     o.text("approver", say("short name of the person who approves and signs it, never the editor")),
 		nonSecret:    o.yes("non-secret", say("declare that it holds no state secret")),
 	}
 	return func(ctx context.Context, dir string) error {
@@ -171,7 +171,7 @@ func (p *Program) examine(ctx context.Context, s *stowed, option, path string, i
 	if item.Kind == media.Picture {
 		if err := wholePicture(s.temp); err != nil {
 			return &problem{field: option + " " + path, what: say("is damaged or has too many pixels"),
-				remedy: say("save the picture anew, at most %d pixels wide and high", maxPixels), cause: err}
+				remedy: say("save the picture anew, at most %d pixels wide and high", media.MaxSide), cause: err}
 		}
 		return nil
 	}

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"time"
 
 	"bangtin/internal/trust"
+	"bangtin/media"
 )
 
 func (p *Program) playlistApprove(o *options) action {
@@ -40,7 +42,7 @@ func (p *Program) playlistApprove(o *options) action {
 		if err != nil {
 			return err
 		}
-		if err := holdsPlaylist(*trustFile, *keyFile, signer); err != nil {
+		if err := mayApprove(d.playlist, *trustFile, *keyFile, signer); err != nil {
 			return err
 		}
 		raw, err := sign(d.envelope, signer, *keyFile)
@@ -71,8 +73,9 @@ func (p *Program) freeze(d *draft) error {
 	return nil
 }
 
-// holdsPlaylist checks, where a trust document is given, that the signer's key holds the playlist role in it.
-func holdsPlaylist(trustFile, keyFile string, s trust.Signer) error {
+// mayApprove checks, where a trust document is given, that the signer's key holds the playlist role in it and, where
+// it can sign as approver alone, that the items name its person. Who may also edit is judged at export.
+func mayApprove(playlist *media.Playlist, trustFile, keyFile string, s trust.Signer) error {
 	if trustFile == "" {
 		return nil
 	}
@@ -80,12 +83,32 @@ func holdsPlaylist(trustFile, keyFile string, s trust.Signer) error {
 	if err != nil {
 		return err
 	}
-	holds := func(m trust.Member) bool { return m.Key == trust.KeyID(s.Public()) }
-	if slices.ContainsFunc(doc.Roles[trust.RolePlaylist].Members, holds) {
+	id := trust.KeyID(s.Public())
+	var duties []string
+	for _, m := range doc.Roles[trust.RolePlaylist].Members {
+		if m.Key == id {
+			duties = append(duties, m.Duty)
+		}
+	}
+	if len(duties) == 0 {
+		return &problem{field: keyFile, what: say("does not hold role playlist in %s", trustFile),
+			remedy: say("have someone sign who holds the role: bangtin trust show")}
+	}
+	if !slices.Equal(duties, []string{trust.DutyApprover}) {
 		return nil
 	}
-	return &problem{field: keyFile, what: say("does not hold role playlist in %s", trustFile),
-		remedy: say("have someone sign who holds the role: bangtin trust show")}
+	key, _ := doc.Key(id) // every member is among the keys of a valid document
+	return namesApprover(playlist, key.Person)
+}
+
+// namesApprover checks what displays check: that every item names the person as its approver.
+func namesApprover(playlist *media.Playlist, person string) error {
+	var found media.Findings
+	if !errors.As(playlist.ApprovedBy(person), &found) {
+		return nil
+	}
+	return &problem{field: found[0].Item + ": --approver", what: say("names another person than %s, who signs as approver", person),
+		remedy: say("have the named person sign, or make the playlist anew with --approver %s", person), cause: found}
 }
 
 func (p *Program) tellApproval(d *draft, key string) error {

@@ -64,7 +64,7 @@ func approved(d *draft, trustFile string) (raw []byte, people []string, err erro
 	if err != nil {
 		return nil, nil, refused(d.envelopeFile(), err)
 	}
-	return raw, v.People, nil
+	return raw, v.People, namesApprover(d.playlist, v.People[1])
 }
 
 // carry copies one file, unless a good copy is there already.

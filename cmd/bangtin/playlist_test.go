@@ -170,6 +170,7 @@ func TestAddRefusesAndLeavesTheDraftAsItWas(t *testing.T) {
 	d.write("half.png", d.read("p.png")[:40])
 	d.write("a.gif", []byte("GIF89a"))
 	d.write("empty", nil)
+	d.write("phone.mp4", append([]byte("\x00\x00\x00\x20ftyp3gp4"), make([]byte, 100)...))
 	text := "--text --heading h --body b --title t "
 	tests := map[string]struct {
 		line string
@@ -184,6 +185,7 @@ func TestAddRefusesAndLeavesTheDraftAsItWas(t *testing.T) {
 		"another type":          {"--picture @a.gif --title t" + provenance, exitFailed, "PNG or JPEG"},
 		"empty file":            {"--picture @empty --title t" + provenance, exitFailed, "PNG or JPEG"},
 		"video as picture":      {"--picture @v.mp4 --title t" + provenance, exitFailed, "PNG or JPEG"},
+		"film of another brand": {"--video @phone.mp4 --title t" + provenance, exitFailed, "MP4 or WebM"},
 		"picture as video":      {"--video @p.png --title t" + provenance, exitFailed, "MP4 or WebM"},
 		"another length":        {"--video @v.mp4 --seconds 5 --title t" + provenance, exitFailed, "the video takes 13"},
 		"no title":              {"--picture @p.png" + provenance, exitFailed, "title"},
@@ -305,5 +307,29 @@ func TestStopsWhereItCannotWrite(t *testing.T) {
 	d.refuses("playlist export @pl --out @file", exitFailed, "cannot be written")
 	if _, err := os.Stat(d.path("file/content")); errors.Is(err, fs.ErrNotExist) {
 		t.Error("the file was replaced by a folder")
+	}
+}
+
+// A display refuses a playlist whose items name another approver than the one who signed.
+func TestApproverMustBeTheOneTheItemsName(t *testing.T) {
+	for lang, words := range map[string]string{"en": "names another person than tran.binh", "vi": "ghi người khác, không phải tran.binh"} {
+		t.Run(lang, func(t *testing.T) {
+			d := newDesk(t)
+			d.trust()
+			d.lang = lang
+			d.playlist()
+			d.must("playlist add @pl --text --heading a --title b --id la" + provenance + "--approver le.dung")
+			d.must("playlist approve @pl --key @an.key --trust @trust.json") // the editor's key tells nothing
+			signed := d.read("pl/playlist.json")
+			d.refuses("playlist approve @pl --key @binh.key --trust @trust.json", exitFailed, "la: --approver", words, "--approver tran.binh")
+			if !bytes.Equal(signed, d.read("pl/playlist.json")) {
+				t.Error("the refused signature was written")
+			}
+			d.must("playlist approve @pl --key @binh.key")
+			d.refuses("playlist export @pl --out @out --trust @trust.json", exitFailed, "la: --approver", words)
+			if there, err := exists(d.path("out")); there || err != nil {
+				t.Errorf("something was written (%v)", err)
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package fleet_test
 
 import (
+	"bytes"
 	"slices"
 	"testing"
 	"time"
@@ -81,6 +82,15 @@ func TestOrdersAreObeyedWhenSigned(t *testing.T) {
 	if diff := cmp.Diff([]uint64{2}, r.orders.versions()); diff != "" {
 		t.Errorf("power orders obeyed (-want +got):\n%s", diff)
 	}
+	longest := slices.Concat(signed, bytes.Repeat([]byte(" "), trust.MaxEnvelope-len(signed))) // still the same JSON
+	if err := r.centre.Publish(playlist, false, longest); err != nil {
+		t.Fatal(err)
+	}
+	r.eventually("the longest that trust parses is delivered", func() bool {
+		r.orders.mu.Lock()
+		defer r.orders.mu.Unlock()
+		return len(r.orders.playlists) == 2
+	})
 	if got := r.orders.playlists[0]; string(got) != string(signed) {
 		t.Errorf("playlist changed on its way: %q", got)
 	}

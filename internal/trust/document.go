@@ -89,15 +89,8 @@ func DecodeDocument(payload []byte) (*Document, error) {
 	if len(payload) > MaxDocument {
 		return nil, refuse(Oversized, "trust document of %d bytes, at most %d", len(payload), MaxDocument)
 	}
-	names := []string{
-		"version", "organisation", "created", "keys", "roles", "id", "public", "person", "name", "threshold",
-		"members", "duties", "key", "duty",
-	}
-	for _, r := range Roles() {
-		names = append(names, string(r))
-	}
 	d := new(Document)
-	if err := decodeStrict(payload, d, names...); err != nil {
+	if err := DecodeJSON(payload, d); err != nil {
 		return nil, refuse(Malformed, "trust document: %v", err)
 	}
 	if err := d.Validate(); err != nil {

@@ -48,7 +48,7 @@ func ParseEnvelope(raw []byte) (*Envelope, error) {
 		return nil, refuse(Oversized, "envelope of %d bytes, at most %d", len(raw), MaxEnvelope)
 	}
 	var j envelopeJSON
-	if err := decodeStrict(raw, &j, "payloadType", "payload", "signatures", "keyid", "sig"); err != nil {
+	if err := DecodeJSON(raw, &j, "payloadType"); err != nil {
 		return nil, refuse(Malformed, "envelope: %v", err)
 	}
 	if len(j.Signatures) > MaxSignatures {

@@ -71,6 +71,7 @@ func TestParseEnvelopeRefuses(t *testing.T) {
 		"rubbish after":       {good + "x", trust.Malformed},
 		"unknown field":       {strings.Replace(good, `{"pay`, `{"expires":1,"pay`, 1), trust.Malformed},
 		"field in other case": {strings.Replace(good, `"payload":`, `"Payload":`, 1), trust.Malformed},
+		"field in lower case": {strings.Replace(good, `"payloadType":`, `"payloadtype":`, 1), trust.Malformed},
 		"field twice":         {strings.Replace(good, `"payload":`, `"payload":"","payload":`, 1), trust.Malformed},
 		"sig twice":           {strings.Replace(good, `"sig":`, `"sig":"","sig":`, 1), trust.Malformed},
 		"field out of place":  {strings.Replace(good, `{"pay`, `{"sig":"","pay`, 1), trust.Malformed},

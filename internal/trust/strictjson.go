@@ -7,74 +7,100 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
-// maxDepth is more than anything here nests, and bounds the recursion.
-const maxDepth = 8
+// maxDepth of nested objects and arrays bounds the recursion. A record with its body nests deepest, about six.
+const maxDepth = 16
 
-// decodeStrict reads one JSON value into v and refuses what encoding/json lets pass: a key given twice, a key in
-// another case, bytes that are not UTF-8, anything after the value. Two readers that disagree on such input would
-// disagree on what was signed. names are all object keys that may occur, at whatever place.
-func decodeStrict(raw []byte, v any, names ...string) error {
+// DecodeJSON reads exactly one JSON object into v, a pointer to a struct. It stands here because what is signed must
+// have one reading: where encoding/json forgives, another reader may understand something else than this one obeys.
+// So it refuses unknown fields, a field twice in one object, a field in other letters, bytes that are not UTF-8,
+// deep nesting, and anything after the object. It does not bound the size: callers do that before they call it.
+//
+// All fields of v are written in a-z, 0-9, "_", "-" and ".", up to 60 of them, but for those named in exceptions.
+// encoding/json takes "Until" for "until" and even the long s for an s; together with the refusal of a field twice
+// this leaves each field one spelling and one value.
+func DecodeJSON(raw []byte, v any, exceptions ...string) error {
 	if !utf8.Valid(raw) {
 		return errors.New("not UTF-8")
 	}
-	tokens := json.NewDecoder(bytes.NewReader(raw))
-	if err := walk(tokens, names, maxDepth); err != nil {
+	w := walker{json.NewDecoder(bytes.NewReader(raw)), exceptions}
+	w.dec.UseNumber() // a float64 would refuse numbers that the field itself may take
+	if first, err := w.dec.Token(); err != nil {
+		return err
+	} else if first != json.Delim('{') {
+		return errors.New("not a JSON object")
+	}
+	if err := w.object(1); err != nil {
 		return err
 	}
-	if _, err := tokens.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows the JSON value")
+	if _, err := w.dec.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows the JSON object")
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.DisallowUnknownFields()
 	return dec.Decode(v)
 }
 
-// walk consumes one value and checks the keys of every object in it.
-func walk(dec *json.Decoder, names []string, depth int) error {
-	if depth == 0 {
-		return errors.New("nested too deeply")
-	}
-	tok, err := dec.Token()
-	if err != nil {
-		return err
-	}
-	switch tok {
-	case json.Delim('{'):
-		return walkObject(dec, names, depth)
-	case json.Delim('['):
-		for dec.More() {
-			if err := walk(dec, names, depth-1); err != nil {
-				return err
-			}
-		}
-		_, err = dec.Token()
-		return err
-	}
-	return nil
+// A walker goes through the tokens before anything is read into a value.
+type walker struct {
+	dec        *json.Decoder
+	exceptions []string
 }
 
-func walkObject(dec *json.Decoder, names []string, depth int) error {
-	seen := map[string]bool{}
-	for dec.More() {
-		tok, err := dec.Token()
+// object consumes an object after its opening brace.
+func (w walker) object(depth int) error {
+	seen := make(map[string]bool)
+	for w.dec.More() {
+		token, err := w.dec.Token()
 		if err != nil {
 			return err
 		}
-		key, isString := tok.(string)
-		if !isString || !slices.Contains(names, key) {
-			return fmt.Errorf("unknown field %.40q", tok)
+		name, ok := token.(string)
+		if !ok || !w.proper(name) {
+			return fmt.Errorf("unknown field %.40q: no field has such a name", fmt.Sprint(token))
 		}
-		if seen[key] {
-			return fmt.Errorf("field %q is given twice", key)
+		if seen[name] {
+			return fmt.Errorf("field %q stands twice in one object", name)
 		}
-		seen[key] = true
-		if err := walk(dec, names, depth-1); err != nil {
+		seen[name] = true
+		if err := w.value(depth); err != nil {
 			return err
 		}
 	}
-	_, err := dec.Token()
+	_, err := w.dec.Token() // the closing brace
 	return err
+}
+
+func (w walker) value(depth int) error {
+	token, err := w.dec.Token()
+	if err != nil {
+		return err
+	}
+	if depth >= maxDepth {
+		return errors.New("nested too deeply")
+	}
+	switch token {
+	case json.Delim('{'):
+		return w.object(depth + 1)
+	case json.Delim('['):
+		for w.dec.More() {
+			if err := w.value(depth + 1); err != nil {
+				return err
+			}
+		}
+		_, err = w.dec.Token() // the closing bracket
+	}
+	return err
+}
+
+// proper holds for a name that encoding/json can only take for a field of exactly this name.
+func (w walker) proper(name string) bool {
+	folds := func(exception string) bool { return strings.EqualFold(name, exception) }
+	if slices.ContainsFunc(w.exceptions, folds) {
+		return slices.Contains(w.exceptions, name)
+	}
+	return name != "" && len(name) <= 60 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_-.") == ""
 }

@@ -10,14 +10,7 @@ import (
 // ParseRecordsAck reads the signed payload of an acknowledgement of records. Whether it acknowledges what was
 // sent, and by the right head, is its caller's to judge.
 func ParseRecordsAck(payload []byte) (*RecordsAck, error) {
-	var a RecordsAck
-	if err := decode(payload, MaxPayload, &a); err != nil {
-		return nil, fmt.Errorf("cannot read acknowledgement: %w", err)
-	}
-	if err := a.check(); err != nil {
-		return nil, fmt.Errorf("cannot take acknowledgement: %w", err)
-	}
-	return &a, nil
+	return parse[RecordsAck](payload, MaxPayload, "acknowledgement")
 }
 
 func (a *RecordsAck) check() error {
@@ -36,14 +29,7 @@ func (a *RecordsAck) check() error {
 // ParseBatch reads a batch of records and checks that they follow each other without a gap. The records
 // themselves stay as the bytes they were hashed as: their chain is for package journal to check.
 func ParseBatch(message []byte) (*Batch, error) {
-	var b Batch
-	if err := decode(message, MaxOrder, &b); err != nil {
-		return nil, fmt.Errorf("cannot read batch: %w", err)
-	}
-	if err := b.check(); err != nil {
-		return nil, fmt.Errorf("cannot take batch: %w", err)
-	}
-	return &b, nil
+	return parse[Batch](message, MaxOrder, "batch")
 }
 
 func (b *Batch) check() error {

@@ -25,18 +25,15 @@ var (
 // not know whether the order is meant for this display, is newer than the last, or has passed: that is its
 // caller's to judge.
 func ParsePowerOrder(payload []byte) (*PowerOrder, error) {
-	var o PowerOrder
-	if err := decode(payload, MaxPayload, &o); err != nil {
-		return nil, fmt.Errorf("cannot read power order: %w", err)
-	}
-	if err := o.check(); err != nil {
-		return nil, fmt.Errorf("cannot take power order: %w", err)
+	o, err := parse[PowerOrder](payload, MaxPayload, "power order")
+	if err != nil {
+		return nil, err
 	}
 	if o.Until != nil {
 		utc := o.Until.UTC()
 		o.Until = &utc
 	}
-	return &o, nil
+	return o, nil
 }
 
 func (o *PowerOrder) check() error {

@@ -19,32 +19,25 @@ const (
 
 // ParseConn reads a birth or a will.
 func ParseConn(message []byte) (*Conn, error) {
-	var c Conn
-	if err := decode(message, MaxConn, &c); err != nil {
-		return nil, fmt.Errorf("cannot read birth or will: %w", err)
-	}
+	return parse[Conn](message, MaxConn, "birth or will")
+}
+
+func (c *Conn) check() error {
 	if c.State != Online && c.State != Off && c.State != Gone {
-		return nil, fmt.Errorf("cannot take birth or will: state %.20q is none of online, off and lost", c.State)
+		return fmt.Errorf("state %.20q is none of online, off and lost", c.State)
 	}
 	for _, s := range []string{c.Session, c.Boot, c.Version} {
 		if err := checkText("identity", s, maxName); err != nil {
-			return nil, fmt.Errorf("cannot take birth or will: %w", err)
+			return err
 		}
 	}
-	return &c, nil
+	return nil
 }
 
 // ParseState reads a reported state. Its words are only bounded, not compared with lists: the lists belong to
 // other rooms.
 func ParseState(message []byte) (*State, error) {
-	var s State
-	if err := decode(message, MaxState, &s); err != nil {
-		return nil, fmt.Errorf("cannot read state: %w", err)
-	}
-	if err := s.check(); err != nil {
-		return nil, fmt.Errorf("cannot take state: %w", err)
-	}
-	return &s, nil
+	return parse[State](message, MaxState, "state")
 }
 
 func (s *State) check() error {

@@ -5,16 +5,18 @@ package wire
 import (
 	"encoding/json"
 	"time"
+
+	"bangtin/internal/trust"
 )
 
 // Limits on what arrives, checked before anything is parsed or allocated.
 const (
-	MaxOrder      = 1 << 20  // bytes of one signed message; a playlist of 500 items is about 400 kB
-	MaxPayload    = 4 << 10  // bytes of the signed part of a power order or an acknowledgement
-	MaxConn       = 1 << 10  // bytes of a birth or will
-	MaxState      = 64 << 10 // bytes of a reported state; one of 15 fields is about 255 bytes
-	MaxBatch      = 100      // records in one evt message
-	MaxBatchBytes = 64 << 10 // bytes of one evt message, unless a single record is larger by itself
+	MaxOrder      = trust.MaxEnvelope // bytes of one signed message: what may be obeyed can also be delivered
+	MaxPayload    = 4 << 10           // bytes of the signed part of a power order or an acknowledgement
+	MaxConn       = 1 << 10           // bytes of a birth or will
+	MaxState      = 64 << 10          // bytes of a reported state; one of 15 fields is about 255 bytes
+	MaxBatch      = 100               // records in one evt message
+	MaxBatchBytes = 64 << 10          // bytes of one evt message, unless a single record is larger by itself
 )
 
 // Conn is the birth and the will of a device. Session tells a late will from a newer birth.

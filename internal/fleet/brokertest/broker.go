@@ -79,6 +79,7 @@ func NewBroker(dir string) (*Broker, error) {
 	return b, b.Start()
 }
 
+// conf leaves message_size_limit open: wire.MaxOrder must get through, and a display has to bear longer ones too.
 func (b *Broker) conf(port int) string {
 	conf := fmt.Sprintf(`listener %d 127.0.0.1
 cafile %[2]s/clients.pem

@@ -25,9 +25,10 @@ func filled(t *testing.T) string {
 				Entries:  []journal.Entry{play(n), incident(n)},
 				Settings: map[string][]byte{"playlist": []byte("tet-2027")},
 				Raise:    map[string]uint64{"playlist": uint64(1000 + n)},
+
+				Heartbeat: &journal.Heartbeat{At: int64(57 + n), Floor: 70},
 			}))
 		}
-		must(t, j.Heartbeat(t.Context(), journal.Heartbeat{At: 77, Floor: 70}))
 		must(t, j.Acknowledge(t.Context(), 30, pending(t, j)[29].Hash))
 	})
 	return path

@@ -48,17 +48,6 @@ func beat(ctx context.Context, tx *sql.Tx, h *journal.Heartbeat) error {
 	return putHeartbeat(ctx, tx, string(body))
 }
 
-// Heartbeat overwrites the one heartbeat. It is as durable as a Commit.
-func (j *Journal) Heartbeat(ctx context.Context, h journal.Heartbeat) error {
-	return j.transact(ctx, "heartbeat", func(tx *sql.Tx) error {
-		body, err := json.Marshal(h)
-		if err != nil {
-			return err
-		}
-		return putHeartbeat(ctx, tx, string(body))
-	})
-}
-
 func putHeartbeat(ctx context.Context, tx *sql.Tx, body string) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO heartbeat (one, body) VALUES (1, ?)
 		ON CONFLICT (one) DO UPDATE SET body = excluded.body`, body)

@@ -66,8 +66,9 @@ func TestEverythingIsThereAfterReopening(t *testing.T) {
 	beat := journal.Heartbeat{At: 1798800000, Open: journal.Segment{From: 1798799000, State: journal.OnAir}, Mains: &mains}
 	closed(t, options(path), func(j *sqlite.Journal) {
 		commit(t, j, play(1), incident(2))
-		must(t, j.Heartbeat(t.Context(), journal.Heartbeat{At: 1}))
-		must(t, j.Heartbeat(t.Context(), beat))
+		must(t, j.Commit(t.Context(), journal.Write{Label: "a", Heartbeat: &journal.Heartbeat{At: 1}}))
+		must(t, j.Commit(t.Context(), journal.Write{Label: "b", Heartbeat: &beat}))
+		must(t, j.Commit(t.Context(), journal.Write{Label: "c"})) // leaves it
 	})
 	j := open(t, options(path))
 	if r := j.Recovered(); r != (sqlite.Recovered{}) {
