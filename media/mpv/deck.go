@@ -80,9 +80,9 @@ func (s *session) add(ctx context.Context, flags string) error {
 	for range clips {
 		clip := clips[s.cursor%len(clips)]
 		s.cursor = (s.cursor + 1) % len(clips)
-		source, err := s.source(clip)
+		source, err := s.source(ctx, clip)
 		if err == nil {
-			return s.load(ctx, &entry{clip: clip, files: source.files}, source, flags)
+			return s.load(ctx, &entry{clip: clip}, source, flags)
 		}
 		s.complain(fmt.Sprintf("%s is skipped: %v", clip.Item.ID, err))
 	}
@@ -131,7 +131,7 @@ func (s *session) load(ctx context.Context, e *entry, from source, flags string)
 	}
 	e.id = answer.ID
 	if flags == "replace" {
-		s.drop(0, len(s.deck))
+		s.deck = nil
 	}
 	s.deck = append(s.deck, e)
 	return nil
@@ -143,21 +143,9 @@ func (s *session) remove(ctx context.Context, at, n int) error {
 		if _, err := s.do(ctx, "playlist-remove", map[string]any{"index": at}); err != nil {
 			return err
 		}
-		s.drop(at, 1)
+		s.deck = slices.Delete(s.deck, at, at+1)
 	}
 	return nil
-}
-
-// drop forgets entries and removes their files; what mpv has open it keeps.
-func (s *session) drop(at, n int) {
-	for _, e := range s.deck[at : at+n] {
-		for _, file := range e.files {
-			if err := os.Remove(file); err != nil {
-				s.opt.Log.Warn("a text card stays behind", "error", err)
-			}
-		}
-	}
-	s.deck = slices.Delete(s.deck, at, at+n)
 }
 
 func (s *session) find(id int64) int {
@@ -172,33 +160,6 @@ func (s *session) place() int {
 	return s.find(s.current.id)
 }
 
-// card writes the files of a text: its background as a picture, and the text as that picture's subtitle.
-func (s *session) card(item media.Item) (source, error) {
-	card, err := s.setter.Set(*item.Text, SheetFor(s.opt.Rotate))
-	if err != nil {
-		return source{}, err
-	}
-	paper, err := card.PNG()
-	if err != nil {
-		return source{}, err
-	}
-	s.cards++
-	base := filepath.Join(s.opt.Runtime, cardsDir, fmt.Sprintf("%06d", s.cards))
-	files := []string{base + ".png", base + ".ass"}
-	if err := writeFile(files[0], paper); err != nil {
-		return source{}, err
-	}
-	if err := writeFile(files[1], card.ASS); err != nil {
-		return source{}, err
-	}
-	options := stillOptions("", item.Seconds) // a format would be meant for the text as well
-	options["sub-files"], options["sid"] = files[1], "1"
-	if s.opt.Rotate != 0 {
-		options["vf"] = "sub" // draws the text into the picture, which is then turned; else it would stay upright
-	}
-	return source{files[0], options, files}, nil
-}
-
 // slate is the built-in picture, or a plain one where that is missing: never black.
 func (s *session) slate() (source, error) {
 	path := s.opt.Slate
@@ -210,7 +171,7 @@ func (s *session) slate() (source, error) {
 		s.complain(fmt.Sprintf("the slate is missing: %v", err))
 	}
 	path = filepath.Join(s.opt.Runtime, "slate.png")
-	paper, err := Card{Sheet: SheetFor(0), Background: color.RGBA{0x0B, 0x2A, 0x4A, 0xFF}}.PNG()
+	paper, err := Card{Sheet: SheetFor(0), Background: color.RGBA{0x0B, 0x2A, 0x4A, 0xFF}}.paper()
 	if err != nil {
 		return source{}, err
 	}

@@ -1,9 +1,9 @@
 package mpv
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -16,7 +16,6 @@ type entry struct {
 	id    int64 // mpv's playlist_entry_id
 	slate bool
 	clip  media.Clip
-	files []string // ours, removed with the entry
 
 	shown    time.Time // first frame reported; zero before
 	duration float64   // seconds, by mpv; video only
@@ -80,13 +79,13 @@ func lavfFormat(contentType string) (string, error) {
 type source struct {
 	url     string
 	options map[string]string
-	files   []string
 }
 
-// source of a clip; text is written to the runtime folder first.
-func (s *session) source(clip media.Clip) (source, error) {
+// source of a clip; a text is made into a picture first.
+func (s *session) source(ctx context.Context, clip media.Clip) (source, error) {
 	if clip.Item.Text != nil {
-		return s.card(clip.Item)
+		path, err := s.press.print(ctx, *clip.Item.Text)
+		return source{path, stillOptions("png_pipe", clip.Item.Seconds)}, err
 	}
 	if clip.Item.File == nil {
 		return source{}, errors.New("cannot show an item with neither file nor text")
@@ -111,18 +110,4 @@ func stillOptions(format string, seconds int) map[string]string {
 		stay = strconv.Itoa(seconds)
 	}
 	return map[string]string{"demuxer-lavf-format": format, "image-display-duration": stay}
-}
-
-const cardsDir = "cards"
-
-// clearCards removes what an earlier run left.
-func clearCards(runtime string) error {
-	dir := filepath.Join(runtime, cardsDir)
-	if err := os.RemoveAll(dir); err != nil {
-		return fmt.Errorf("cannot clear the text cards: %w", err)
-	}
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return fmt.Errorf("cannot make the folder of text cards: %w", err)
-	}
-	return nil
 }

@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net"
 	"sync"
-	"time"
 )
 
 // MaxLine is the longest line accepted from mpv, in bytes. mpv's own answers to what is asked here stay below 1 KiB.
@@ -181,13 +180,14 @@ func (c *Client) forget(request int64) {
 func (c *Client) write(ctx context.Context, line []byte) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	stop := context.AfterFunc(ctx, func() { c.conn.SetWriteDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { c.conn.Close() })
 	_, err := c.conn.Write(line)
-	if !stop() {
-		err = errors.Join(ctx.Err(), err)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("cannot write to mpv: %w", err), c.conn.Close())
+	switch inTime := stop(); {
+	case !inTime:
+		return ctx.Err()
+	case err != nil:
+		c.conn.Close()
+		return fmt.Errorf("%w: %w", ErrClosed, err)
 	}
 	return nil
 }

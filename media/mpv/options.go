@@ -142,6 +142,9 @@ func (o Options) environment() []string {
 		"HOME=" + o.Runtime,
 		"FONTCONFIG_FILE=" + filepath.Join(o.Runtime, fontsConf),
 	}
+	if o.video() != VideoWindow {
+		return env
+	}
 	for _, name := range []string{"DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR"} {
 		if value := o.lookup(name); value != "" {
 			env = append(env, name+"="+value)
@@ -172,26 +175,20 @@ func (o Options) arguments(ipc int) []string {
 		fmt.Sprintf("--video-rotate=%d", o.Rotate),
 		"--msg-level=all=warn,statusline=no", "--no-msg-color",
 	}
+	// gpu is not given a context by name: it would then accept OpenGL in software, which is slow, and on one bench
+	// (mpv 0.40, Mesa 25) drew black. Left to probe, it refuses that, and the plain outputs behind it take over.
 	switch o.video() {
 	case VideoDRM:
-		args = append(args, "--vo=gpu,drm", "--gpu-context=drm")
+		args = append(args, "--vo=gpu,drm")
 		if o.Mode != "auto" {
 			args = append(args, "--drm-mode="+o.Mode)
 		}
 	case VideoWindow:
-		args = append(args, "--vo=gpu,x11,wlshm", "--gpu-context="+o.windowing(), "--fs", "--border=no")
+		args = append(args, "--vo=gpu,x11,wlshm", "--fs", "--border=no")
 	default:
 		args = append(args, "--vo=null")
 	}
 	return args
-}
-
-// windowing is named, lest mpv takes the display itself over where the windowing system has no OpenGL.
-func (o Options) windowing() string {
-	if o.lookup("WAYLAND_DISPLAY") != "" {
-		return "wayland"
-	}
-	return "x11egl"
 }
 
 // makeRuntime makes the folder of our own and what mpv finds in it.
@@ -202,8 +199,5 @@ func (o Options) makeRuntime() error {
 	if err := os.Chmod(o.Runtime, 0o700); err != nil {
 		return fmt.Errorf("cannot close the player's folder: %w", err)
 	}
-	if err := writeFontConfig(o.Runtime, o.Fonts); err != nil {
-		return err
-	}
-	return clearCards(o.Runtime)
+	return writeFontConfig(o.Runtime, o.Fonts)
 }

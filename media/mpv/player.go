@@ -94,12 +94,16 @@ func (p *Player) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	press, err := newPress(opt, setter)
+	if err != nil {
+		return err
+	}
 	for failures := 0; ; failures++ {
 		if !sleep(ctx, backoff(failures, rand.Float64())) {
 			return nil
 		}
 		began := time.Now()
-		err := p.runOnce(ctx, opt, setter)
+		err := p.runOnce(ctx, opt, press)
 		if ctx.Err() != nil {
 			p.observe(opt.Now(), func(o *media.Playing) { *o = media.Playing{State: media.PlayerDown} })
 			return nil
@@ -115,12 +119,12 @@ func (p *Player) Run(ctx context.Context) error {
 }
 
 // runOnce starts mpv, plays until it fails or ctx ends, and leaves no process behind.
-func (p *Player) runOnce(ctx context.Context, opt Options, setter *Typesetter) error {
+func (p *Player) runOnce(ctx context.Context, opt Options, press *press) error {
 	proc, err := startProcess(opt)
 	if err != nil {
 		return err
 	}
-	s := &session{player: p, opt: opt, setter: setter, proc: proc, client: proc.client}
+	s := &session{player: p, opt: opt, press: press, proc: proc, client: proc.client}
 	err = s.run(ctx)
 	s.abandon()
 	if ctx.Err() != nil {

@@ -3,7 +3,6 @@ package mpv
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"bangtin/media"
@@ -13,7 +12,7 @@ import (
 type session struct {
 	player *Player
 	opt    Options
-	setter *Typesetter
+	press  *press
 	proc   *process
 	client *Client
 
@@ -22,7 +21,6 @@ type session struct {
 	current *entry    // the one of the last start-file, nil after its end-file
 	since   time.Time // when current began, or the one before ended
 	cursor  int       // index in the wish's clips of the next one to append
-	cards   int       // names of card files
 
 	answered time.Time // mpv's last sign of life
 	failed   int       // clips in a row that could not be shown
@@ -133,14 +131,9 @@ func (s *session) firstFrame(ctx context.Context) error {
 		s.observe(media.PlayerSlate)
 		return nil
 	}
-	switch e.clip.Item.Kind {
-	case media.Video:
+	if e.video() {
 		if err := s.optional(ctx, "duration", &e.duration); err != nil {
 			return err
-		}
-	case media.TextCard:
-		if drawn, err := s.textDrawn(ctx); err != nil || !drawn {
-			return errors.Join(err, s.blank(ctx, e))
 		}
 	}
 	s.failed = 0
@@ -149,25 +142,6 @@ func (s *session) firstFrame(ctx context.Context) error {
 	}
 	s.observe(media.PlayerPlaying)
 	return nil
-}
-
-// textDrawn reports whether mpv has the text of a card; it shows the empty card when it cannot read it.
-func (s *session) textDrawn(ctx context.Context) (bool, error) {
-	var track json.RawMessage
-	if err := s.optional(ctx, "sid", &track); err != nil {
-		return false, err
-	}
-	return string(track) == "1", nil
-}
-
-// blank goes on from a card whose text is missing.
-func (s *session) blank(ctx context.Context, e *entry) error {
-	e.shown = time.Time{}
-	if err := s.skipped(ctx, e.clip, "that its text cannot be read"); err != nil || !s.retryAt.IsZero() {
-		return err
-	}
-	_, err := s.do(ctx, "playlist-next", map[string]any{"flags": "force"})
-	return err
 }
 
 func (s *session) ended(ctx context.Context, m Message) error {

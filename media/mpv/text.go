@@ -122,8 +122,8 @@ func parseColour(s string) (color.RGBA, error) {
 	return color.RGBA{b[0], b[1], b[2], 255}, nil
 }
 
-// PNG is the empty background as a picture of one colour, 3 to 6 kB.
-func (c Card) PNG() ([]byte, error) {
+// paper is the empty background as a PNG of one colour, 3 to 6 kB.
+func (c Card) paper() ([]byte, error) {
 	var b bytes.Buffer
 	paper := image.NewPaletted(image.Rect(0, 0, c.Sheet.Width, c.Sheet.Height), color.Palette{c.Background})
 	if err := png.Encode(&b, paper); err != nil {
