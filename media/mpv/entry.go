@@ -1,7 +1,6 @@
 package mpv
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -81,12 +80,8 @@ type source struct {
 	options map[string]string
 }
 
-// source of a clip; a text is made into a picture first.
-func (s *session) source(ctx context.Context, clip media.Clip) (source, error) {
-	if clip.Item.Text != nil {
-		path, err := s.press.print(ctx, *clip.Item.Text)
-		return source{path, stillOptions("png_pipe", clip.Item.Seconds)}, err
-	}
+// fileSource is that of a verified file.
+func fileSource(clip media.Clip) (source, error) {
 	if clip.Item.File == nil {
 		return source{}, errors.New("cannot show an item with neither file nor text")
 	}
@@ -100,7 +95,12 @@ func (s *session) source(ctx context.Context, clip media.Clip) (source, error) {
 	if clip.Item.Kind == media.Video {
 		return source{url: clip.Path, options: map[string]string{"demuxer-lavf-format": format}}, nil
 	}
-	return source{url: clip.Path, options: stillOptions(format, clip.Item.Seconds)}, nil
+	return source{clip.Path, stillOptions(format, clip.Item.Seconds)}, nil
+}
+
+// stillSource is that of a text which was drawn into a PNG at path.
+func stillSource(path string, clip media.Clip) source {
+	return source{path, stillOptions("png_pipe", clip.Item.Seconds)}
 }
 
 // stillOptions are those of a picture that stays for seconds, for ever when 0.

@@ -118,6 +118,7 @@ func TestBadItemsAreSkipped(t *testing.T) {
 		{"playlist called a film", film("bad", list, 3), "bad is skipped: mpv says"},
 		{"playlist called a picture", picture("bad", list, "image/png", 1), "bad is skipped: mpv says"},
 		{"cut short", film("bad", sample("cut.mp4"), 3), "bad ended before its planned end"},
+		{"sound alone", film("bad", sample("sound.mp4"), 3), "bad is skipped: mpv says"},
 		{"unknown type", picture("bad", sample("red.png"), "image/gif", 1), "cannot show content of type"},
 		{"no path", picture("bad", "", "image/png", 1), "not an absolute path"},
 		{"an address", picture("bad", "https://example.org/a.png", "image/png", 1), "not an absolute path"},

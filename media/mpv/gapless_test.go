@@ -1,7 +1,9 @@
 package mpv_test
 
 import (
+	"bytes"
 	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -24,27 +26,48 @@ var (
 	blackFrame = regexp.MustCompile(`pblack:\d+ .* t:([\d.]+)`)
 )
 
-// judge watches the screen for a time at 30 frames a second.
+// judge watches the screen for a time.
 func (s screen) judge(t testing.TB, watch time.Duration) verdict {
 	t.Helper()
+	stop := s.watch(t)
+	time.Sleep(watch)
+	return stop()
+}
+
+// watch looks at the screen 30 times a second until the returned function asks for the verdict.
+func (s screen) watch(t testing.TB) func() verdict {
+	t.Helper()
 	cmd := exec.Command("ffmpeg", "-nostdin", "-hide_banner", "-f", "x11grab", "-draw_mouse", "0", "-framerate", "30",
-		"-video_size", fmt.Sprintf("%dx%d", s.width, s.height), "-i", s.name, "-t", fmt.Sprintf("%.1f", watch.Seconds()),
+		"-video_size", fmt.Sprintf("%dx%d", s.width, s.height), "-i", s.name,
 		"-vf", "scale=320:-2:flags=neighbor,blackframe=amount=98:threshold=32", "-f", "null", "-")
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("x11grab: %v: %s", err, out)
+	var out bytes.Buffer
+	cmd.Stderr = &out
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("ffmpeg (package ffmpeg is needed): %v", err)
 	}
-	counts := frameCount.FindAllStringSubmatch(string(out), -1)
+	return func() verdict {
+		t.Helper()
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Fatalf("x11grab ended early: %v: %s", err, &out)
+		}
+		_ = cmd.Wait() // ffmpeg calls an interrupt 255; whether it saw something is in what it wrote
+		return readVerdict(t, out.String())
+	}
+}
+
+func readVerdict(t testing.TB, report string) verdict {
+	t.Helper()
+	counts := frameCount.FindAllStringSubmatch(report, -1)
 	if len(counts) == 0 {
-		t.Fatalf("the judge counted no frames: %s", out)
+		t.Fatalf("the judge counted no frames: %s", report)
 	}
 	frames, err := strconv.Atoi(counts[len(counts)-1][1])
 	if err != nil {
 		t.Fatal(err)
 	}
 	var when []string
-	for _, black := range blackFrame.FindAllSubmatch(out, -1) {
-		when = append(when, string(black[1]))
+	for _, black := range blackFrame.FindAllStringSubmatch(report, -1) {
+		when = append(when, black[1])
 	}
 	return verdict{frames, len(when), when}
 }

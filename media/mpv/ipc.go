@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"time"
 )
 
 // MaxLine is the longest line accepted from mpv, in bytes. mpv's own answers to what is asked here stay below 1 KiB.
@@ -41,6 +42,8 @@ type Message struct {
 	Entry     int64           `json:"playlist_entry_id"` // start-file and end-file, from 1
 	Reason    string          `json:"reason"`            // end-file: eof, stop, quit, error, redirect, unknown
 	FileError string          `json:"file_error"`        // end-file with reason error
+
+	At time.Time `json:"-"` // when a Client read it
 }
 
 // ParseLine reads one line of mpv's JSON IPC without its newline. It keeps nothing of line.
@@ -62,6 +65,7 @@ func ParseLine(line []byte) (Message, error) {
 type Client struct {
 	conn   net.Conn
 	log    *slog.Logger
+	now    func() time.Time
 	events chan Message
 	done   chan struct{} // closed when the reader has ended
 
@@ -74,9 +78,9 @@ type Client struct {
 }
 
 // NewClient takes over conn and starts reading. Close ends it.
-func NewClient(conn net.Conn, log *slog.Logger) *Client {
+func NewClient(conn net.Conn, log *slog.Logger, now func() time.Time) *Client {
 	c := &Client{
-		conn: conn, log: log,
+		conn: conn, log: log, now: now,
 		events:  make(chan Message, eventQueue),
 		done:    make(chan struct{}),
 		waiting: make(map[int64]chan Message),
@@ -218,6 +222,7 @@ func (c *Client) readLines() error {
 			}
 			continue
 		}
+		m.At = c.now()
 		if err := c.deliver(m); err != nil {
 			return err
 		}

@@ -87,7 +87,7 @@ func inBubble(t *testing.T, f func(t *testing.T, c *mpv.Client, other net.Conn, 
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
 		var log bytes.Buffer
-		c := mpv.NewClient(ours, slog.New(slog.NewTextHandler(&log, nil)))
+		c := mpv.NewClient(ours, slog.New(slog.NewTextHandler(&log, nil)), time.Now)
 		f(t, c, theirs, &log)
 		if err := c.Close(); err != nil {
 			t.Error(err)

@@ -124,8 +124,10 @@ func (p *Player) runOnce(ctx context.Context, opt Options, press *press) error {
 	if err != nil {
 		return err
 	}
-	s := &session{player: p, opt: opt, press: press, proc: proc, client: proc.client}
-	err = s.run(ctx)
+	s := newSession(p, opt, press, proc)
+	running, stop := context.WithCancel(ctx)
+	err = s.run(running)
+	stop() // what is being drawn is of no use any more
 	s.abandon()
 	if ctx.Err() != nil {
 		proc.stop(opt.Log)

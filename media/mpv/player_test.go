@@ -38,7 +38,9 @@ func start(t *testing.T, opt mpv.Options) *mpv.Player {
 	return p
 }
 
-func runUntilEnd(t *testing.T, p *mpv.Player) {
+// runUntilEnd ends Run with the test and waits for it.
+func runUntilEnd(t testing.TB, p *mpv.Player) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()

@@ -7,7 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"image/color"
+	"image"
+	"image/draw"
 	"image/png"
 	"os"
 	"os/exec"
@@ -47,9 +48,22 @@ func newPress(opt Options, setter *Typesetter) (*press, error) {
 	return p, nil
 }
 
-// print returns the path of a PNG of text, made now or earlier. It takes a second at most on a small board, and ends
-// with ctx.
-func (p *press) print(ctx context.Context, text media.Text) (string, error) {
+// A print is a text card made for a wish.
+type print struct {
+	clip   media.Clip
+	serial uint64 // of the wish
+	path   string // of a PNG
+	err    error
+}
+
+// print draws the text of clip, now or from earlier. It may take seconds on a small board, and ends with ctx. Only one
+// may run at a time.
+func (p *press) print(ctx context.Context, clip media.Clip, serial uint64) print {
+	path, err := p.find(ctx, *clip.Item.Text)
+	return print{clip, serial, path, err}
+}
+
+func (p *press) find(ctx context.Context, text media.Text) (string, error) {
 	card, err := p.setter.Set(text, SheetFor(p.opt.Rotate))
 	if err != nil {
 		return "", err
@@ -134,15 +148,15 @@ func (c Card) inspect(path string) error {
 	if size := img.Bounds().Size(); size.X != c.Sheet.Width || size.Y != c.Sheet.Height {
 		return fmt.Errorf("the picture has %d by %d pixels", size.X, size.Y)
 	}
-	if color.RGBAModel.Convert(img.At(0, 0)) != c.Background {
-		return fmt.Errorf("the background became %v", img.At(0, 0))
+	drawn := image.NewRGBA(img.Bounds())
+	draw.Draw(drawn, drawn.Bounds(), img, img.Bounds().Min, draw.Src)
+	if corner := drawn.RGBAAt(0, 0); corner != c.Background {
+		return fmt.Errorf("the background became %v", corner)
 	}
-	inked := 0
-	for y := range c.Sheet.Height {
-		for x := range c.Sheet.Width {
-			if color.RGBAModel.Convert(img.At(x, y)) != c.Background {
-				inked++
-			}
+	paper, inked := drawn.Pix[:4], 0
+	for at := 0; at < len(drawn.Pix); at += 4 {
+		if !bytes.Equal(drawn.Pix[at:at+4], paper) {
+			inked++
 		}
 	}
 	// The smallest text, one letter of 32 pixels, covers more than that.

@@ -3,10 +3,15 @@ package mpv
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"bangtin/media"
 )
+
+// atOnce is how soon after its first frame a showing that ends by itself had nothing to show: mpv reports a first
+// frame for a picture that it cannot decode as well.
+const atOnce = 200 * time.Millisecond
 
 // A session is one connection to one mpv. It belongs to one goroutine.
 type session struct {
@@ -21,20 +26,29 @@ type session struct {
 	current *entry    // the one of the last start-file, nil after its end-file
 	since   time.Time // when current began, or the one before ended
 	cursor  int       // index in the wish's clips of the next one to append
+	replace bool      // the next entry comes at once and in place of all others
+	printed chan print
+	waiting bool // for printed
 
 	answered time.Time // mpv's last sign of life
-	failed   int       // clips in a row that could not be shown
+	failed   int       // clips in a row that mpv could not show
+	unfit    int       // clips in a row that could not be given to mpv
 	retryAt  time.Time // when to try the programme again after all of it failed; zero otherwise
 	detail   string    // the last error
-	fine     int       // clips that began since detail was set
+	fine     int       // clips that were shown since detail was set
 	plugs    string    // connectors of the display at the start
+}
+
+func newSession(p *Player, opt Options, press *press, proc *process) *session {
+	return &session{
+		player: p, opt: opt, press: press, proc: proc, client: proc.client,
+		printed:  make(chan print, 1),
+		answered: opt.Now(), since: opt.Now(), plugs: connectors(opt), detail: p.Playing().Detail,
+	}
 }
 
 // run plays until mpv fails or ctx ends.
 func (s *session) run(ctx context.Context) error {
-	s.answered, s.plugs = s.opt.Now(), connectors(s.opt)
-	s.since = s.answered
-	s.detail = s.player.Playing().Detail
 	s.observe(media.PlayerStarting)
 	if err := s.greet(ctx); err != nil {
 		return err
@@ -56,6 +70,8 @@ func (s *session) run(ctx context.Context) error {
 			err = s.event(ctx, m)
 		case <-s.player.kick:
 			err = s.turn(ctx)
+		case p := <-s.printed:
+			err = s.take(ctx, p)
 		case <-poll.C:
 			err = s.poll(ctx)
 		}
@@ -89,7 +105,7 @@ func (s *session) get(ctx context.Context, property string, value any) error {
 
 // event follows mpv from item to item.
 func (s *session) event(ctx context.Context, m Message) error {
-	s.answered = s.opt.Now()
+	s.answered = m.At
 	switch m.Event {
 	case "start-file":
 		return s.started(ctx, m.Entry)
@@ -116,7 +132,7 @@ func (s *session) started(ctx context.Context, id int64) error {
 	if s.current.slate {
 		return nil
 	}
-	return s.fill(ctx, "append")
+	return s.fill(ctx)
 }
 
 // firstFrame is mpv's playback-restart. It names no entry, but events come in order; a later one, without a
@@ -131,17 +147,48 @@ func (s *session) firstFrame(ctx context.Context) error {
 		s.observe(media.PlayerSlate)
 		return nil
 	}
+	pictured, err := s.pictured(ctx)
+	if err != nil {
+		return err
+	}
+	if !pictured {
+		return s.pass(ctx, e)
+	}
 	if e.video() {
 		if err := s.optional(ctx, "duration", &e.duration); err != nil {
 			return err
 		}
 	}
-	s.failed = 0
-	if s.fine++; s.fine > len(s.wish.programme.Clips) {
-		s.detail = "" // a whole round went well
-	}
 	s.observe(media.PlayerPlaying)
 	return nil
+}
+
+// pictured reports whether there is a decoded picture: mpv plays a film whose picture it cannot decode for its sound.
+// Without an output there is no point in going on.
+func (s *session) pictured(ctx context.Context) (bool, error) {
+	var configured bool
+	var width int
+	if err := errors.Join(s.optional(ctx, "vo-configured", &configured), s.optional(ctx, "video-params/w", &width)); err != nil {
+		return false, err
+	}
+	if !configured {
+		return false, errors.New("mpv has no output for the picture")
+	}
+	return width > 0, nil
+}
+
+// pass goes on from an entry without a picture, by taking it out of mpv's playlist: unlike a command to go on, that does
+// no harm where mpv has gone on already.
+func (s *session) pass(ctx context.Context, e *entry) error {
+	at := s.place()
+	s.current = nil
+	if at < 0 {
+		return nil // replaced meanwhile
+	}
+	if err := s.skip(ctx, e, "nothing, and plays no picture"); err != nil || !s.retryAt.IsZero() {
+		return err
+	}
+	return s.remove(ctx, at, 1)
 }
 
 func (s *session) ended(ctx context.Context, m Message) error {
@@ -150,20 +197,24 @@ func (s *session) ended(ctx context.Context, m Message) error {
 		return nil
 	}
 	s.current, s.since = nil, s.answered
+	switch {
+	case m.Reason == "error":
+		return s.skip(ctx, e, m.FileError)
+	case m.Reason == "eof" && e.seen(s.answered) < atOnce:
+		return s.skip(ctx, e, "that it has nothing to show")
+	}
 	s.report(e, s.answered, m.Reason == "eof")
-	if m.Reason != "error" {
-		return nil
-	}
-	if e.slate {
-		return s.slateFailed(m.FileError)
-	}
-	return s.skipped(ctx, e.clip, m.FileError)
+	return nil
 }
 
 // report sends a showing that had a first frame, and forgets that it had one.
 func (s *session) report(e *entry, end time.Time, toItsEnd bool) {
 	if e.slate || e.shown.IsZero() {
 		return
+	}
+	s.failed = 0
+	if s.fine++; s.fine > len(s.wish.programme.Clips) {
+		s.detail = "" // a whole round went well
 	}
 	shown := media.Shown{Clip: e.clip, Start: e.shown, Duration: e.seen(end), Complete: toItsEnd && e.whole(end)}
 	e.shown = time.Time{}
@@ -175,8 +226,11 @@ func (s *session) report(e *entry, end time.Time, toItsEnd bool) {
 	}
 }
 
-// abandon reports the showing that the end of mpv cut off, as far as there was a sign of life.
+// abandon waits for the press, and reports the showing that the end of mpv cut off as far as there was a sign of life.
 func (s *session) abandon() {
+	if s.waiting {
+		<-s.printed
+	}
 	if s.current != nil {
 		s.report(s.current, s.answered, false)
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,6 +60,31 @@ func TestKhmerIsShaped(t *testing.T) {
 	}
 }
 
+// TestNoOtherFontIsReached asks libass for a font that the machine has and the player must not have.
+func TestNoOtherFontIsReached(t *testing.T) {
+	t.Parallel()
+	runtime := filepath.Join(t.TempDir(), "player")
+	p := start(t, mpv.Options{Runtime: runtime})
+	await(t, p, "the slate", 10*time.Second, func(o media.Playing) bool { return o.State == media.PlayerSlate })
+	dir := t.TempDir()
+	ass := filepath.Join(dir, "other.ass")
+	card := strings.ReplaceAll(string(set(t, sign("", "Serif?")).ASS), "Noto Sans", "DejaVu Serif")
+	if err := os.WriteFile(ass, []byte(card), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(binary(), "--no-config", "-v", "--load-scripts=no", "--sub-files="+ass, "--sid=1", "--ao=null",
+		"--frames=1", "--vo=image", "--vo-image-outdir="+dir, sample("red.png"))
+	cmd.Env = append(os.Environ(), "FONTCONFIG_FILE="+filepath.Join(runtime, "fonts.conf"))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("mpv: %v: %s", err, out)
+	}
+	chosen := regexp.MustCompile(`fontselect: .*DejaVu Serif.*`).FindString(string(out))
+	if !strings.Contains(chosen, filepath.Join(runtime, "fonts", "NotoSans")) {
+		t.Errorf("libass chose %q", chosen)
+	}
+}
+
 // drawWith draws the Khmer sign with a mpv told how to shape.
 func drawWith(t *testing.T, shaper string) image.Image {
 	t.Helper()
@@ -92,20 +119,20 @@ func differ(a, b image.Image) float64 {
 	if a.Bounds().Size() != b.Bounds().Size() {
 		return 1
 	}
-	n := 0
-	size := a.Bounds().Size()
-	for y := range size.Y {
-		for x := range size.X {
-			if luminance(a, x, y)-luminance(b, x, y) > 64 || luminance(b, x, y)-luminance(a, x, y) > 64 {
-				n++
-			}
+	n, left, right := 0, grey(a), grey(b)
+	for i := range left {
+		if d := int(left[i]) - int(right[i]); d > 64 || d < -64 {
+			n++
 		}
 	}
-	return float64(n) / float64(size.X*size.Y)
+	return float64(n) / float64(len(left))
 }
 
-func luminance(img image.Image, x, y int) int {
-	return int(color.GrayModel.Convert(img.At(img.Bounds().Min.X+x, img.Bounds().Min.Y+y)).(color.Gray).Y)
+// grey is the picture's luminance, row by row.
+func grey(img image.Image) []uint8 {
+	g := image.NewGray(img.Bounds())
+	draw.Draw(g, g.Bounds(), img, img.Bounds().Min, draw.Src)
+	return g.Pix
 }
 
 // fewColours keeps 64 steps from the paper of the signs to white, for a small file.
@@ -120,14 +147,14 @@ func fewColours(img image.Image) image.Image {
 	return few
 }
 
+// emptyMargin reports whether the outer 5 % of the picture is paper alone.
 func emptyMargin(img image.Image) bool {
-	size := img.Bounds().Size()
+	size, pixels := img.Bounds().Size(), grey(img)
 	mx, my := size.X/20, size.Y/20
-	for y := range size.Y {
-		for x := range size.X {
-			if inside := x >= mx && x < size.X-mx && y >= my && y < size.Y-my; !inside && luminance(img, x, y) > 90 {
-				return false
-			}
+	for i, luminance := range pixels {
+		x, y := i%size.X, i/size.X
+		if inside := x >= mx && x < size.X-mx && y >= my && y < size.Y-my; !inside && luminance > 90 {
+			return false
 		}
 	}
 	return true
