@@ -20,7 +20,8 @@ const (
 
 // begin puts what is wished on the output at once.
 func (s *session) begin(ctx context.Context) error {
-	s.wish, s.cursor, s.failed, s.unfit, s.retryAt = s.player.wish(), 0, 0, 0, time.Time{}
+	s.adopt(s.player.wish())
+	s.cursor, s.retryAt = 0, time.Time{}
 	if s.wish.slate() {
 		return s.putSlate(ctx)
 	}
@@ -29,6 +30,14 @@ func (s *session) begin(ctx context.Context) error {
 		return err
 	}
 	return s.bridge(ctx)
+}
+
+// adopt makes wish the one that counts. A text that is being drawn for another one is given up.
+func (s *session) adopt(wish wish) {
+	if s.waiting != nil && wish.serial != s.wish.serial {
+		s.waiting()
+	}
+	s.wish, s.failed, s.unfit = wish, 0, 0
 }
 
 // bridge shows the slate while the very first clip, a text, is being drawn.
@@ -49,7 +58,7 @@ func (s *session) turn(ctx context.Context) error {
 	if at < 0 || s.current.slate || wish.slate() {
 		return s.begin(ctx)
 	}
-	s.wish, s.failed, s.unfit = wish, 0, 0
+	s.adopt(wish)
 	s.cursor = after(wish.programme, s.current.clip)
 	if err := s.remove(ctx, at+1, len(s.deck)-at-1); err != nil {
 		return err
@@ -68,13 +77,12 @@ func after(programme media.Programme, now media.Clip) int {
 // fill loads clips until enough are ahead. A text is drawn first, which does not hold up anything else; filling goes
 // on when it is done.
 func (s *session) fill(ctx context.Context) error {
-	for !s.waiting && s.wants() {
+	for s.waiting == nil && s.wants() {
 		clips := s.wish.programme.Clips
 		clip := clips[s.cursor%len(clips)]
 		s.cursor = (s.cursor + 1) % len(clips)
 		if clip.Item.Text != nil {
-			s.waiting = true
-			go func(serial uint64) { s.printed <- s.press.print(ctx, clip, serial) }(s.wish.serial)
+			s.order(ctx, clip)
 			return nil
 		}
 		source, err := fileSource(clip)
@@ -83,6 +91,13 @@ func (s *session) fill(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// order has the press draw a text, whose print comes through printed.
+func (s *session) order(ctx context.Context, clip media.Clip) {
+	ctx, s.waiting = context.WithCancel(ctx)
+	serial := s.wish.serial
+	go func() { s.printed <- s.press.print(ctx, clip, serial) }()
 }
 
 // wants reports whether another clip is to be loaded.
@@ -95,7 +110,8 @@ func (s *session) wants() bool {
 
 // take goes on with a text that was drawn. One of a programme that was replaced meanwhile is of no use.
 func (s *session) take(ctx context.Context, p print) error {
-	s.waiting = false
+	s.waiting() // frees its context
+	s.waiting = nil
 	if p.serial == s.wish.serial && s.wants() {
 		if err := s.append(ctx, p.clip, stillSource(p.path, p.clip), p.err); err != nil {
 			return err
@@ -106,6 +122,9 @@ func (s *session) take(ctx context.Context, p print) error {
 
 // append loads a clip, or skips one that was found unfit. Where none is fit, the slate comes.
 func (s *session) append(ctx context.Context, clip media.Clip, from source, unfit error) error {
+	if clip.Item.Seconds < 1 {
+		unfit = fmt.Errorf("cannot show an item for %d seconds", clip.Item.Seconds) // mpv would show it for ever
+	}
 	if unfit == nil {
 		s.unfit = 0
 		return s.load(ctx, &entry{clip: clip}, from)

@@ -58,20 +58,20 @@ func (e *entry) whole(end time.Time) bool { return e.seen(end)+slack >= e.planne
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// lavfFormat is the only format a file of this type is opened as. mpv would otherwise go by what the bytes look
-// like, and bytes that look like a playlist name other files.
-func lavfFormat(contentType string) (string, error) {
+// lavfFormat is the only format a file of this type is opened as, and the kind of item it makes. mpv would otherwise go
+// by what the bytes look like, and bytes that look like a playlist name other files.
+func lavfFormat(contentType string) (string, media.ItemKind, error) {
 	switch contentType {
 	case "image/png":
-		return "png_pipe", nil
+		return "png_pipe", media.Picture, nil
 	case "image/jpeg":
-		return "jpeg_pipe", nil
+		return "jpeg_pipe", media.Picture, nil
 	case "video/mp4":
-		return "mp4", nil
+		return "mp4", media.Video, nil
 	case "video/webm":
-		return "webm", nil
+		return "webm", media.Video, nil
 	}
-	return "", fmt.Errorf("cannot show content of type %q", contentType)
+	return "", "", fmt.Errorf("cannot show content of type %q", contentType)
 }
 
 // A source is what loadfile is told of an entry.
@@ -88,11 +88,14 @@ func fileSource(clip media.Clip) (source, error) {
 	if !filepath.IsAbs(clip.Path) {
 		return source{}, fmt.Errorf("cannot show %q: not an absolute path", clip.Path)
 	}
-	format, err := lavfFormat(clip.Item.File.Type)
+	format, kind, err := lavfFormat(clip.Item.File.Type)
 	if err != nil {
 		return source{}, err
 	}
-	if clip.Item.Kind == media.Video {
+	if kind != clip.Item.Kind {
+		return source{}, fmt.Errorf("cannot show %s as %s", clip.Item.File.Type, clip.Item.Kind)
+	}
+	if kind == media.Video {
 		return source{url: clip.Path, options: map[string]string{"demuxer-lavf-format": format}}, nil
 	}
 	return source{clip.Path, stillOptions(format, clip.Item.Seconds)}, nil

@@ -77,7 +77,9 @@ func TestHangingMpvIsReplaced(t *testing.T) {
 	await(t, p, "the film", 10*time.Second, plays("film"))
 	hung := mpvOf(t, opt.Runtime)
 	signal(t, hung, syscall.SIGSTOP)
-	await(t, p, "noticed", 10*time.Second, func(o media.Playing) bool { return o.State == media.PlayerDown })
+	await(t, p, "noticed", 10*time.Second, func(o media.Playing) bool {
+		return o.State == media.PlayerDown && strings.Contains(o.Detail, "does not answer")
+	})
 	await(t, p, "another film", 10*time.Second, plays("film"))
 	if other := mpvOf(t, opt.Runtime); other == 0 || other == hung {
 		t.Errorf("mpv %d was not replaced, now %d", hung, other)
@@ -119,6 +121,8 @@ func TestBadItemsAreSkipped(t *testing.T) {
 		{"playlist called a picture", picture("bad", list, "image/png", 1), "bad is skipped: mpv says"},
 		{"cut short", film("bad", sample("cut.mp4"), 3), "bad ended before its planned end"},
 		{"sound alone", film("bad", sample("sound.mp4"), 3), "bad is skipped: mpv says"},
+		{"picture with the kind of a film", clip(media.Item{ID: "bad", Kind: media.Video, Seconds: 3, File: &media.File{Type: "image/png"}}, sample("red.png")), "cannot show image/png as video"},
+		{"no time at all", picture("bad", sample("red.png"), "image/png", 0), "cannot show an item for 0 seconds"},
 		{"unknown type", picture("bad", sample("red.png"), "image/gif", 1), "cannot show content of type"},
 		{"no path", picture("bad", "", "image/png", 1), "not an absolute path"},
 		{"an address", picture("bad", "https://example.org/a.png", "image/png", 1), "not an absolute path"},

@@ -14,9 +14,11 @@ import (
 
 const (
 	pollEvery  = time.Second      // health
-	startLimit = 10 * time.Second // from start-file to the first frame, on a slow card
+	startLimit = 15 * time.Second // until a new mpv answers, and from start-file to the first frame, on a slow card
 	manyDrops  = 25               // frames of one video that may be dropped without a word: a second of it
 )
+
+var errHangs = errors.New("mpv hangs: it does not answer")
 
 // poll asks mpv how it is. An error means that it must be replaced.
 func (s *session) poll(ctx context.Context) error {

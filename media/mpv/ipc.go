@@ -158,7 +158,7 @@ func (c *Client) call(ctx context.Context, command any) (json.RawMessage, error)
 	case <-c.done:
 		return nil, c.Err()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, context.Cause(ctx)
 	}
 }
 
@@ -184,24 +184,27 @@ func (c *Client) forget(request int64) {
 func (c *Client) write(ctx context.Context, line []byte) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	stop := context.AfterFunc(ctx, func() { c.conn.Close() })
+	stop := context.AfterFunc(ctx, c.hangUp)
 	_, err := c.conn.Write(line)
 	switch inTime := stop(); {
 	case !inTime:
-		return ctx.Err()
+		return context.Cause(ctx)
 	case err != nil:
-		c.conn.Close()
+		c.hangUp()
 		return fmt.Errorf("%w: %w", ErrClosed, err)
 	}
 	return nil
 }
+
+// hangUp makes reader and writers notice. That the connection may be closed already is no error here.
+func (c *Client) hangUp() { _ = c.conn.Close() }
 
 func (c *Client) read() {
 	err := c.readLines()
 	c.mu.Lock()
 	c.err = err
 	c.mu.Unlock()
-	c.conn.Close() // a failed reader leaves nobody to answer; writers must notice
+	c.hangUp() // a failed reader leaves nobody to answer; writers must notice
 	close(c.done)
 	close(c.events)
 }

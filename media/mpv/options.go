@@ -36,7 +36,8 @@ type Options struct {
 	Sys     string       // /sys when empty
 	Log     *slog.Logger // discards when nil
 
-	// AnswerWithin is how long mpv may take to answer before it counts as hung; 3 s when zero.
+	// AnswerWithin is how long mpv may take to answer before it counts as hung; 5 s when zero: setting a display mode
+	// holds it up for a second or two.
 	AnswerWithin time.Duration
 	// StallAfter is how long a picture may stand still before mpv is replaced; 5 s when zero.
 	StallAfter time.Duration
@@ -54,7 +55,7 @@ func (o Options) withDefaults() (Options, error) {
 	setDefault(&o.Mode, "auto")
 	setDefault(&o.Dev, "/dev")
 	setDefault(&o.Sys, "/sys")
-	setDefault(&o.AnswerWithin, 3*time.Second)
+	setDefault(&o.AnswerWithin, 5*time.Second)
 	setDefault(&o.StallAfter, 5*time.Second)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

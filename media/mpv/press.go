@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"syscall"
 	"time"
@@ -115,6 +116,8 @@ func (p *press) draw(ctx context.Context, card Card, path string) (err error) {
 func (p *press) run(ctx context.Context, ass, paper, work string) error {
 	ctx, cancel := context.WithTimeout(ctx, pressWithin)
 	defer cancel()
+	runtime.LockOSThread() // for Pdeathsig, as in startProcess
+	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(ctx, p.opt.Binary, "--no-config", "--load-scripts=no", "--ytdl=no", "--osc=no",
 		"--input-terminal=no", "--msg-level=all=warn,statusline=no", "--no-msg-color", "--osd-level=0",
 		"--autoload-files=no", "--sub-font-provider=fontconfig", "--sub-ass-override=no", "--sub-files="+ass, "--sid=1",
@@ -122,7 +125,7 @@ func (p *press) run(ctx context.Context, ass, paper, work string) error {
 	cmd.Env = p.opt.environment()
 	cmd.Dir = work
 	cmd.WaitDelay = quitWithin
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	talk := newMutter(p.opt.Log, p.opt.Now)
 	cmd.Stdout, cmd.Stderr = talk, talk
 	return cmd.Run()

@@ -28,7 +28,7 @@ type session struct {
 	cursor  int       // index in the wish's clips of the next one to append
 	replace bool      // the next entry comes at once and in place of all others
 	printed chan print
-	waiting bool // for printed
+	waiting context.CancelFunc // ends the press that is to send to printed; nil when none runs
 
 	answered time.Time // mpv's last sign of life
 	failed   int       // clips in a row that mpv could not show
@@ -81,9 +81,12 @@ func (s *session) run(ctx context.Context) error {
 	}
 }
 
+// greet waits for mpv to come up, which reads some 200 libraries from a cold card.
 func (s *session) greet(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
 	var version string
-	if err := s.get(ctx, "mpv-version", &version); err != nil {
+	if err := s.client.Get(ctx, "mpv-version", &version); err != nil {
 		return err
 	}
 	s.opt.Log.Info("mpv runs", "version", version, "pid", s.proc.pid, "video", s.opt.video())
@@ -92,13 +95,13 @@ func (s *session) greet(ctx context.Context) error {
 
 // do and get bound how long mpv may take; a mpv that takes longer hangs.
 func (s *session) do(ctx context.Context, name string, arguments map[string]any) (json.RawMessage, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.opt.AnswerWithin)
+	ctx, cancel := context.WithTimeoutCause(ctx, s.opt.AnswerWithin, errHangs)
 	defer cancel()
 	return s.client.Do(ctx, name, arguments)
 }
 
 func (s *session) get(ctx context.Context, property string, value any) error {
-	ctx, cancel := context.WithTimeout(ctx, s.opt.AnswerWithin)
+	ctx, cancel := context.WithTimeoutCause(ctx, s.opt.AnswerWithin, errHangs)
 	defer cancel()
 	return s.client.Get(ctx, property, value)
 }
@@ -228,7 +231,8 @@ func (s *session) report(e *entry, end time.Time, toItsEnd bool) {
 
 // abandon waits for the press, and reports the showing that the end of mpv cut off as far as there was a sign of life.
 func (s *session) abandon() {
-	if s.waiting {
+	if s.waiting != nil {
+		s.waiting()
 		<-s.printed
 	}
 	if s.current != nil {

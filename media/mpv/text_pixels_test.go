@@ -110,7 +110,7 @@ func drawWith(t *testing.T, shaper string) image.Image {
 
 func halve(img image.Image) image.Image {
 	small := image.NewRGBA(image.Rect(0, 0, 1280, 720))
-	draw.CatmullRom.Scale(small, small.Bounds(), img, img.Bounds(), draw.Src, nil)
+	draw.ApproxBiLinear.Scale(small, small.Bounds(), img, img.Bounds(), draw.Src, nil)
 	return small
 }
 
