@@ -17,6 +17,7 @@ type entry struct {
 	clip  media.Clip
 
 	shown    time.Time // first frame reported; zero before
+	pictured bool      // a decoded picture was found behind that report
 	duration float64   // seconds, by mpv; video only
 	position float64   // seconds, by mpv; video only
 	polled   time.Time // when position was read

@@ -52,20 +52,20 @@ func TestPictureReturnsAfterMpvIsKilled(t *testing.T) {
 	opt := mpv.Options{Video: mpv.VideoWindow, Environ: s.environ(), Runtime: filepath.Join(t.TempDir(), "player")}
 	p := start(t, opt)
 	p.Show(programme(picture("red", sample("red.png"), "image/png", 3600)))
-	await(t, p, "the picture", 10*time.Second, plays("red"))
-	s.awaitPicture(t, "red", 5*time.Second, near(0xC0, 0x20, 0x20))
+	await(t, p, "the picture", 30*time.Second, plays("red"))
+	s.awaitPicture(t, "red", 30*time.Second, near(0xC0, 0x20, 0x20))
 
 	signal(t, mpvOf(t, opt.Runtime), syscall.SIGKILL)
 	killed := time.Now()
-	down := await(t, p, "down", 5*time.Second, func(o media.Playing) bool { return o.State != media.PlayerPlaying })
+	down := await(t, p, "down", 30*time.Second, func(o media.Playing) bool { return o.State != media.PlayerPlaying })
 	if !strings.Contains(down.Detail, "killed") {
 		t.Errorf("the detail does not name the cause: %q", down.Detail)
 	}
-	if shown := next(t, p, 5*time.Second); shown.Complete || shown.Clip.Item.ID != "red" {
+	if shown := next(t, p, 30*time.Second); shown.Complete || shown.Clip.Item.ID != "red" {
 		t.Errorf("the showing that was cut off is reported as %+v", shown)
 	}
-	await(t, p, "the picture again", 10*time.Second, plays("red"))
-	s.awaitPicture(t, "red again", 5*time.Second, near(0xC0, 0x20, 0x20))
+	await(t, p, "the picture again", 30*time.Second, plays("red"))
+	s.awaitPicture(t, "red again", 30*time.Second, near(0xC0, 0x20, 0x20))
 	t.Logf("the picture was back %.2f s after the kill", time.Since(killed).Seconds())
 }
 
@@ -74,13 +74,13 @@ func TestHangingMpvIsReplaced(t *testing.T) {
 	opt := mpv.Options{Runtime: filepath.Join(t.TempDir(), "player"), AnswerWithin: 500 * time.Millisecond}
 	p := start(t, opt)
 	p.Show(programme(film("film", sample("long.mp4"), 60)))
-	await(t, p, "the film", 10*time.Second, plays("film"))
+	await(t, p, "the film", 30*time.Second, plays("film"))
 	hung := mpvOf(t, opt.Runtime)
 	signal(t, hung, syscall.SIGSTOP)
-	await(t, p, "noticed", 10*time.Second, func(o media.Playing) bool {
+	await(t, p, "noticed", 30*time.Second, func(o media.Playing) bool {
 		return o.State == media.PlayerDown && strings.Contains(o.Detail, "does not answer")
 	})
-	await(t, p, "another film", 10*time.Second, plays("film"))
+	await(t, p, "another film", 30*time.Second, plays("film"))
 	if other := mpvOf(t, opt.Runtime); other == 0 || other == hung {
 		t.Errorf("mpv %d was not replaced, now %d", hung, other)
 	}
@@ -134,7 +134,7 @@ func TestBadItemsAreSkipped(t *testing.T) {
 			p := start(t, mpv.Options{})
 			p.Show(programme(picture("good", sample("green.png"), "image/png", 1), test.bad))
 			for range 2 {
-				shown := next(t, p, 10*time.Second)
+				shown := next(t, p, 30*time.Second)
 				if id := shown.Clip.Item.ID; id == "bad" && shown.Complete || id == "good" && !shown.Complete {
 					t.Errorf("%s counts as complete: %t", id, shown.Complete)
 				}
@@ -142,7 +142,7 @@ func TestBadItemsAreSkipped(t *testing.T) {
 					t.Errorf("the bad item counts as shown for %s", shown.Duration)
 				}
 			}
-			await(t, p, "the reason", 5*time.Second, func(o media.Playing) bool { return strings.Contains(o.Detail, test.want) })
+			await(t, p, "the reason", 30*time.Second, func(o media.Playing) bool { return strings.Contains(o.Detail, test.want) })
 		})
 	}
 }
@@ -151,7 +151,7 @@ func TestWhenEveryItemIsBadTheSlateIsShownWithoutSpinning(t *testing.T) {
 	t.Parallel()
 	p := start(t, mpv.Options{})
 	p.Show(programme(film("a", "/nowhere/a.mp4", 3), film("b", "/nowhere/b.mp4", 3), film("c", "/nowhere/c.mp4", 3)))
-	await(t, p, "the slate", 10*time.Second, func(o media.Playing) bool {
+	await(t, p, "the slate", 30*time.Second, func(o media.Playing) bool {
 		return o.State == media.PlayerSlate && strings.Contains(o.Detail, "is skipped")
 	})
 	// The slate stays for ten seconds; a player that spins would leave it at once.
@@ -167,7 +167,7 @@ func TestWhenEveryItemIsBadTheSlateIsShownWithoutSpinning(t *testing.T) {
 		break
 	}
 	p.Show(programme(picture("good", sample("green.png"), "image/png", 1)))
-	await(t, p, "a programme that can be shown", 5*time.Second, plays("good"))
+	await(t, p, "a programme that can be shown", 30*time.Second, plays("good"))
 }
 
 func TestMissingMpvIsReported(t *testing.T) {
@@ -175,7 +175,7 @@ func TestMissingMpvIsReported(t *testing.T) {
 	runtime := filepath.Join(t.TempDir(), "player")
 	p := mpv.New(mpv.Options{Binary: "/nowhere/mpv", Runtime: runtime, Video: mpv.VideoNull})
 	runUntilEnd(t, p)
-	await(t, p, "the reason", 5*time.Second, func(o media.Playing) bool {
+	await(t, p, "the reason", 30*time.Second, func(o media.Playing) bool {
 		return o.State == media.PlayerDown && strings.Contains(o.Detail, "cannot start mpv")
 	})
 }
@@ -237,7 +237,7 @@ func TestNoProcessIsLeft(t *testing.T) {
 	runtime := filepath.Join(t.TempDir(), "player")
 	t.Run("run", func(t *testing.T) {
 		p := start(t, mpv.Options{Runtime: runtime})
-		await(t, p, "the slate", 10*time.Second, func(o media.Playing) bool { return o.State == media.PlayerSlate })
+		await(t, p, "the slate", 30*time.Second, func(o media.Playing) bool { return o.State == media.PlayerSlate })
 		if mpvOf(t, runtime) == 0 {
 			t.Error("this test would not see a mpv")
 		}

@@ -30,6 +30,14 @@ func (s *session) poll(ctx context.Context) error {
 	if !s.retryAt.IsZero() && now.After(s.retryAt) || idle {
 		return s.begin(ctx)
 	}
+	if e := s.current; e != nil && !e.slate && !e.shown.IsZero() && !e.pictured {
+		if err := s.look(ctx, e); err != nil {
+			return err
+		}
+		if !e.pictured {
+			return s.pass(ctx, e)
+		}
+	}
 	if err := s.position(ctx, configured); err != nil {
 		return err
 	}

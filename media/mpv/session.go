@@ -150,24 +150,28 @@ func (s *session) firstFrame(ctx context.Context) error {
 		s.observe(media.PlayerSlate)
 		return nil
 	}
-	pictured, err := s.pictured(ctx)
-	if err != nil {
-		return err
-	}
-	if !pictured {
-		return s.pass(ctx, e)
-	}
 	if e.video() {
 		if err := s.optional(ctx, "duration", &e.duration); err != nil {
 			return err
 		}
 	}
-	s.observe(media.PlayerPlaying)
+	return s.look(ctx, e)
+}
+
+// look makes sure that there is a decoded picture: mpv plays a film whose picture it cannot decode for its sound. An
+// answer of no may be about the next entry, where this one has ended meanwhile; poll looks again.
+func (s *session) look(ctx context.Context, e *entry) error {
+	pictured, err := s.pictured(ctx)
+	if err != nil {
+		return err
+	}
+	if e.pictured = pictured; pictured {
+		s.observe(media.PlayerPlaying)
+	}
 	return nil
 }
 
-// pictured reports whether there is a decoded picture: mpv plays a film whose picture it cannot decode for its sound.
-// Without an output there is no point in going on.
+// pictured reports whether there is a decoded picture. Without an output there is no point in going on.
 func (s *session) pictured(ctx context.Context) (bool, error) {
 	var configured bool
 	var width int
@@ -203,7 +207,7 @@ func (s *session) ended(ctx context.Context, m Message) error {
 	switch {
 	case m.Reason == "error":
 		return s.skip(ctx, e, m.FileError)
-	case m.Reason == "eof" && e.seen(s.answered) < atOnce:
+	case m.Reason == "eof" && (e.seen(s.answered) < atOnce || e.video() && !e.pictured):
 		return s.skip(ctx, e, "that it has nothing to show")
 	}
 	s.report(e, s.answered, m.Reason == "eof")

@@ -31,10 +31,10 @@ func TestTextsOnTheScreenLookAsTheyDid(t *testing.T) {
 	p := start(t, mpv.Options{Video: mpv.VideoWindow, Environ: s.environ()})
 	for _, language := range []media.Language{media.Vietnamese, media.English, media.Khmer} {
 		p.ShowSlate()
-		await(t, p, "the slate", 10*time.Second, func(o media.Playing) bool { return o.State == media.PlayerSlate })
+		await(t, p, "the slate", 30*time.Second, func(o media.Playing) bool { return o.State == media.PlayerSlate })
 		p.Show(programme(text("sign-"+string(language), language, signs()[language], 3600)))
-		await(t, p, "the text", 10*time.Second, plays("sign-"+string(language)))
-		got := s.awaitPicture(t, "the paper of the text", 5*time.Second, func(img image.Image) bool { return like(img, 5, 5, 0x0b, 0x3d, 0x91) })
+		await(t, p, "the text", 30*time.Second, plays("sign-"+string(language)))
+		got := s.awaitPicture(t, "the paper of the text", 30*time.Second, func(img image.Image) bool { return like(img, 5, 5, 0x0b, 0x3d, 0x91) })
 		if os.Getenv("BANGTIN_UPDATE_PICTURES") != "" {
 			savePicture(t, golden(language), fewColours(got))
 		}
@@ -65,7 +65,7 @@ func TestNoOtherFontIsReached(t *testing.T) {
 	t.Parallel()
 	runtime := filepath.Join(t.TempDir(), "player")
 	p := start(t, mpv.Options{Runtime: runtime})
-	await(t, p, "the slate", 10*time.Second, func(o media.Playing) bool { return o.State == media.PlayerSlate })
+	await(t, p, "the slate", 30*time.Second, func(o media.Playing) bool { return o.State == media.PlayerSlate })
 	dir := t.TempDir()
 	ass := filepath.Join(dir, "other.ass")
 	card := strings.ReplaceAll(string(set(t, sign("", "Serif?")).ASS), "Noto Sans", "DejaVu Serif")
