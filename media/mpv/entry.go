@@ -20,7 +20,7 @@ type entry struct {
 	pictured bool      // a decoded picture was found behind that report
 	duration float64   // seconds, by mpv; video only
 	position float64   // seconds, by mpv; video only
-	polled   time.Time // when position was read
+	polled   time.Time // when position was asked for
 	moved    time.Time // when position last differed from the one before
 	dropping bool      // said to lose frames
 }

@@ -190,6 +190,7 @@ func TestMpvDiesWithItsParent(t *testing.T) {
 	if err := daemon.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = daemon.Process.Kill() }) // it may have ended as planned
 	pid := awaitMpv(t, runtime)
 	signal(t, pid, syscall.SIGSTOP)
 	if err := daemon.Process.Kill(); err != nil {

@@ -58,14 +58,14 @@ func (s *session) position(ctx context.Context, configured bool) error {
 		e.moved = s.opt.Now()
 		return nil
 	}
-	at := -1.0
+	at, asked := -1.0, s.opt.Now() // the position is not older than the question
 	if err := s.optional(ctx, "time-pos", &at); err != nil {
 		return err
 	}
 	if at >= 0 && at != e.position {
 		e.position, e.moved = at, s.opt.Now()
 	}
-	e.polled = s.opt.Now()
+	e.polled = asked
 	return s.drops(ctx, e)
 }
 
