@@ -20,35 +20,50 @@ const (
 
 // begin puts what is wished on the output at once.
 func (s *session) begin(ctx context.Context) error {
-	s.wish, s.cursor, s.failed, s.retryAt = s.player.wish(), 0, 0, time.Time{}
+	s.adopt(s.player.wish())
+	s.cursor, s.retryAt = 0, time.Time{}
 	if s.wish.slate() {
 		return s.putSlate(ctx)
 	}
-	return s.fill(ctx, "replace")
+	s.replace = true
+	if err := s.fill(ctx); err != nil || len(s.deck) > 0 {
+		return err
+	}
+	return s.bridge(ctx)
 }
 
-// turn obeys a changed wish: at once from or to the slate, else behind the item on the output.
+// adopt makes wish the one that counts. A text that is being drawn for another one is given up.
+func (s *session) adopt(wish wish) {
+	if s.waiting != nil && wish.serial != s.wish.serial {
+		s.waiting()
+	}
+	s.wish, s.failed, s.unfit = wish, 0, 0
+}
+
+// bridge shows the slate while the very first clip, a text, is being drawn.
+func (s *session) bridge(ctx context.Context) error {
+	err := s.putSlate(ctx)
+	s.replace = true
+	return err
+}
+
+// turn obeys a changed wish: at once from or to the slate, else behind the item on the output. If the next item is not
+// ready in time, mpv shows the present one again.
 func (s *session) turn(ctx context.Context) error {
 	wish := s.player.wish()
 	if wish.serial == s.wish.serial {
 		return nil
 	}
 	at := s.place()
-	if s.current == nil || s.current.slate || wish.slate() || at < 0 {
+	if at < 0 || s.current.slate || wish.slate() {
 		return s.begin(ctx)
 	}
-	s.wish, s.failed, s.retryAt = wish, 0, time.Time{}
+	s.adopt(wish)
 	s.cursor = after(wish.programme, s.current.clip)
-	stale := len(s.deck) - at - 1
-	for range ahead {
-		if err := s.add(ctx, "append"); err != nil {
-			return err
-		}
+	if err := s.remove(ctx, at+1, len(s.deck)-at-1); err != nil {
+		return err
 	}
-	if !s.retryAt.IsZero() { // nothing of the new programme can be shown: the slate has replaced everything
-		return nil
-	}
-	return s.remove(ctx, at+1, stale)
+	return s.fill(ctx)
 }
 
 // after is the index of the clip that follows the one now shown, 0 where the programme does not have that one.
@@ -59,39 +74,75 @@ func after(programme media.Programme, now media.Clip) int {
 	return (i + 1) % max(len(programme.Clips), 1)
 }
 
-// fill loads clips until enough are ahead. flags is for the first of them: replace or append.
-func (s *session) fill(ctx context.Context, flags string) error {
-	if flags == "replace" {
-		if err := s.add(ctx, flags); err != nil {
-			return err
+// fill loads clips until enough are ahead. A text is drawn first, which does not hold up anything else; filling goes
+// on when it is done.
+func (s *session) fill(ctx context.Context) error {
+	for s.waiting == nil && s.wants() {
+		clips := s.wish.programme.Clips
+		clip := clips[s.cursor%len(clips)]
+		s.cursor = (s.cursor + 1) % len(clips)
+		if clip.Item.Text != nil {
+			s.order(ctx, clip)
+			return nil
 		}
-	}
-	for len(s.deck) < max(s.place(), 0)+1+ahead && s.retryAt.IsZero() && !s.wish.slate() {
-		if err := s.add(ctx, "append"); err != nil {
+		source, err := fileSource(clip)
+		if err := s.append(ctx, clip, source, err); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// add loads the next clip that can be prepared. Where none can, the slate comes.
-func (s *session) add(ctx context.Context, flags string) error {
-	clips := s.wish.programme.Clips
-	for range clips {
-		clip := clips[s.cursor%len(clips)]
-		s.cursor = (s.cursor + 1) % len(clips)
-		source, err := s.source(clip)
-		if err == nil {
-			return s.load(ctx, &entry{clip: clip, files: source.files}, source, flags)
+// order has the press draw a text, whose print comes through printed.
+func (s *session) order(ctx context.Context, clip media.Clip) {
+	ctx, s.waiting = context.WithCancel(ctx)
+	serial := s.wish.serial
+	go func() { s.printed <- s.press.print(ctx, clip, serial) }()
+}
+
+// wants reports whether another clip is to be loaded.
+func (s *session) wants() bool {
+	if s.wish.slate() || !s.retryAt.IsZero() {
+		return false
+	}
+	return s.replace || len(s.deck) < max(s.place(), 0)+1+ahead
+}
+
+// take goes on with a text that was drawn. One of a programme that was replaced meanwhile is of no use.
+func (s *session) take(ctx context.Context, p print) error {
+	s.waiting() // frees its context
+	s.waiting = nil
+	if p.serial == s.wish.serial && s.wants() {
+		if err := s.append(ctx, p.clip, stillSource(p.path, p.clip), p.err); err != nil {
+			return err
 		}
-		s.complain(fmt.Sprintf("%s is skipped: %v", clip.Item.ID, err))
+	}
+	return s.fill(ctx)
+}
+
+// append loads a clip, or skips one that was found unfit. Where none is fit, the slate comes.
+func (s *session) append(ctx context.Context, clip media.Clip, from source, unfit error) error {
+	if clip.Item.Seconds < 1 {
+		unfit = fmt.Errorf("cannot show an item for %d seconds", clip.Item.Seconds) // mpv would show it for ever
+	}
+	if unfit == nil {
+		s.unfit = 0
+		return s.load(ctx, &entry{clip: clip}, from)
+	}
+	s.complain(fmt.Sprintf("%s is skipped: %v", clip.Item.ID, unfit))
+	if s.unfit++; s.unfit < len(s.wish.programme.Clips) {
+		return nil
 	}
 	return s.giveUp(ctx)
 }
 
-// skipped counts a clip that mpv could not show; mpv itself has gone on to the next.
-func (s *session) skipped(ctx context.Context, clip media.Clip, reason string) error {
-	s.complain(fmt.Sprintf("%s is skipped: mpv says %s", clip.Item.ID, reason))
+// skip counts an entry that mpv could not show; mpv itself has gone on to the next.
+func (s *session) skip(ctx context.Context, e *entry, reason string) error {
+	e.shown = time.Time{}
+	if e.slate {
+		return fmt.Errorf("cannot show the slate: mpv says %s", reason)
+	}
+	s.complain(fmt.Sprintf("%s is skipped: mpv says %s", e.clip.Item.ID, reason))
 	s.observe(media.PlayerStarting)
 	if s.failed++; s.failed >= len(s.wish.programme.Clips) {
 		return s.giveUp(ctx)
@@ -110,15 +161,16 @@ func (s *session) putSlate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.load(ctx, &entry{slate: true}, source, "replace")
-}
-
-func (s *session) slateFailed(reason string) error {
-	return fmt.Errorf("cannot show the slate: mpv says %s", reason)
+	s.replace = true
+	return s.load(ctx, &entry{slate: true}, source)
 }
 
 // load hands an entry to mpv, which opens it when its turn comes.
-func (s *session) load(ctx context.Context, e *entry, from source, flags string) error {
+func (s *session) load(ctx context.Context, e *entry, from source) error {
+	flags := "append"
+	if s.replace {
+		flags = "replace"
+	}
 	data, err := s.do(ctx, "loadfile", map[string]any{"url": from.url, "flags": flags, "options": from.options})
 	if err != nil {
 		return err
@@ -130,8 +182,8 @@ func (s *session) load(ctx context.Context, e *entry, from source, flags string)
 		return fmt.Errorf("cannot understand the answer to loadfile: %w", err)
 	}
 	e.id = answer.ID
-	if flags == "replace" {
-		s.drop(0, len(s.deck))
+	if s.replace {
+		s.deck, s.replace = nil, false
 	}
 	s.deck = append(s.deck, e)
 	return nil
@@ -143,21 +195,9 @@ func (s *session) remove(ctx context.Context, at, n int) error {
 		if _, err := s.do(ctx, "playlist-remove", map[string]any{"index": at}); err != nil {
 			return err
 		}
-		s.drop(at, 1)
+		s.deck = slices.Delete(s.deck, at, at+1)
 	}
 	return nil
-}
-
-// drop forgets entries and removes their files; what mpv has open it keeps.
-func (s *session) drop(at, n int) {
-	for _, e := range s.deck[at : at+n] {
-		for _, file := range e.files {
-			if err := os.Remove(file); err != nil {
-				s.opt.Log.Warn("a text card stays behind", "error", err)
-			}
-		}
-	}
-	s.deck = slices.Delete(s.deck, at, at+n)
 }
 
 func (s *session) find(id int64) int {
@@ -172,33 +212,6 @@ func (s *session) place() int {
 	return s.find(s.current.id)
 }
 
-// card writes the files of a text: its background as a picture, and the text as that picture's subtitle.
-func (s *session) card(item media.Item) (source, error) {
-	card, err := s.setter.Set(*item.Text, SheetFor(s.opt.Rotate))
-	if err != nil {
-		return source{}, err
-	}
-	paper, err := card.PNG()
-	if err != nil {
-		return source{}, err
-	}
-	s.cards++
-	base := filepath.Join(s.opt.Runtime, cardsDir, fmt.Sprintf("%06d", s.cards))
-	files := []string{base + ".png", base + ".ass"}
-	if err := writeFile(files[0], paper); err != nil {
-		return source{}, err
-	}
-	if err := writeFile(files[1], card.ASS); err != nil {
-		return source{}, err
-	}
-	options := stillOptions("", item.Seconds) // a format would be meant for the text as well
-	options["sub-files"], options["sid"] = files[1], "1"
-	if s.opt.Rotate != 0 {
-		options["vf"] = "sub" // draws the text into the picture, which is then turned; else it would stay upright
-	}
-	return source{files[0], options, files}, nil
-}
-
 // slate is the built-in picture, or a plain one where that is missing: never black.
 func (s *session) slate() (source, error) {
 	path := s.opt.Slate
@@ -210,7 +223,7 @@ func (s *session) slate() (source, error) {
 		s.complain(fmt.Sprintf("the slate is missing: %v", err))
 	}
 	path = filepath.Join(s.opt.Runtime, "slate.png")
-	paper, err := Card{Sheet: SheetFor(0), Background: color.RGBA{0x0B, 0x2A, 0x4A, 0xFF}}.PNG()
+	paper, err := Card{Sheet: SheetFor(0), Background: color.RGBA{0x0B, 0x2A, 0x4A, 0xFF}}.paper()
 	if err != nil {
 		return source{}, err
 	}

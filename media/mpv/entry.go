@@ -3,7 +3,6 @@ package mpv
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -16,12 +15,12 @@ type entry struct {
 	id    int64 // mpv's playlist_entry_id
 	slate bool
 	clip  media.Clip
-	files []string // ours, removed with the entry
 
 	shown    time.Time // first frame reported; zero before
+	pictured bool      // a decoded picture was found behind that report
 	duration float64   // seconds, by mpv; video only
 	position float64   // seconds, by mpv; video only
-	polled   time.Time // when position was read
+	polled   time.Time // when position was asked for
 	moved    time.Time // when position last differed from the one before
 	dropping bool      // said to lose frames
 }
@@ -60,48 +59,52 @@ func (e *entry) whole(end time.Time) bool { return e.seen(end)+slack >= e.planne
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// lavfFormat is the only format a file of this type is opened as. mpv would otherwise go by what the bytes look
-// like, and bytes that look like a playlist name other files.
-func lavfFormat(contentType string) (string, error) {
+// lavfFormat is the only format a file of this type is opened as, and the kind of item it makes. mpv would otherwise go
+// by what the bytes look like, and bytes that look like a playlist name other files.
+func lavfFormat(contentType string) (string, media.ItemKind, error) {
 	switch contentType {
 	case "image/png":
-		return "png_pipe", nil
+		return "png_pipe", media.Picture, nil
 	case "image/jpeg":
-		return "jpeg_pipe", nil
+		return "jpeg_pipe", media.Picture, nil
 	case "video/mp4":
-		return "mp4", nil
+		return "mp4", media.Video, nil
 	case "video/webm":
-		return "webm", nil
+		return "webm", media.Video, nil
 	}
-	return "", fmt.Errorf("cannot show content of type %q", contentType)
+	return "", "", fmt.Errorf("cannot show content of type %q", contentType)
 }
 
 // A source is what loadfile is told of an entry.
 type source struct {
 	url     string
 	options map[string]string
-	files   []string
 }
 
-// source of a clip; text is written to the runtime folder first.
-func (s *session) source(clip media.Clip) (source, error) {
-	if clip.Item.Text != nil {
-		return s.card(clip.Item)
-	}
+// fileSource is that of a verified file.
+func fileSource(clip media.Clip) (source, error) {
 	if clip.Item.File == nil {
 		return source{}, errors.New("cannot show an item with neither file nor text")
 	}
 	if !filepath.IsAbs(clip.Path) {
 		return source{}, fmt.Errorf("cannot show %q: not an absolute path", clip.Path)
 	}
-	format, err := lavfFormat(clip.Item.File.Type)
+	format, kind, err := lavfFormat(clip.Item.File.Type)
 	if err != nil {
 		return source{}, err
 	}
-	if clip.Item.Kind == media.Video {
+	if kind != clip.Item.Kind {
+		return source{}, fmt.Errorf("cannot show %s as %s", clip.Item.File.Type, clip.Item.Kind)
+	}
+	if kind == media.Video {
 		return source{url: clip.Path, options: map[string]string{"demuxer-lavf-format": format}}, nil
 	}
-	return source{url: clip.Path, options: stillOptions(format, clip.Item.Seconds)}, nil
+	return source{clip.Path, stillOptions(format, clip.Item.Seconds)}, nil
+}
+
+// stillSource is that of a text which was drawn into a PNG at path.
+func stillSource(path string, clip media.Clip) source {
+	return source{path, stillOptions("png_pipe", clip.Item.Seconds)}
 }
 
 // stillOptions are those of a picture that stays for seconds, for ever when 0.
@@ -111,18 +114,4 @@ func stillOptions(format string, seconds int) map[string]string {
 		stay = strconv.Itoa(seconds)
 	}
 	return map[string]string{"demuxer-lavf-format": format, "image-display-duration": stay}
-}
-
-const cardsDir = "cards"
-
-// clearCards removes what an earlier run left.
-func clearCards(runtime string) error {
-	dir := filepath.Join(runtime, cardsDir)
-	if err := os.RemoveAll(dir); err != nil {
-		return fmt.Errorf("cannot clear the text cards: %w", err)
-	}
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return fmt.Errorf("cannot make the folder of text cards: %w", err)
-	}
-	return nil
 }

@@ -14,9 +14,11 @@ import (
 
 const (
 	pollEvery  = time.Second      // health
-	startLimit = 10 * time.Second // from start-file to the first frame, on a slow card
+	startLimit = 15 * time.Second // until a new mpv answers, and from start-file to the first frame, on a slow card
 	manyDrops  = 25               // frames of one video that may be dropped without a word: a second of it
 )
+
+var errHangs = errors.New("mpv hangs: it does not answer")
 
 // poll asks mpv how it is. An error means that it must be replaced.
 func (s *session) poll(ctx context.Context) error {
@@ -27,6 +29,14 @@ func (s *session) poll(ctx context.Context) error {
 	now := s.opt.Now()
 	if !s.retryAt.IsZero() && now.After(s.retryAt) || idle {
 		return s.begin(ctx)
+	}
+	if e := s.current; e != nil && !e.slate && !e.shown.IsZero() && !e.pictured {
+		if err := s.look(ctx, e); err != nil {
+			return err
+		}
+		if !e.pictured {
+			return s.pass(ctx, e)
+		}
 	}
 	if err := s.position(ctx, configured); err != nil {
 		return err
@@ -48,14 +58,14 @@ func (s *session) position(ctx context.Context, configured bool) error {
 		e.moved = s.opt.Now()
 		return nil
 	}
-	at := -1.0
+	at, asked := -1.0, s.opt.Now() // the position is not older than the question
 	if err := s.optional(ctx, "time-pos", &at); err != nil {
 		return err
 	}
 	if at >= 0 && at != e.position {
 		e.position, e.moved = at, s.opt.Now()
 	}
-	e.polled = s.opt.Now()
+	e.polled = asked
 	return s.drops(ctx, e)
 }
 

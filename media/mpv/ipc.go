@@ -42,6 +42,8 @@ type Message struct {
 	Entry     int64           `json:"playlist_entry_id"` // start-file and end-file, from 1
 	Reason    string          `json:"reason"`            // end-file: eof, stop, quit, error, redirect, unknown
 	FileError string          `json:"file_error"`        // end-file with reason error
+
+	At time.Time `json:"-"` // when a Client read it
 }
 
 // ParseLine reads one line of mpv's JSON IPC without its newline. It keeps nothing of line.
@@ -63,6 +65,7 @@ func ParseLine(line []byte) (Message, error) {
 type Client struct {
 	conn   net.Conn
 	log    *slog.Logger
+	now    func() time.Time
 	events chan Message
 	done   chan struct{} // closed when the reader has ended
 
@@ -75,9 +78,9 @@ type Client struct {
 }
 
 // NewClient takes over conn and starts reading. Close ends it.
-func NewClient(conn net.Conn, log *slog.Logger) *Client {
+func NewClient(conn net.Conn, log *slog.Logger, now func() time.Time) *Client {
 	c := &Client{
-		conn: conn, log: log,
+		conn: conn, log: log, now: now,
 		events:  make(chan Message, eventQueue),
 		done:    make(chan struct{}),
 		waiting: make(map[int64]chan Message),
@@ -155,7 +158,7 @@ func (c *Client) call(ctx context.Context, command any) (json.RawMessage, error)
 	case <-c.done:
 		return nil, c.Err()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, context.Cause(ctx)
 	}
 }
 
@@ -181,23 +184,27 @@ func (c *Client) forget(request int64) {
 func (c *Client) write(ctx context.Context, line []byte) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	stop := context.AfterFunc(ctx, func() { c.conn.SetWriteDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, c.hangUp)
 	_, err := c.conn.Write(line)
-	if !stop() {
-		err = errors.Join(ctx.Err(), err)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("cannot write to mpv: %w", err), c.conn.Close())
+	switch inTime := stop(); {
+	case !inTime:
+		return context.Cause(ctx)
+	case err != nil:
+		c.hangUp()
+		return fmt.Errorf("%w: %w", ErrClosed, err)
 	}
 	return nil
 }
+
+// hangUp makes reader and writers notice. That the connection may be closed already is no error here.
+func (c *Client) hangUp() { _ = c.conn.Close() }
 
 func (c *Client) read() {
 	err := c.readLines()
 	c.mu.Lock()
 	c.err = err
 	c.mu.Unlock()
-	c.conn.Close() // a failed reader leaves nobody to answer; writers must notice
+	c.hangUp() // a failed reader leaves nobody to answer; writers must notice
 	close(c.done)
 	close(c.events)
 }
@@ -218,6 +225,7 @@ func (c *Client) readLines() error {
 			}
 			continue
 		}
+		m.At = c.now()
 		if err := c.deliver(m); err != nil {
 			return err
 		}

@@ -18,6 +18,9 @@ const samplesVariable = "BANGTIN_TEST_SAMPLES"
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	if os.Getenv(daemonVariable) != "" {
+		return m.Run() // a child that will be killed, and needs no samples
+	}
 	dir, err := os.MkdirTemp("", "bangtin-mpv-")
 	if err != nil {
 		log.Print(err)
@@ -42,6 +45,7 @@ func makeSamples(dir string) error {
 		{"-f", "lavfi", "-i", fmt.Sprintf(picture, "0x20A020"), "-frames:v", "1", "green.png"},
 		{"-f", "lavfi", "-i", fmt.Sprintf(picture, "0x2040C0"), "-frames:v", "1", "blue.jpg"},
 		{"-f", "lavfi", "-i", fmt.Sprintf(picture, "0xC0C020"), "-frames:v", "1", "slate.png"},
+		{"-f", "lavfi", "-i", "sine=d=3", "-c:a", "aac", "sound.mp4"},
 		append(video("testsrc=s=1280x720:r=25:d=3", "sine=d=3"), "three.mp4"),
 		append(video("testsrc=s=640x360:r=25:d=60", "sine=d=60"), "long.mp4"),
 	}

@@ -36,7 +36,8 @@ type Options struct {
 	Sys     string       // /sys when empty
 	Log     *slog.Logger // discards when nil
 
-	// AnswerWithin is how long mpv may take to answer before it counts as hung; 3 s when zero.
+	// AnswerWithin is how long mpv may take to answer before it counts as hung; 5 s when zero: setting a display mode
+	// holds it up for a second or two.
 	AnswerWithin time.Duration
 	// StallAfter is how long a picture may stand still before mpv is replaced; 5 s when zero.
 	StallAfter time.Duration
@@ -54,7 +55,7 @@ func (o Options) withDefaults() (Options, error) {
 	setDefault(&o.Mode, "auto")
 	setDefault(&o.Dev, "/dev")
 	setDefault(&o.Sys, "/sys")
-	setDefault(&o.AnswerWithin, 3*time.Second)
+	setDefault(&o.AnswerWithin, 5*time.Second)
 	setDefault(&o.StallAfter, 5*time.Second)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -142,6 +143,9 @@ func (o Options) environment() []string {
 		"HOME=" + o.Runtime,
 		"FONTCONFIG_FILE=" + filepath.Join(o.Runtime, fontsConf),
 	}
+	if o.video() != VideoWindow {
+		return env
+	}
 	for _, name := range []string{"DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR"} {
 		if value := o.lookup(name); value != "" {
 			env = append(env, name+"="+value)
@@ -172,26 +176,20 @@ func (o Options) arguments(ipc int) []string {
 		fmt.Sprintf("--video-rotate=%d", o.Rotate),
 		"--msg-level=all=warn,statusline=no", "--no-msg-color",
 	}
+	// gpu is not given a context by name: it would then accept OpenGL in software, which is slow, and on one bench
+	// (mpv 0.40, Mesa 25) drew black. Left to probe, it refuses that, and the plain outputs behind it take over.
 	switch o.video() {
 	case VideoDRM:
-		args = append(args, "--vo=gpu,drm", "--gpu-context=drm")
+		args = append(args, "--vo=gpu,drm")
 		if o.Mode != "auto" {
 			args = append(args, "--drm-mode="+o.Mode)
 		}
 	case VideoWindow:
-		args = append(args, "--vo=gpu,x11,wlshm", "--gpu-context="+o.windowing(), "--fs", "--border=no")
+		args = append(args, "--vo=gpu,x11,wlshm", "--fs", "--border=no")
 	default:
 		args = append(args, "--vo=null")
 	}
 	return args
-}
-
-// windowing is named, lest mpv takes the display itself over where the windowing system has no OpenGL.
-func (o Options) windowing() string {
-	if o.lookup("WAYLAND_DISPLAY") != "" {
-		return "wayland"
-	}
-	return "x11egl"
 }
 
 // makeRuntime makes the folder of our own and what mpv finds in it.
@@ -202,8 +200,5 @@ func (o Options) makeRuntime() error {
 	if err := os.Chmod(o.Runtime, 0o700); err != nil {
 		return fmt.Errorf("cannot close the player's folder: %w", err)
 	}
-	if err := writeFontConfig(o.Runtime, o.Fonts); err != nil {
-		return err
-	}
-	return clearCards(o.Runtime)
+	return writeFontConfig(o.Runtime, o.Fonts)
 }

@@ -25,10 +25,11 @@ type Player struct {
 	wake     chan struct{} // to the caller: the observation changed
 	kick     chan struct{} // to the session: the wish changed
 
+	dropped uint64 // showings that nobody took; Run's
+
 	mu      sync.Mutex
 	want    wish
 	playing media.Playing
-	dropped uint64
 }
 
 // A wish is what is to be on the output. An empty programme means the slate.
@@ -94,12 +95,16 @@ func (p *Player) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	press, err := newPress(opt, setter)
+	if err != nil {
+		return err
+	}
 	for failures := 0; ; failures++ {
 		if !sleep(ctx, backoff(failures, rand.Float64())) {
 			return nil
 		}
 		began := time.Now()
-		err := p.runOnce(ctx, opt, setter)
+		err := p.runOnce(ctx, opt, press)
 		if ctx.Err() != nil {
 			p.observe(opt.Now(), func(o *media.Playing) { *o = media.Playing{State: media.PlayerDown} })
 			return nil
@@ -115,12 +120,12 @@ func (p *Player) Run(ctx context.Context) error {
 }
 
 // runOnce starts mpv, plays until it fails or ctx ends, and leaves no process behind.
-func (p *Player) runOnce(ctx context.Context, opt Options, setter *Typesetter) error {
+func (p *Player) runOnce(ctx context.Context, opt Options, press *press) error {
 	proc, err := startProcess(opt)
 	if err != nil {
 		return err
 	}
-	s := &session{player: p, opt: opt, setter: setter, proc: proc, client: proc.client}
+	s := newSession(p, opt, press, proc)
 	err = s.run(ctx)
 	s.abandon()
 	if ctx.Err() != nil {
@@ -155,29 +160,24 @@ func (p *Player) wish() wish {
 	return p.want
 }
 
-// finish reports a showing and makes room for it if need be.
+// finish reports a showing and drops the oldest one if need be. Run's goroutine alone calls it, so that what was made
+// room for fits.
 func (p *Player) finish(shown media.Shown) error {
-	for {
-		select {
-		case p.finished <- shown:
-			return nil
-		default:
-		}
-		select {
-		case oldest := <-p.finished:
-			p.mu.Lock()
-			p.dropped++
-			n := p.dropped
-			p.mu.Unlock()
-			select {
-			case p.finished <- shown:
-			default:
-			}
-			return fmt.Errorf("cannot keep the showing of %s at %s: nobody took it (%d so far)",
-				oldest.Clip.Item.ID, oldest.Start.UTC().Format(time.RFC3339), n)
-		default: // taken meanwhile
-		}
+	select {
+	case p.finished <- shown:
+		return nil
+	default:
 	}
+	var err error
+	select {
+	case oldest := <-p.finished:
+		p.dropped++
+		err = fmt.Errorf("cannot keep the showing of %s at %s: nobody took it (%d so far)",
+			oldest.Clip.Item.ID, oldest.Start.UTC().Format(time.RFC3339), p.dropped)
+	default: // taken meanwhile
+	}
+	p.finished <- shown
+	return err
 }
 
 func notify(c chan struct{}) {

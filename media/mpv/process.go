@@ -63,7 +63,7 @@ func startProcess(opt Options) (*process, error) {
 		return nil, errors.Join(fmt.Errorf("cannot start mpv: %w", err), ours.Close())
 	}
 	p.pid = cmd.Process.Pid
-	p.client = NewClient(ours, opt.Log)
+	p.client = NewClient(ours, opt.Log, opt.Now)
 	return p, nil
 }
 

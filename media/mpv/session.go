@@ -9,11 +9,15 @@ import (
 	"bangtin/media"
 )
 
+// atOnce is how soon after its first frame a showing that ends by itself had nothing to show: mpv reports a first
+// frame for a picture that it cannot decode as well.
+const atOnce = 200 * time.Millisecond
+
 // A session is one connection to one mpv. It belongs to one goroutine.
 type session struct {
 	player *Player
 	opt    Options
-	setter *Typesetter
+	press  *press
 	proc   *process
 	client *Client
 
@@ -22,21 +26,29 @@ type session struct {
 	current *entry    // the one of the last start-file, nil after its end-file
 	since   time.Time // when current began, or the one before ended
 	cursor  int       // index in the wish's clips of the next one to append
-	cards   int       // names of card files
+	replace bool      // the next entry comes at once and in place of all others
+	printed chan print
+	waiting context.CancelFunc // ends the press that is to send to printed; nil when none runs
 
 	answered time.Time // mpv's last sign of life
-	failed   int       // clips in a row that could not be shown
+	failed   int       // clips in a row that mpv could not show
+	unfit    int       // clips in a row that could not be given to mpv
 	retryAt  time.Time // when to try the programme again after all of it failed; zero otherwise
 	detail   string    // the last error
-	fine     int       // clips that began since detail was set
+	fine     int       // clips that were shown since detail was set
 	plugs    string    // connectors of the display at the start
+}
+
+func newSession(p *Player, opt Options, press *press, proc *process) *session {
+	return &session{
+		player: p, opt: opt, press: press, proc: proc, client: proc.client,
+		printed:  make(chan print, 1),
+		answered: opt.Now(), since: opt.Now(), plugs: connectors(opt), detail: p.Playing().Detail,
+	}
 }
 
 // run plays until mpv fails or ctx ends.
 func (s *session) run(ctx context.Context) error {
-	s.answered, s.plugs = s.opt.Now(), connectors(s.opt)
-	s.since = s.answered
-	s.detail = s.player.Playing().Detail
 	s.observe(media.PlayerStarting)
 	if err := s.greet(ctx); err != nil {
 		return err
@@ -58,6 +70,8 @@ func (s *session) run(ctx context.Context) error {
 			err = s.event(ctx, m)
 		case <-s.player.kick:
 			err = s.turn(ctx)
+		case p := <-s.printed:
+			err = s.take(ctx, p)
 		case <-poll.C:
 			err = s.poll(ctx)
 		}
@@ -67,9 +81,12 @@ func (s *session) run(ctx context.Context) error {
 	}
 }
 
+// greet waits for mpv to come up, which reads some 200 libraries from a cold card.
 func (s *session) greet(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
 	var version string
-	if err := s.get(ctx, "mpv-version", &version); err != nil {
+	if err := s.client.Get(ctx, "mpv-version", &version); err != nil {
 		return err
 	}
 	s.opt.Log.Info("mpv runs", "version", version, "pid", s.proc.pid, "video", s.opt.video())
@@ -78,20 +95,20 @@ func (s *session) greet(ctx context.Context) error {
 
 // do and get bound how long mpv may take; a mpv that takes longer hangs.
 func (s *session) do(ctx context.Context, name string, arguments map[string]any) (json.RawMessage, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.opt.AnswerWithin)
+	ctx, cancel := context.WithTimeoutCause(ctx, s.opt.AnswerWithin, errHangs)
 	defer cancel()
 	return s.client.Do(ctx, name, arguments)
 }
 
 func (s *session) get(ctx context.Context, property string, value any) error {
-	ctx, cancel := context.WithTimeout(ctx, s.opt.AnswerWithin)
+	ctx, cancel := context.WithTimeoutCause(ctx, s.opt.AnswerWithin, errHangs)
 	defer cancel()
 	return s.client.Get(ctx, property, value)
 }
 
 // event follows mpv from item to item.
 func (s *session) event(ctx context.Context, m Message) error {
-	s.answered = s.opt.Now()
+	s.answered = m.At
 	switch m.Event {
 	case "start-file":
 		return s.started(ctx, m.Entry)
@@ -118,7 +135,7 @@ func (s *session) started(ctx context.Context, id int64) error {
 	if s.current.slate {
 		return nil
 	}
-	return s.fill(ctx, "append")
+	return s.fill(ctx)
 }
 
 // firstFrame is mpv's playback-restart. It names no entry, but events come in order; a later one, without a
@@ -133,41 +150,52 @@ func (s *session) firstFrame(ctx context.Context) error {
 		s.observe(media.PlayerSlate)
 		return nil
 	}
-	switch e.clip.Item.Kind {
-	case media.Video:
+	if e.video() {
 		if err := s.optional(ctx, "duration", &e.duration); err != nil {
 			return err
 		}
-	case media.TextCard:
-		if drawn, err := s.textDrawn(ctx); err != nil || !drawn {
-			return errors.Join(err, s.blank(ctx, e))
-		}
 	}
-	s.failed = 0
-	if s.fine++; s.fine > len(s.wish.programme.Clips) {
-		s.detail = "" // a whole round went well
+	return s.look(ctx, e)
+}
+
+// look makes sure that there is a decoded picture: mpv plays a film whose picture it cannot decode for its sound. An
+// answer of no may be about the next entry, where this one has ended meanwhile; poll looks again.
+func (s *session) look(ctx context.Context, e *entry) error {
+	pictured, err := s.pictured(ctx)
+	if err != nil {
+		return err
 	}
-	s.observe(media.PlayerPlaying)
+	if e.pictured = pictured; pictured {
+		s.observe(media.PlayerPlaying)
+	}
 	return nil
 }
 
-// textDrawn reports whether mpv has the text of a card; it shows the empty card when it cannot read it.
-func (s *session) textDrawn(ctx context.Context) (bool, error) {
-	var track json.RawMessage
-	if err := s.optional(ctx, "sid", &track); err != nil {
+// pictured reports whether there is a decoded picture. Without an output there is no point in going on.
+func (s *session) pictured(ctx context.Context) (bool, error) {
+	var configured bool
+	var width int
+	if err := errors.Join(s.optional(ctx, "vo-configured", &configured), s.optional(ctx, "video-params/w", &width)); err != nil {
 		return false, err
 	}
-	return string(track) == "1", nil
+	if !configured {
+		return false, errors.New("mpv has no output for the picture")
+	}
+	return width > 0, nil
 }
 
-// blank goes on from a card whose text is missing.
-func (s *session) blank(ctx context.Context, e *entry) error {
-	e.shown = time.Time{}
-	if err := s.skipped(ctx, e.clip, "that its text cannot be read"); err != nil || !s.retryAt.IsZero() {
+// pass goes on from an entry without a picture, by taking it out of mpv's playlist: unlike a command to go on, that does
+// no harm where mpv has gone on already.
+func (s *session) pass(ctx context.Context, e *entry) error {
+	at := s.place()
+	s.current = nil
+	if at < 0 {
+		return nil // replaced meanwhile
+	}
+	if err := s.skip(ctx, e, "nothing, and plays no picture"); err != nil || !s.retryAt.IsZero() {
 		return err
 	}
-	_, err := s.do(ctx, "playlist-next", map[string]any{"flags": "force"})
-	return err
+	return s.remove(ctx, at, 1)
 }
 
 func (s *session) ended(ctx context.Context, m Message) error {
@@ -176,20 +204,24 @@ func (s *session) ended(ctx context.Context, m Message) error {
 		return nil
 	}
 	s.current, s.since = nil, s.answered
+	switch {
+	case m.Reason == "error":
+		return s.skip(ctx, e, m.FileError)
+	case m.Reason == "eof" && (e.seen(s.answered) < atOnce || e.video() && !e.pictured):
+		return s.skip(ctx, e, "that it has nothing to show")
+	}
 	s.report(e, s.answered, m.Reason == "eof")
-	if m.Reason != "error" {
-		return nil
-	}
-	if e.slate {
-		return s.slateFailed(m.FileError)
-	}
-	return s.skipped(ctx, e.clip, m.FileError)
+	return nil
 }
 
 // report sends a showing that had a first frame, and forgets that it had one.
 func (s *session) report(e *entry, end time.Time, toItsEnd bool) {
 	if e.slate || e.shown.IsZero() {
 		return
+	}
+	s.failed = 0
+	if s.fine++; s.fine > len(s.wish.programme.Clips) {
+		s.detail = "" // a whole round went well
 	}
 	shown := media.Shown{Clip: e.clip, Start: e.shown, Duration: e.seen(end), Complete: toItsEnd && e.whole(end)}
 	e.shown = time.Time{}
@@ -201,8 +233,12 @@ func (s *session) report(e *entry, end time.Time, toItsEnd bool) {
 	}
 }
 
-// abandon reports the showing that the end of mpv cut off, as far as there was a sign of life.
+// abandon waits for the press, and reports the showing that the end of mpv cut off as far as there was a sign of life.
 func (s *session) abandon() {
+	if s.waiting != nil {
+		s.waiting()
+		<-s.printed
+	}
 	if s.current != nil {
 		s.report(s.current, s.answered, false)
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"bangtin/media"
 )
@@ -60,9 +61,18 @@ func (t *Typesetter) Check(text media.Text) error {
 	return err
 }
 
+// The longest texts that are set, in characters: those that media.Text allows.
+const (
+	longestHeading = 120
+	longestBody    = 1200
+)
+
 // Set lays text out on sheet, as large as fits. An error names the first character without a glyph, or says that the
 // text does not fit at the smallest size that can be read.
 func (t *Typesetter) Set(text media.Text, sheet Sheet) (Card, error) {
+	if utf8.RuneCountInString(text.Heading) > longestHeading || utf8.RuneCountInString(text.Body) > longestBody {
+		return Card{}, fmt.Errorf("cannot set a text of more than %d and %d characters", longestHeading, longestBody)
+	}
 	ink, err1 := parseColour(text.Foreground)
 	paper, err2 := parseColour(text.Background)
 	if err := errors.Join(err1, err2); err != nil {
@@ -122,8 +132,8 @@ func parseColour(s string) (color.RGBA, error) {
 	return color.RGBA{b[0], b[1], b[2], 255}, nil
 }
 
-// PNG is the empty background as a picture of one colour, 3 to 6 kB.
-func (c Card) PNG() ([]byte, error) {
+// paper is the empty background as a PNG of one colour, 3 to 6 kB.
+func (c Card) paper() ([]byte, error) {
 	var b bytes.Buffer
 	paper := image.NewPaletted(image.Rect(0, 0, c.Sheet.Width, c.Sheet.Height), color.Palette{c.Background})
 	if err := png.Encode(&b, paper); err != nil {
