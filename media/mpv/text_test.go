@@ -84,6 +84,7 @@ func TestKhmerIsNeverTornInsideACluster(t *testing.T) {
 
 func TestLinesBreakAtTheBestPlaces(t *testing.T) {
 	for _, test := range []struct{ name, body, want string }{
+		{"a third line rather than a torn word", "This display is on air from 07:00 to 11:00 and from 14:00 to 18:00 every day, holidays included.", " "},
 		{"Latin at spaces", "Weapons, explosives, fireworks and prohibited goods must not be carried across the border.", " "},
 		{"Khmer at zero-width spaces", "អ្នកឆ្លងកាត់ច្រកទ្វារព្រំដែន\u200Bត្រូវបង្ហាញលិខិតឆ្លងដែន\u200Bឬប័ណ្ណឆ្លងដែន\u200Bដែលនៅមានសុពលភាព។", "\u200B"},
 	} {

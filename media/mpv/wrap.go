@@ -1,6 +1,7 @@
 package mpv
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -15,45 +16,51 @@ type line struct {
 // A way is how to set the units up to some point.
 type way struct {
 	from  int // where its last line begins
+	torn  int // lines that end inside a word
 	lines int
 	cost  float64
+}
+
+// better puts whole words before few lines, and few lines before even ones.
+func (w way) better(than way) bool {
+	return cmp.Or(cmp.Compare(w.torn, than.torn), cmp.Compare(w.lines, than.lines), cmp.Compare(w.cost, than.cost)) < 0
 }
 
 // breakCost is what ending a line before a unit costs, where 1 is the cost of a line left wholly empty.
 func breakCost(kind breakKind) float64 {
 	switch kind {
-	case good:
-		return 0
 	case fair:
 		return 0.2
 	case poor:
 		return 0.5
-	default:
-		return 20
 	}
+	return 0
 }
 
-// wrap breaks units into as few lines as room (in em) allows and, among those ways, takes the one with the most even
-// lines at the best places. tail is how much an unfilled last line matters: 1 in centred text, 0 in flush text.
+// wrap breaks units into as few lines as room (in em) allows without tearing a word and, among those ways, takes the
+// one with the most even lines at the best places. tail is how much an unfilled last line matters: 1 in centred text, 0 in flush text.
 // A stretch that may not be broken and is wider than room is torn after the last unit that fits.
 func wrap(units []unit, room, tail float64) []line {
 	best := make([]way, len(units)+1) // best[i] sets units[:i] in whole lines
 	for end := 1; end <= len(units); end++ {
-		cost, weight := 0.0, tail
+		torn, cost, weight := 0, 0.0, tail
 		if end < len(units) {
 			cost, weight = breakCost(units[end].before), 1
+			if units[end].before == forced {
+				torn = 1
+			}
 		}
-		best[end] = bestWay(best, units, end, func(width float64) float64 {
+		best[end] = bestWay(best, units, end, func(width float64) way {
 			empty := max(0, 1-width/room)
-			return cost + weight*empty*empty
+			return way{torn: torn, lines: 1, cost: cost + weight*empty*empty}
 		}, room)
 	}
 	return follow(best, units)
 }
 
 // bestWay tries every beginning of a line that ends before units[end].
-func bestWay(best []way, units []unit, end int, cost func(width float64) float64, room float64) way {
-	chosen := way{lines: math.MaxInt}
+func bestWay(best []way, units []unit, end int, line func(width float64) way, room float64) way {
+	chosen := way{torn: math.MaxInt}
 	width, trailing := 0.0, true
 	for from := end - 1; from >= 0; from-- {
 		if trailing = trailing && units[from].space; !trailing {
@@ -62,8 +69,9 @@ func bestWay(best []way, units []unit, end int, cost func(width float64) float64
 		if width > room && from < end-1 {
 			break
 		}
-		w := way{from, best[from].lines + 1, best[from].cost + cost(width)}
-		if w.lines < chosen.lines || w.lines == chosen.lines && w.cost < chosen.cost {
+		last, before := line(width), best[from]
+		w := way{from, before.torn + last.torn, before.lines + last.lines, before.cost + last.cost}
+		if w.better(chosen) {
 			chosen = w
 		}
 	}
