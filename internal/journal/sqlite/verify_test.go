@@ -91,6 +91,11 @@ func TestVerifyFindsTampering(t *testing.T) {
 			UPDATE chain SET seq = 9, hash = (SELECT hash FROM record WHERE seq = 9)`, "head 9 is not signed"},
 		{"removed last, older head put in", `DELETE FROM record WHERE seq > 5;
 			UPDATE chain SET (seq, hash, at) = (SELECT seq, hash, at FROM signed_head)`, "head 5 is not signed"},
+		{"removed last, kept head put in", `DELETE FROM record WHERE seq > 5;
+			UPDATE chain SET (seq, hash, at, signature) = (SELECT seq, hash, at, signature FROM signed_head)`,
+			"head 5 is not signed"},
+		{"live head put among the kept", `DELETE FROM signed_head;
+			INSERT INTO signed_head SELECT seq, hash, at, signature FROM chain`, "kept head 10 is not signed"},
 		{"removed all", `DELETE FROM record`, "records 1 to 10 are missing at the end"},
 		{"removed all and the head", `DELETE FROM record; DELETE FROM chain; DELETE FROM signed_head`, "there is no head"},
 		{"reordered", `UPDATE record SET seq = -4 WHERE seq = 4; UPDATE record SET seq = 4 WHERE seq = 5;
@@ -102,7 +107,7 @@ func TestVerifyFindsTampering(t *testing.T) {
 			UPDATE record SET seq = -seq WHERE seq < 0;
 			INSERT INTO record SELECT 5, * FROM (` + copyOf4 + `)`, "record 5 does not follow"},
 		{"negative number", `UPDATE record SET seq = -4 WHERE seq = 4`, "a record behind 0 cannot be read"},
-		{"daily head edited", `UPDATE signed_head SET at = at + 1`, "daily: chain is broken: head 5 is not signed"},
+		{"daily head edited", `UPDATE signed_head SET at = at + 1`, "daily: chain is broken: kept head 5 is not signed"},
 		{"daily head of another record", `UPDATE signed_head SET seq = 6`, "record 6 is not the one that the daily head of 6"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -163,13 +168,28 @@ func TestNewerSchemaIsRefusedAndLeftAlone(t *testing.T) {
 	path := tenRecords(t)
 	tamper(t, path, "PRAGMA user_version = 99")
 	_, err := sqlite.Open(t.Context(), options(path))
-	if !errors.Is(err, sqlite.ErrNewer) || !strings.Contains(err.Error(), "its schema is 99, this program knows 1") {
+	if !errors.Is(err, sqlite.ErrNewer) || !strings.Contains(err.Error(), "its schema is 99, this program knows 2") {
 		t.Errorf("open: got %v", err)
 	}
 	if _, err := sqlite.Verify(t.Context(), path, publicKey()); !errors.Is(err, sqlite.ErrNewer) {
 		t.Errorf("verify: got %v", err)
 	}
-	tamper(t, path, "PRAGMA user_version = 1")
+	tamper(t, path, "PRAGMA user_version = 2")
+	if report := mustVerify(t, path); report.Records != 10 {
+		t.Errorf("report %+v", report)
+	}
+}
+
+// Schema 1 kept heads with the signature of a live head.
+func TestOldKeptHeadsAreDropped(t *testing.T) {
+	path := tenRecords(t)
+	tamper(t, path, `DELETE FROM signed_head; INSERT INTO signed_head SELECT seq, hash, at, signature FROM chain;
+		PRAGMA user_version = 1`)
+	closed(t, options(path), func(j *sqlite.Journal) {
+		if r := j.Recovered(); r != (sqlite.Recovered{}) {
+			t.Errorf("recovered %v", r)
+		}
+	})
 	if report := mustVerify(t, path); report.Records != 10 {
 		t.Errorf("report %+v", report)
 	}
