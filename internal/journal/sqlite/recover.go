@@ -118,6 +118,7 @@ func (s salvage) write(ctx context.Context, tx *sql.Tx, o Options) error {
 		Upto:   resumeAfter(s.seq, stamp.Wall.UnixMilli()),
 		At:     stamp.Wall.Unix(),
 		Reason: journal.PrunedDamaged,
+		Unsent: s.unsent,
 	}
 	entries := []journal.Entry{{Stamp: stamp, Kind: journal.KindCheckpoint, Body: c.Sign(o.Key)}}
 	for _, r := range s.pending {

@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"crypto/ed25519"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -149,6 +150,65 @@ func checkNewChain(t *testing.T, j *sqlite.Journal, class journal.IncidentClass)
 		if want := []journal.Entry{play(16 + n/2), incident(16 + n/2)}[n%2]; r.Stamp != want.Stamp || r.Kind != want.Kind {
 			t.Errorf("record %d taken over is %+v, want %+v", n, r.Stamp, want.Stamp)
 		}
+	}
+}
+
+// damagePage makes the next Open find the journal damaged; all records stay readable.
+func damagePage(t *testing.T, path string) {
+	t.Helper()
+	overwrite(t, path, findPage(t, path, "playlisttet-2027"), make([]byte, 4096))
+}
+
+// A checkpoint that the centre has not acknowledged would contradict the one of the new chain.
+func TestPendingCheckpointIsMergedIntoTheNewOne(t *testing.T) {
+	prune := func(t *testing.T, path string) {
+		closed(t, options(path), func(j *sqlite.Journal) {
+			done, err := j.Prune(t.Context(), noon, sqlite.Policy{MaxBytes: 1, Batch: 36})
+			must(t, err)
+			if done.Unsent != 3 { // records 31 to 36: three plays, three incidents
+				t.Fatalf("pruned %+v", done)
+			}
+		})
+	}
+	damage := func(t *testing.T, path string) {
+		damagePage(t, path)
+		closed(t, options(path), func(j *sqlite.Journal) {
+			if j.Recovered().Aside == "" {
+				t.Fatal("not recovered")
+			}
+			must(t, j.Commit(t.Context(), journal.Write{
+				Label: "again", Settings: map[string][]byte{"playlist": []byte("tet-2027")},
+			}))
+		})
+	}
+	for _, tt := range []struct {
+		name   string
+		steps  []func(*testing.T, string)
+		unsent uint64
+	}{
+		{"damage after a prune", []func(*testing.T, string){prune, damage}, 3},
+		{"damage twice", []func(*testing.T, string){damage, damage}, 0},
+		{"damage twice after a prune", []func(*testing.T, string){prune, damage, damage}, 3},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filled(t)
+			for _, step := range tt.steps {
+				step(t, path)
+			}
+			mustVerify(t, path)
+			j := open(t, options(path))
+			var checkpoints []journal.Checkpoint
+			for _, r := range pending(t, j) {
+				if r.Kind == journal.KindCheckpoint {
+					var c journal.Checkpoint
+					must(t, json.Unmarshal(r.Body, &c))
+					checkpoints = append(checkpoints, c)
+				}
+			}
+			if len(checkpoints) != 1 || checkpoints[0].Unsent != tt.unsent {
+				t.Errorf("checkpoints %+v, want one with %d unsent", checkpoints, tt.unsent)
+			}
+		})
 	}
 }
 

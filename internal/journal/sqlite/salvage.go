@@ -24,7 +24,8 @@ type salvage struct {
 	counters  map[string]uint64
 	heartbeat string
 	seq       uint64           // the highest number that was readable
-	pending   []journal.Record // unacknowledged
+	pending   []journal.Record // unacknowledged, without checkpoints
+	unsent    uint64           // what the unacknowledged checkpoints would have told the centre
 	lost      []string
 }
 
@@ -93,8 +94,24 @@ func (s *salvage) rescuePending(ctx context.Context, db *sql.DB, o Options) erro
 	if err := hangTogether(pending, st.head.Head); err != nil {
 		return err
 	}
-	s.pending = pending
+	for _, r := range pending {
+		if err := s.carry(r); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// carry takes r over. A checkpoint is about the beginning of the old chain, where the new one has its own, which
+// tells the centre what this one would have told it.
+func (s *salvage) carry(r journal.Record) error {
+	if r.Kind != journal.KindCheckpoint {
+		s.pending = append(s.pending, r)
+		return nil
+	}
+	unsent, err := unsentOf(r)
+	s.unsent += unsent
+	return err
 }
 
 func hangTogether(chain []journal.Record, head journal.Head) error {
