@@ -58,7 +58,8 @@ func quickCheck(ctx context.Context, q querier) error {
 	return nil
 }
 
-// checkHead makes sure that new records continue a chain of this device, whole up to its last record.
+// checkHead makes sure that new records continue a chain of this device, and that the centre will take what it
+// has not acknowledged yet: it stops for ever at the first record that does not hang together.
 func (j *Journal) checkHead(ctx context.Context) error {
 	s, err := readState(ctx, j.db)
 	if err != nil {
@@ -80,7 +81,15 @@ func (j *Journal) checkHead(ctx context.Context) error {
 	if err := holds(ctx, j.db, last, s.head.Hash); err != nil {
 		return altered("%s", err)
 	}
-	return nil
+	if s.acked >= last {
+		return nil
+	}
+	w := walker{q: j.db, above: s.acked, use: func(journal.Record) error { return nil }}
+	_, err = w.down(ctx, s.head.Head)
+	if errors.Is(err, journal.ErrBroken) {
+		return altered("%s", err)
+	}
+	return err
 }
 
 func altered(format string, args ...any) error {

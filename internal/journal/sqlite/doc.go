@@ -30,10 +30,12 @@
 //
 // # A damaged file
 //
-// [Open] checks the file (quick_check, and that the head belongs to the last record and to this device). A file
+// [Open] checks the file (quick_check, that the head belongs to the last record and to this device, and that the
+// records which the centre has not acknowledged hang together below it: the centre takes no other). A file
 // that fails is moved aside with its -wal and -shm as <path>.damaged-<UTC>, the newest two of these are kept,
-// and a new journal is begun. It takes over what can still be read: settings, counters, the heartbeat and, when
-// they hang together up to the signed head, the records not yet acknowledged. Its first record is a checkpoint
-// with the reason "damaged", its last an incident. Its numbers begin above every number the old one can have
-// used, see resumeAfter.
+// and a new journal is begun. It takes over what can still be read: settings, counters, the heartbeat and, of the
+// records not yet acknowledged, those that are proven by the signed head or by one that was kept. One spoilt record
+// costs what lies between the head kept before it and itself, a day at most. The first record of the new journal
+// is a checkpoint with the reason "damaged", its last an incident. Its numbers begin above every number the old
+// one can have used, see resumeAfter.
 package sqlite

@@ -105,7 +105,7 @@ func openExisting(ctx context.Context, o Options) (*Journal, error) {
 		return nil, err
 	}
 	if !found {
-		if err := begin(ctx, o, salvage{}); err != nil {
+		if err := begin(ctx, o, salvage{}, nil); err != nil {
 			return nil, err
 		}
 		if err := install(o.Path); err != nil {
