@@ -12,18 +12,34 @@ import (
 
 // damage is why a journal must not be used any more.
 type damage struct {
+	kind   damageKind
 	reason string
-	class  journal.IncidentClass
 }
 
 func (d *damage) Error() string { return d.reason }
+
+// damageKind is the code of the incident that tells of it.
+type damageKind string
+
+const (
+	spoilt  damageKind = "journal-damaged" // as a dying disk does it
+	altered damageKind = "journal-altered" // nothing is wrong with the file, but with what it says
+	gone    damageKind = "journal-missing" // there is no file where one was
+)
+
+func (k damageKind) class() journal.IncidentClass {
+	if k == spoilt {
+		return journal.Technical
+	}
+	return journal.Cyber
+}
 
 // check brings the schema up to date and tells whether the journal can be trusted with what it holds and with
 // what is to come. The error is a *damage when it cannot.
 func (j *Journal) check(ctx context.Context) error {
 	err := j.checkFile(ctx)
 	if isDamage(err) {
-		return &damage{reason: err.Error(), class: journal.Technical}
+		return &damage{spoilt, err.Error()}
 	}
 	return err
 }
@@ -35,7 +51,7 @@ func (j *Journal) checkFile(ctx context.Context) error {
 		return err
 	}
 	if version == 0 {
-		return &damage{reason: "the file has no tables", class: journal.Technical}
+		return &damage{spoilt, "the file has no tables"}
 	}
 	if err := quickCheck(ctx, j.db); err != nil {
 		return err
@@ -53,7 +69,7 @@ func quickCheck(ctx context.Context, q querier) error {
 		return err
 	}
 	if result != "ok" {
-		return &damage{reason: "quick_check: " + result, class: journal.Technical}
+		return &damage{spoilt, "quick_check: " + result}
 	}
 	return nil
 }
@@ -70,16 +86,16 @@ func (j *Journal) checkHead(ctx context.Context) error {
 		return err
 	}
 	if last != s.head.Seq {
-		return altered("the last record is %d, the head names %d", last, s.head.Seq)
+		return &damage{altered, fmt.Sprintf("the last record is %d, the head names %d", last, s.head.Seq)}
 	}
 	if err := s.head.Check(public(j.key)); err != nil {
-		return altered("%s", err)
+		return &damage{altered, err.Error()}
 	}
 	if last == 0 {
 		return nil
 	}
 	if err := holds(ctx, j.db, last, s.head.Hash); err != nil {
-		return altered("%s", err)
+		return &damage{altered, err.Error()}
 	}
 	if s.acked >= last {
 		return nil
@@ -87,13 +103,9 @@ func (j *Journal) checkHead(ctx context.Context) error {
 	w := walker{q: j.db, above: s.acked, use: func(journal.Record) error { return nil }}
 	_, err = w.down(ctx, s.head.Head)
 	if errors.Is(err, journal.ErrBroken) {
-		return altered("%s", err)
+		return &damage{altered, err.Error()}
 	}
 	return err
-}
-
-func altered(format string, args ...any) error {
-	return &damage{reason: fmt.Sprintf(format, args...), class: journal.Cyber}
 }
 
 // isDamage tells a file that is broken from a disk or a caller that is in trouble.

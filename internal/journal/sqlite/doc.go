@@ -37,5 +37,5 @@
 // records not yet acknowledged, those that are proven by the signed head or by one that was kept. One spoilt record
 // costs what lies between the head kept before it and itself, a day at most. The first record of the new journal
 // is a checkpoint with the reason "damaged", its last an incident. Its numbers begin above every number the old
-// one can have used, see resumeAfter.
+// one can have used, see resumeAfter. A file that is missing though [Options.Expected] is treated alike.
 package sqlite

@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"bangtin/internal/journal"
 )
 
 // A new journal is built under draftSuffix, and renamed to readySuffix when it is complete and on the disk. Only
@@ -60,7 +58,7 @@ func checkNoLog(path string) error {
 		return err
 	}
 	if there {
-		return &damage{reason: "the database is gone, its log is there", class: journal.Cyber}
+		return &damage{gone, "the database is gone, its log is there"}
 	}
 	return nil
 }
@@ -74,20 +72,23 @@ func install(path string) error {
 }
 
 // moveAside renames the database and what stands beside it, whatever of it is there, and returns the new name
-// of the database. The database goes first: without it nobody takes its log for that of another.
+// of the database, or nothing when there was nothing. The database goes first: without it nobody takes its log for that of another.
 func moveAside(path string, now time.Time) (string, error) {
 	aside, err := freeName(path + damagedSuffix + now.UTC().Format("20060102T150405Z"))
 	if err != nil {
 		return "", err
 	}
-	names := append([]string{path}, companions(path)...)
-	for _, name := range names {
+	moved := ""
+	for _, name := range append([]string{path}, companions(path)...) {
 		err := os.Rename(name, aside+name[len(path):])
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case err == nil:
+			moved = aside
+		case !errors.Is(err, fs.ErrNotExist):
 			return "", fmt.Errorf("cannot set damaged journal aside: %w", err)
 		}
 	}
-	return aside, syncFolder(path)
+	return moved, syncFolder(path)
 }
 
 // freeName appends a number to name when there is such a file already: the clock may have stood still.

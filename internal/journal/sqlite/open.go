@@ -25,6 +25,11 @@ type Options struct {
 	Stamp func() journal.Stamp // stands on the records that the journal writes by itself
 	Log   *slog.Logger
 
+	// Expected says that this device had a journal before: its key, which is made first, was there already. A
+	// journal that is missing then counts as damaged. A power cut during a device's very first start, between
+	// the two, looks the same.
+	Expected bool
+
 	// MaxBytes is the hard limit of the file; 0 means DefaultMaxBytes.
 	MaxBytes int64
 
@@ -60,9 +65,9 @@ type Journal struct {
 	recovered Recovered
 }
 
-// Open opens the journal, creating it where there is none, brings its schema up to date and checks it: it reads
-// the whole file once. A damaged journal does not make Open fail: it is moved aside and a new one begun, which
-// Recovered tells. Open fails with ErrNewer, leaving the file alone, when a newer program wrote it.
+// Open opens the journal, creating it where there is none and none is expected, brings its schema up to date and checks it: it reads
+// the whole file once. A damaged or missing journal does not make Open fail: what is there is moved aside and a new
+// one begun, which Recovered tells. Open fails with ErrNewer, leaving the file alone, when a newer program wrote it.
 func Open(ctx context.Context, o Options) (*Journal, error) {
 	if o.MaxBytes == 0 {
 		o.MaxBytes = DefaultMaxBytes
@@ -105,6 +110,9 @@ func openExisting(ctx context.Context, o Options) (*Journal, error) {
 		return nil, err
 	}
 	if !found {
+		if o.Expected {
+			return nil, &damage{gone, "the database is gone"}
+		}
 		if err := begin(ctx, o, salvage{}, nil); err != nil {
 			return nil, err
 		}

@@ -12,7 +12,7 @@ import (
 
 // Recovered tells what Open had to set aside. Its zero value means that nothing was wrong.
 type Recovered struct {
-	Aside   string // where the damaged journal is now
+	Aside   string // where the damaged journal is now; empty when there was none to set aside
 	Reason  string // what was wrong with it
 	Carried int    // unacknowledged records taken over
 	Lost    string // what could not be taken over, for people; empty when nothing is missing
@@ -20,10 +20,13 @@ type Recovered struct {
 
 // String is one line for the log and journal.Boot; empty when nothing was wrong.
 func (r Recovered) String() string {
-	if r.Aside == "" {
+	if r.Reason == "" {
 		return ""
 	}
-	line := fmt.Sprintf("journal set aside as %s: %s; %d unacknowledged records taken over", r.Aside, r.Reason, r.Carried)
+	line := "journal begun anew: " + r.Reason
+	if r.Aside != "" {
+		line = fmt.Sprintf("journal set aside as %s: %s; %d unacknowledged records taken over", r.Aside, r.Reason, r.Carried)
+	}
 	if r.Lost != "" {
 		line += "; lost: " + r.Lost
 	}
@@ -64,6 +67,10 @@ func replace(ctx context.Context, o Options, d *damage) (Recovered, error) {
 
 // renew begins a new journal with what can be read of the old one; without its records when these do not fit.
 func renew(ctx context.Context, o Options, d *damage) (salvage, error) {
+	if d.kind == gone {
+		s := salvage{damage: d, lost: []string{"everything"}}
+		return s, begin(ctx, o, s, nil)
+	}
 	old := openDB(o.Path, readOnly, 0)
 	s := rescue(ctx, old, o, d)
 	err := begin(ctx, o, s, old)
@@ -150,10 +157,7 @@ func (s salvage) write(ctx context.Context, tx *sql.Tx, o Options, old querier) 
 }
 
 func (s salvage) incident() journal.Incident {
-	i := journal.Incident{Class: s.damage.class, Code: "journal-damaged", Count: 1}
-	if i.Class == journal.Cyber {
-		i.Code = "journal-altered"
-	}
+	i := journal.Incident{Class: s.damage.kind.class(), Code: string(s.damage.kind), Count: 1}
 	i.Detail = "new journal begun: " + s.damage.reason
 	if lost := s.lostLine(); lost != "" {
 		i.Detail += "; lost: " + lost

@@ -153,6 +153,62 @@ func checkNewChain(t *testing.T, j *sqlite.Journal, class journal.IncidentClass)
 	}
 }
 
+// Whoever deletes the journal must not get a first start, with the counters at 0 and the numbers at 1.
+func TestMissingJournal(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		expected bool
+		remove   []string
+		code     string // of the incident; none for a first start
+		aside    bool
+	}{
+		{"first start", false, []string{"", "-wal", "-shm"}, "", false},
+		{"deleted", true, []string{"", "-wal", "-shm"}, "journal-missing", false},
+		{"deleted, log left", true, []string{""}, "journal-missing", true},
+		{"still there", true, nil, "", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := newPath(t)
+			closed(t, options(path), func(j *sqlite.Journal) {
+				for n := 1; n <= 40; n++ {
+					commit(t, j, play(n))
+				}
+			})
+			must(t, os.WriteFile(path+"-wal", nil, 0o600))
+			for _, suffix := range tt.remove {
+				if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+					t.Fatal(err)
+				}
+			}
+			o := options(path)
+			o.Expected = tt.expected
+			closed(t, o, func(j *sqlite.Journal) {
+				r := j.Recovered()
+				if (r.Reason != "") != (tt.code != "") || (r.String() != "") != (tt.code != "") || (r.Aside != "") != tt.aside {
+					t.Errorf("recovered %+v: %s", r, r)
+				}
+				if tt.code == "" {
+					return
+				}
+				all := pending(t, j)
+				if uint64(noon.UnixMilli()) >= all[0].Seq || r.Lost != "everything" {
+					t.Errorf("the new chain begins at %d, lost: %s", all[0].Seq, r.Lost)
+				}
+				checkNewChain(t, j, journal.Cyber)
+				if last := string(all[len(all)-1].Body); !strings.Contains(last, `"`+tt.code+`"`) {
+					t.Errorf("incident %s, want %s", last, tt.code)
+				}
+			})
+			mustVerify(t, path)
+			closed(t, o, func(j *sqlite.Journal) {
+				if r := j.Recovered(); r != (sqlite.Recovered{}) {
+					t.Errorf("second start: %+v", r)
+				}
+			})
+		})
+	}
+}
+
 // damagePage makes the next Open find the journal damaged; all records stay readable.
 func damagePage(t *testing.T, path string) {
 	t.Helper()
