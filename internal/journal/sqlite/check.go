@@ -110,9 +110,16 @@ func (j *Journal) checkHead(ctx context.Context) error {
 
 // isDamage tells a file that is broken from a disk or a caller that is in trouble.
 func isDamage(err error) bool {
-	if errors.Is(err, journal.ErrBroken) {
+	if errors.Is(err, journal.ErrBroken) || isCorrupt(err) {
 		return true
 	}
+	var sqliteErr sqlite3.Error
+	// The statements are the program's own: a table or column is not there.
+	return errors.As(err, &sqliteErr) && sqliteErr.Code == sqlite3.ErrError
+}
+
+// isCorrupt is whether SQLite cannot make sense of the file, or cannot read it.
+func isCorrupt(err error) bool {
 	var sqliteErr sqlite3.Error
 	if !errors.As(err, &sqliteErr) {
 		return false
@@ -121,11 +128,5 @@ func isDamage(err error) bool {
 	case sqlite3.ErrIoErrRead, sqlite3.ErrIoErrShortRead:
 		return true // bad blocks: the same bytes will not come back
 	}
-	switch sqliteErr.Code {
-	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
-		return true
-	case sqlite3.ErrError:
-		return true // the statements are the program's own: a table or column is not there
-	}
-	return false
+	return sqliteErr.Code == sqlite3.ErrCorrupt || sqliteErr.Code == sqlite3.ErrNotADB
 }

@@ -22,7 +22,7 @@ func (j *Journal) Pending(ctx context.Context, limit int) (pending []journal.Rec
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("cannot read outbox: %w", err)
+		return nil, fmt.Errorf("cannot read outbox: %w", explain(err))
 	}
 	return pending, nil
 }
@@ -33,7 +33,7 @@ func (j *Journal) Depth(ctx context.Context) (uint64, error) {
 	err := j.db.QueryRowContext(ctx, `SELECT coalesce(max(seq) - max((SELECT acked FROM chain), min(seq) - 1), 0)
 		FROM record`).Scan(&depth)
 	if err != nil {
-		return 0, fmt.Errorf("cannot read outbox: %w", err)
+		return 0, fmt.Errorf("cannot read outbox: %w", explain(err))
 	}
 	return depth, nil
 }

@@ -209,6 +209,52 @@ func TestMissingJournal(t *testing.T) {
 	}
 }
 
+// A disk that dies under the running daemon: whoever writes or reads is told, and the next Open sets it right.
+func TestDamageWhileRunning(t *testing.T) {
+	for name, use := range map[string]func(*sqlite.Journal) error{
+		"commit": func(j *sqlite.Journal) error {
+			return j.Commit(t.Context(), journal.Write{Label: "x", Entries: []journal.Entry{play(99)}})
+		},
+		"raise": func(j *sqlite.Journal) error {
+			return j.Commit(t.Context(), journal.Write{Label: "x", Raise: map[string]uint64{"playlist": 9999}})
+		},
+		"setting":   func(j *sqlite.Journal) error { _, err := j.Setting(t.Context(), "playlist"); return err },
+		"counter":   func(j *sqlite.Journal) error { _, err := j.Counter(t.Context(), "playlist"); return err },
+		"heartbeat": func(j *sqlite.Journal) error { _, _, err := j.LastHeartbeat(t.Context()); return err },
+		"segments":  func(j *sqlite.Journal) error { _, err := j.Segments(t.Context(), 0, 1<<40); return err },
+		"pending":   func(j *sqlite.Journal) error { _, err := j.Pending(t.Context(), 10); return err },
+		"depth":     func(j *sqlite.Journal) error { _, err := j.Depth(t.Context()); return err },
+		"acknowledge": func(j *sqlite.Journal) error {
+			return j.Acknowledge(t.Context(), 40, journal.Hash{})
+		},
+		"prune": func(j *sqlite.Journal) error {
+			_, err := j.Prune(t.Context(), noon, sqlite.Policy{MaxBytes: 1, Batch: 10})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filled(t)
+			closed(t, options(path), func(j *sqlite.Journal) {
+				info, err := os.Stat(path)
+				must(t, err)
+				overwrite(t, path, 4096, []byte(strings.Repeat("\xa5", int(info.Size())-4096)))
+				tamper(t, path, "PRAGMA user_version = 2") // makes SQLite forget the pages it has in memory
+				if err := use(j); !errors.Is(err, journal.ErrDamaged) {
+					t.Errorf("got %v, want ErrDamaged", err)
+				}
+			})
+			closed(t, options(path), func(j *sqlite.Journal) {
+				if j.Recovered().Aside == "" {
+					t.Error("not recovered")
+				}
+				if err := use(j); errors.Is(err, journal.ErrDamaged) {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
 // damagePage makes the next Open find the journal damaged; all records stay readable.
 func damagePage(t *testing.T, path string) {
 	t.Helper()
