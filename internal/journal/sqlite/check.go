@@ -53,7 +53,7 @@ func (j *Journal) checkFile(ctx context.Context) error {
 	if version == 0 {
 		return &damage{spoilt, "the file has no tables"}
 	}
-	if err := quickCheck(ctx, j.db); err != nil {
+	if err := checkIntegrity(ctx, j.db); err != nil {
 		return err
 	}
 	if err := migrate(ctx, j.db); err != nil {
@@ -62,14 +62,16 @@ func (j *Journal) checkFile(ctx context.Context) error {
 	return j.checkHead(ctx)
 }
 
-// quickCheck lets SQLite read the whole file and compare its structures.
-func quickCheck(ctx context.Context, q querier) error {
+// checkIntegrity lets SQLite read the whole file and compare its structures. quick_check would take two thirds of the
+// time (0.45 s instead of 0.65 s for 74 MB, BenchmarkOpenAndVerify), but not compare the index with the records:
+// a journal that fails at every DELETE would pass it.
+func checkIntegrity(ctx context.Context, q querier) error {
 	var result string
-	if err := q.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&result); err != nil {
+	if err := q.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&result); err != nil {
 		return err
 	}
 	if result != "ok" {
-		return &damage{spoilt, "quick_check: " + result}
+		return &damage{spoilt, "integrity_check: " + result}
 	}
 	return nil
 }

@@ -30,7 +30,7 @@
 //
 // # A damaged file
 //
-// [Open] checks the file (quick_check, that the head belongs to the last record and to this device, and that the
+// [Open] checks the file (integrity_check, that the head belongs to the last record and to this device, and that the
 // records which the centre has not acknowledged hang together below it: the centre takes no other). A file
 // that fails is moved aside with its -wal and -shm as <path>.damaged-<UTC>, the newest two of these are kept,
 // and a new journal is begun. It takes over what can still be read: settings, counters, the heartbeat and, of the

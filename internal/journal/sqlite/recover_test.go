@@ -255,6 +255,18 @@ func TestDamageWhileRunning(t *testing.T) {
 	}
 }
 
+// A record that its index does not know can be read, but not removed.
+func TestDamagedIndexIsFoundAtOpen(t *testing.T) {
+	path := newPath(t)
+	closed(t, options(path), func(j *sqlite.Journal) { commit(t, j, segment(100, 200, journal.OnAir, "")) })
+	tamper(t, path, `PRAGMA writable_schema = ON;
+		UPDATE sqlite_schema SET sql = replace(sql, '''to''', '''from''') WHERE name = 'record_segment'`)
+	j := open(t, options(path))
+	if r := j.Recovered(); !strings.Contains(r.Reason, "missing from index") || r.Carried != 1 {
+		t.Errorf("recovered %+v", r)
+	}
+}
+
 // damagePage makes the next Open find the journal damaged; all records stay readable.
 func damagePage(t *testing.T, path string) {
 	t.Helper()

@@ -64,7 +64,7 @@ func (v *verifier) run(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	var damaged *damage
-	err := quickCheck(ctx, tx)
+	err := checkIntegrity(ctx, tx)
 	if errors.As(err, &damaged) {
 		v.find("the file is damaged: %s", damaged.reason)
 	} else if err != nil {
