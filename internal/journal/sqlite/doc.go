@@ -19,7 +19,7 @@
 //
 // [Journal.Prune] removes records from the beginning of the chain only, in bounded batches, and appends a signed
 // checkpoint that says up to where and why:
-//   - records that the centre has acknowledged, once they are older than the policy's age;
+//   - records that the centre has acknowledged, once they are older than the policy's age, if it names one;
 //   - over the policy's size the oldest records, acknowledged or not. Incidents and orders that the centre has
 //     not acknowledged are then appended again, unchanged but for their number, so that they are never lost.
 //     Plays, segments and boots are lost to the centre; the checkpoint says how many.

@@ -244,6 +244,29 @@ func TestPruneLeavesAVerifiableChain(t *testing.T) {
 	}
 }
 
+// With a clock that nobody trusts the caller names no age: then nothing is old, but the size still counts.
+func TestPruneWithoutAge(t *testing.T) {
+	j := open(t, options(newPath(t)))
+	for n := range 10 {
+		commit(t, j, play(n))
+	}
+	all := pending(t, j)
+	must(t, j.Acknowledge(t.Context(), 10, all[9].Hash))
+	future := noon.AddDate(200, 0, 0)
+	done, err := j.Prune(t.Context(), future, sqlite.Policy{MaxBytes: 1 << 40, Batch: 4})
+	if err != nil || done != (sqlite.Pruned{}) {
+		t.Errorf("by no age: %+v, %v", done, err)
+	}
+	done, err = j.Prune(t.Context(), future, sqlite.Policy{MaxBytes: 1, Batch: 4})
+	if err != nil || done.Removed != 4 || done.Unsent != 0 {
+		t.Errorf("by size: %+v, %v", done, err)
+	}
+	done, err = j.Prune(t.Context(), future, sqlite.Policy{Age: 1, MaxBytes: 1 << 40, Batch: 4})
+	if err != nil || done.Removed != 4 {
+		t.Errorf("by age: %+v, %v", done, err)
+	}
+}
+
 func TestPruneBySizeNeverLosesIncidentsAndOrders(t *testing.T) {
 	path := newPath(t)
 	order := journal.Entry{Stamp: stampAt(noon), Kind: journal.KindOrder, Body: journal.Order{Source: "local", Reason: "off"}}
