@@ -70,7 +70,7 @@ func (h Head) message(domain string) []byte {
 const (
 	PrunedAge     = "age"     // acknowledged and old enough
 	PrunedSize    = "size"    // the journal had reached its size cap
-	PrunedDamaged = "damaged" // the file was damaged and set aside; a new one goes on
+	PrunedDamaged = "damaged" // the file was damaged, missing or of a newer program; a new one goes on
 )
 
 // A Checkpoint stands in the chain for the records that were removed from its beginning: the first record kept

@@ -25,10 +25,11 @@ const (
 	spoilt  damageKind = "journal-damaged" // as a dying disk does it
 	altered damageKind = "journal-altered" // nothing is wrong with the file, but with what it says
 	gone    damageKind = "journal-missing" // there is no file where one was
+	ahead   damageKind = "journal-newer"   // a newer program wrote it, before the update was taken back
 )
 
 func (k damageKind) class() journal.IncidentClass {
-	if k == spoilt {
+	if k == spoilt || k == ahead {
 		return journal.Technical
 	}
 	return journal.Cyber
@@ -38,6 +39,9 @@ func (k damageKind) class() journal.IncidentClass {
 // what is to come. The error is a *damage when it cannot.
 func (j *Journal) check(ctx context.Context) error {
 	err := j.checkFile(ctx)
+	if errors.Is(err, ErrNewer) {
+		return &damage{ahead, err.Error()}
+	}
 	if isDamage(err) {
 		return &damage{spoilt, err.Error()}
 	}
@@ -55,6 +59,9 @@ func (j *Journal) checkFile(ctx context.Context) error {
 	}
 	if err := checkIntegrity(ctx, j.db); err != nil {
 		return err
+	}
+	if err := j.keepBeforeMigration(ctx, version); err != nil {
+		j.log.Warn("journal is migrated without a copy of it", "schema", version, "error", err)
 	}
 	if err := migrate(ctx, j.db); err != nil {
 		return err

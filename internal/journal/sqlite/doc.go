@@ -38,4 +38,12 @@
 // costs what lies between the head kept before it and itself, a day at most. The first record of the new journal
 // is a checkpoint with the reason "damaged", its last an incident. Its numbers begin above every number the old
 // one can have used, see resumeAfter. A file that is missing though [Options.Expected] is treated alike.
+//
+// # Newer and older programs
+//
+// Before Open brings the schema n up to date it keeps a copy as <path>.schema<n>, replacing the copy from before.
+// When an update is taken back, the older program finds a schema that it does not know. It sets the file aside as
+// <path>.newer-<UTC>, of which the newest two are kept, and begins anew as after damage, with the settings, counters
+// and heartbeat. Therefore the tables setting (key, value), counter (name, value) and heartbeat (one, body), and
+// what stands in them, are frozen: no migration may ever change them, nor the number of a record, record.seq.
 package sqlite

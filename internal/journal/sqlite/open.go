@@ -58,6 +58,7 @@ func (o Options) validate() error {
 // each other. It belongs to one process: the daemon.
 type Journal struct {
 	db        *sql.DB
+	path      string
 	key       ed25519.PrivateKey
 	stamp     func() journal.Stamp
 	log       *slog.Logger
@@ -66,8 +67,8 @@ type Journal struct {
 }
 
 // Open opens the journal, creating it where there is none and none is expected, brings its schema up to date and checks it: it reads
-// the whole file once. A damaged or missing journal does not make Open fail: what is there is moved aside and a new
-// one begun, which Recovered tells. Open fails with ErrNewer, leaving the file alone, when a newer program wrote it.
+// the whole file once. A journal that is damaged, missing or was written by a newer program does not make Open fail:
+// what is there is moved aside and a new one begun, which Recovered tells.
 func Open(ctx context.Context, o Options) (*Journal, error) {
 	if o.MaxBytes == 0 {
 		o.MaxBytes = DefaultMaxBytes
@@ -136,6 +137,7 @@ func openChecked(ctx context.Context, o Options) (*Journal, error) {
 func newJournal(o Options, path string) *Journal {
 	return &Journal{
 		db:    openDB(path, readWrite, o.MaxBytes),
+		path:  path,
 		key:   o.Key,
 		stamp: o.Stamp,
 		log:   o.Log,

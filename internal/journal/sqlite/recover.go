@@ -50,18 +50,22 @@ func replace(ctx context.Context, o Options, d *damage) (Recovered, error) {
 	if err != nil {
 		return Recovered{}, err
 	}
-	aside, err := moveAside(o.Path, o.Stamp().Wall)
+	suffix := damagedSuffix
+	if d.kind == ahead {
+		suffix = newerSuffix
+	}
+	aside, err := moveAside(o.Path, suffix, o.Stamp().Wall)
 	if err != nil {
 		return Recovered{}, err
 	}
 	if err := install(o.Path); err != nil {
 		return Recovered{}, err
 	}
-	if err := dropOldest(o.Path, aside); err != nil {
-		o.Log.Warn("old damaged journals stay", "error", err)
+	if err := dropOldest(o.Path, suffix, aside); err != nil {
+		o.Log.Warn("old journals set aside stay", "error", err)
 	}
 	r := Recovered{Aside: aside, Reason: d.reason, Carried: s.carried, Lost: s.lostLine()}
-	o.Log.Error("journal was damaged", "aside", r.Aside, "reason", r.Reason, "carried", r.Carried, "lost", r.Lost)
+	o.Log.Error("journal begun anew", "aside", r.Aside, "reason", r.Reason, "carried", r.Carried, "lost", r.Lost)
 	return r, nil
 }
 

@@ -19,6 +19,9 @@ const maxSalvagedRows = 10_000
 // copyBatch records are at most 4 MB.
 const copyBatch = 500
 
+// errUnknownTables: of a newer program's tables only setting, counter and heartbeat are known to be as they were.
+var errUnknownTables = errors.New("their tables may have another meaning")
+
 // salvage is what can still be read of a damaged journal. Its zero value is that of a device's first journal.
 type salvage struct {
 	damage    *damage // nil for a first journal
@@ -67,6 +70,10 @@ func rescue(ctx context.Context, db *sql.DB, o Options, d *damage) salvage {
 	s.lose("record numbers", eachRow(ctx, db, "SELECT coalesce(max(seq), 0) FROM record LIMIT ?", func(rows *sql.Rows) error {
 		return rows.Scan(&s.seq)
 	}))
+	if d.kind == ahead {
+		s.lose("unacknowledged records", errUnknownTables)
+		return s
+	}
 	s.lose("unacknowledged records", s.rescuePending(ctx, db, o))
 	return s
 }
