@@ -43,8 +43,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// childOptions kills the process, as a power cut would, at the moment named by the arguments: path, moment, and
-// how often it passes before.
+// childOptions kills the process at the moment named by the arguments: path, moment, and how often it passes
+// before. SIGKILL leaves to the kernel what a power cut takes with it; TestSyncs is about that.
 func childOptions() (sqlite.Options, error) {
 	times, err := strconv.Atoi(os.Args[3])
 	o := options(os.Args[1])

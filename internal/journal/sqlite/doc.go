@@ -24,7 +24,7 @@
 //     not acknowledged are then appended again, unchanged but for their number, so that they are never lost.
 //     Plays, segments and boots are lost to the centre; the checkpoint says how many.
 //
-// The centre tells a record appended again from a new one by its stamp: boot and monotonic time are the same.
+// The centre tells a record appended again from a new one by its stamp, kind and body: all three are the same.
 // Space that became free is used again; the file does not shrink. Above the hard limit of [Options.MaxBytes]
 // writes fail with [ErrFull] and leave everything as it was.
 //

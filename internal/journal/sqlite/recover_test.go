@@ -267,6 +267,40 @@ func TestDamagedIndexIsFoundAtOpen(t *testing.T) {
 	}
 }
 
+// A damaged file may hold anything: values that no daemon wrote are left, the others are taken over.
+func TestOversizedValuesAreNotTakenOver(t *testing.T) {
+	path := filled(t)
+	tamper(t, path, `INSERT INTO setting VALUES ('large', zeroblob(1048600)), ('fits', zeroblob(1000000));
+		UPDATE heartbeat SET body = hex(zeroblob(600000));
+		INSERT INTO counter VALUES (hex(zeroblob(600000)), 1);
+		UPDATE record SET mono = 7 WHERE seq = 40`)
+	j := open(t, options(path))
+	if got := strings.Count(j.Recovered().Lost, "(1 of more than 1048576 bytes)"); got != 3 {
+		t.Errorf("lost %s", j.Recovered().Lost)
+	}
+	for key, want := range map[string]int{"large": 0, "fits": 1000000, "playlist": 8} {
+		if got, err := j.Setting(t.Context(), key); err != nil || len(got) != want {
+			t.Errorf("setting %s has %d bytes, want %d, %v", key, len(got), want, err)
+		}
+	}
+	if n, err := j.Counter(t.Context(), "playlist"); err != nil || n != 1020 {
+		t.Errorf("counter %d, %v", n, err)
+	}
+	if _, there, err := j.LastHeartbeat(t.Context()); err != nil || there {
+		t.Errorf("heartbeat there: %v, %v", there, err)
+	}
+}
+
+func TestSettingsAreTakenOverUpToASum(t *testing.T) {
+	path := filled(t)
+	tamper(t, path, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)
+		INSERT INTO setting SELECT 'large' || i, zeroblob(1000000) FROM n; UPDATE record SET mono = 7 WHERE seq = 40`)
+	j := open(t, options(path))
+	if got := j.Recovered().Lost; !strings.Contains(got, "settings (more than 33554432 bytes)") {
+		t.Errorf("lost %s", got)
+	}
+}
+
 // damagePage makes the next Open find the journal damaged; all records stay readable.
 func damagePage(t *testing.T, path string) {
 	t.Helper()
@@ -357,7 +391,8 @@ func TestTwoDamagedJournalsAreKept(t *testing.T) {
 	}
 }
 
-// A power cut at any step of the replacement leaves files that the next start understands.
+// Whatever names a power cut between two steps of the replacement leaves, the next start understands them. That
+// their contents are on the disk is what TestSyncs shows.
 func TestReplacementInterrupted(t *testing.T) {
 	ready := filled(t) // stands for a complete new journal
 	for name, before := range map[string]func(t *testing.T, path string){
@@ -400,7 +435,7 @@ func copyFile(t testing.TB, from, to string) {
 	must(t, os.WriteFile(to, data, 0o600))
 }
 
-// What a power cut can do to the log is to lose its end. Whatever is lost, the rest is a whole chain.
+// Whatever is missing at the end of the log, the rest is a whole chain.
 func TestLogCutAnywhere(t *testing.T) {
 	path := newPath(t)
 	j := open(t, options(path))

@@ -16,6 +16,12 @@ import (
 // damaged one may claim anything.
 const maxSalvagedRows = 10_000
 
+// Limits on what is taken over from the tables of settings, counters and the heartbeat, in bytes.
+const (
+	maxSalvagedValue = 1 << 20  // of one row
+	maxSalvagedBytes = 32 << 20 // of all settings
+)
+
 // copyBatch records are at most 4 MB.
 const copyBatch = 500
 
@@ -46,25 +52,9 @@ func (s salvage) lostLine() string { return strings.Join(s.lost, ", ") }
 // rescue reads what it can and notes what it cannot. Each part is tried by itself: damage is mostly local.
 func rescue(ctx context.Context, db *sql.DB, o Options, d *damage) salvage {
 	s := salvage{damage: d, settings: map[string][]byte{}, counters: map[string]uint64{}}
-	s.lose("settings", eachRow(ctx, db, "SELECT key, value FROM setting LIMIT ?", func(rows *sql.Rows) error {
-		var key string
-		var value []byte
-		if err := rows.Scan(&key, &value); err != nil {
-			return err
-		}
-		s.settings[key] = value
-		return nil
-	}))
-	s.lose("counters", eachRow(ctx, db, "SELECT name, value FROM counter LIMIT ?", func(rows *sql.Rows) error {
-		var name string
-		var value uint64
-		if err := rows.Scan(&name, &value); err != nil {
-			return err
-		}
-		s.counters[name] = value
-		return nil
-	}))
-	s.lose("heartbeat", eachRow(ctx, db, "SELECT body FROM heartbeat LIMIT ?", func(rows *sql.Rows) error {
+	s.lose("settings", s.rescueSettings(ctx, db))
+	s.lose("counters", s.rescueCounters(ctx, db))
+	s.lose("heartbeat", eachBounded(ctx, db, "body", "heartbeat", "length(body)", func(rows *sql.Rows) error {
 		return rows.Scan(&s.heartbeat)
 	}))
 	s.lose("record numbers", eachRow(ctx, db, "SELECT coalesce(max(seq), 0) FROM record LIMIT ?", func(rows *sql.Rows) error {
@@ -76,6 +66,34 @@ func rescue(ctx context.Context, db *sql.DB, o Options, d *damage) salvage {
 	}
 	s.lose("unacknowledged records", s.rescuePending(ctx, db, o))
 	return s
+}
+
+func (s *salvage) rescueSettings(ctx context.Context, db *sql.DB) error {
+	sum := 0
+	return eachBounded(ctx, db, "key, value", "setting", "length(key) + length(value)", func(rows *sql.Rows) error {
+		var key string
+		var value []byte
+		if err := rows.Scan(&key, &value); err != nil {
+			return err
+		}
+		if sum += len(key) + len(value); sum > maxSalvagedBytes {
+			return fmt.Errorf("more than %d bytes", maxSalvagedBytes)
+		}
+		s.settings[key] = value
+		return nil
+	})
+}
+
+func (s *salvage) rescueCounters(ctx context.Context, db *sql.DB) error {
+	return eachBounded(ctx, db, "name, value", "counter", "length(name)", func(rows *sql.Rows) error {
+		var name string
+		var value uint64
+		if err := rows.Scan(&name, &value); err != nil {
+			return err
+		}
+		s.counters[name] = value
+		return nil
+	})
 }
 
 // rescuePending notes which unacknowledged records are proven to be this device's, by the signed head or by one
@@ -181,6 +199,21 @@ func entriesOf(batch []journal.Record) (entries []journal.Entry) {
 		}
 	}
 	return entries
+}
+
+// eachBounded calls use for the rows whose size is at most maxSalvagedValue. It fails, after these, when there are
+// larger ones.
+func eachBounded(ctx context.Context, db *sql.DB, columns, table, size string, use func(*sql.Rows) error) error {
+	fit := fmt.Sprintf("SELECT %s FROM %s WHERE %s <= %d LIMIT ?", columns, table, size, maxSalvagedValue)
+	if err := eachRow(ctx, db, fit, use); err != nil {
+		return err
+	}
+	var larger int
+	count := fmt.Sprintf("SELECT count(*) FROM %s WHERE %s > %d", table, size, maxSalvagedValue)
+	if err := db.QueryRowContext(ctx, count).Scan(&larger); err != nil || larger == 0 {
+		return err
+	}
+	return fmt.Errorf("%d of more than %d bytes", larger, maxSalvagedValue)
 }
 
 func eachRow(ctx context.Context, db *sql.DB, query string, use func(*sql.Rows) error) (err error) {
