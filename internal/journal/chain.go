@@ -27,6 +27,9 @@ var (
 	ErrStale = errors.New("counter does not rise")
 	// ErrForeignAck: an acknowledgement names a record that does not exist or another chain. Nothing happened.
 	ErrForeignAck = errors.New("acknowledgement is not about this chain")
+	// ErrDamaged: the storage of the journal is damaged. Repeating is of no use: it has to be opened anew, which
+	// sets it aside.
+	ErrDamaged = errors.New("journal is damaged")
 	// ErrBroken: a record does not follow from the one before it, or is not what was hashed.
 	ErrBroken = errors.New("chain is broken")
 )

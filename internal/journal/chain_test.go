@@ -162,8 +162,9 @@ func TestSignatures(t *testing.T) {
 	public := key.Public().(ed25519.PublicKey)
 	other := ed25519.NewKeyFromSeed([]byte(strings.Repeat("x", ed25519.SeedSize))).Public().(ed25519.PublicKey)
 	head := journal.Head{Seq: 7, Hash: journal.Hash{1}, At: 1798800000}.Sign(key)
+	kept := head.Keep(key)
 	checkpoint := journal.Checkpoint{Upto: 7, Hash: journal.Hash{1}, At: 1798800000, Reason: journal.PrunedAge}.Sign(key)
-	if err := errors.Join(head.Check(public), checkpoint.Check(public)); err != nil {
+	if err := errors.Join(head.Check(public), kept.Check(public), checkpoint.Check(public)); err != nil {
 		t.Fatal(err)
 	}
 	for name, err := range map[string]error{
@@ -179,6 +180,12 @@ func TestSignatures(t *testing.T) {
 		"checkpoint, at":        changed(checkpoint, func(c *journal.Checkpoint) { c.At++ }).Check(public),
 		"checkpoint, reason":    changed(checkpoint, func(c *journal.Checkpoint) { c.Reason = journal.PrunedSize }).Check(public),
 		"checkpoint, unsent":    changed(checkpoint, func(c *journal.Checkpoint) { c.Unsent++ }).Check(public),
+		"kept head, other key":  kept.Check(other),
+		"kept head, at":         changed(kept, func(h *journal.KeptHead) { h.At++ }).Check(public),
+		"kept head as the end": changed(head, func(h *journal.SignedHead) {
+			h.Signature = kept.Signature
+		}).Check(public),
+		"end as a kept head": changed(kept, func(h *journal.KeptHead) { h.Signature = head.Signature }).Check(public),
 		"checkpoint with the signature of a head": changed(checkpoint, func(c *journal.Checkpoint) {
 			c.Signature = head.Signature
 		}).Check(public),

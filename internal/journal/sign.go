@@ -9,6 +9,7 @@ import (
 // What a signature is about stands at its beginning, so that one can never be passed off as the other.
 const (
 	headDomain       = "bangtin journal head v1"
+	keptHeadDomain   = "bangtin journal kept head v1"
 	checkpointDomain = "bangtin journal checkpoint v1"
 )
 
@@ -25,21 +26,41 @@ type SignedHead struct {
 	Signature []byte `json:"signature"`
 }
 
-// Sign signs h.
+// Sign signs h as the end of the chain.
 func (h Head) Sign(key ed25519.PrivateKey) SignedHead {
-	return SignedHead{Head: h, Signature: ed25519.Sign(key, h.message())}
+	return SignedHead{Head: h, Signature: ed25519.Sign(key, h.message(headDomain))}
 }
 
 // Check fails when the head was not signed by the owner of key.
 func (s SignedHead) Check(key ed25519.PublicKey) error {
-	if !verify(key, s.message(), s.Signature) {
+	if !verify(key, s.message(headDomain), s.Signature) {
 		return fmt.Errorf("%w: head %d is not signed by this device", ErrBroken, s.Seq)
 	}
 	return nil
 }
 
-func (h Head) message() []byte {
-	b := appendWord(nil, headDomain)
+// A KeptHead is a Head of the past, signed to be kept. It says that the chain went through it, never that it ends
+// there: its signature is not that of a SignedHead, or whoever cuts the end off could pass one off as the end.
+type KeptHead struct {
+	Head
+	Signature []byte `json:"signature"`
+}
+
+// Keep signs h as one that the chain went through.
+func (h Head) Keep(key ed25519.PrivateKey) KeptHead {
+	return KeptHead{Head: h, Signature: ed25519.Sign(key, h.message(keptHeadDomain))}
+}
+
+// Check fails when the head was not signed, to be kept, by the owner of key.
+func (k KeptHead) Check(key ed25519.PublicKey) error {
+	if !verify(key, k.message(keptHeadDomain), k.Signature) {
+		return fmt.Errorf("%w: kept head %d is not signed by this device", ErrBroken, k.Seq)
+	}
+	return nil
+}
+
+func (h Head) message(domain string) []byte {
+	b := appendWord(nil, domain)
 	b = binary.BigEndian.AppendUint64(b, h.Seq)
 	b = append(b, h.Hash[:]...)
 	return binary.BigEndian.AppendUint64(b, uint64(h.At))
@@ -49,7 +70,7 @@ func (h Head) message() []byte {
 const (
 	PrunedAge     = "age"     // acknowledged and old enough
 	PrunedSize    = "size"    // the journal had reached its size cap
-	PrunedDamaged = "damaged" // the file was damaged and set aside; a new one goes on
+	PrunedDamaged = "damaged" // the file was damaged, missing or of a newer program; a new one goes on
 )
 
 // A Checkpoint stands in the chain for the records that were removed from its beginning: the first record kept

@@ -89,8 +89,10 @@ const recordColumns = "seq, boot, mono, wall, trust, kind, body, prev, hash"
 
 // records reads at most limit records above seq, oldest first.
 func records(ctx context.Context, q querier, above uint64, limit int) (found []journal.Record, err error) {
+	// With seq > above SQLite would begin at the page of the record above, which may be a damaged one.
+	from := int64(min(above, math.MaxInt64-1)) + 1
 	rows, err := q.QueryContext(ctx,
-		"SELECT "+recordColumns+" FROM record WHERE seq > ? ORDER BY seq LIMIT ?", int64(min(above, math.MaxInt64)), limit)
+		"SELECT "+recordColumns+" FROM record WHERE seq >= ? ORDER BY seq LIMIT ?", from, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -12,18 +12,38 @@ import (
 
 // damage is why a journal must not be used any more.
 type damage struct {
+	kind   damageKind
 	reason string
-	class  journal.IncidentClass
 }
 
 func (d *damage) Error() string { return d.reason }
+
+// damageKind is the code of the incident that tells of it.
+type damageKind string
+
+const (
+	spoilt  damageKind = "journal-damaged" // as a dying disk does it
+	altered damageKind = "journal-altered" // nothing is wrong with the file, but with what it says
+	gone    damageKind = "journal-missing" // there is no file where one was
+	ahead   damageKind = "journal-newer"   // a newer program wrote it, before the update was taken back
+)
+
+func (k damageKind) class() journal.IncidentClass {
+	if k == spoilt || k == ahead {
+		return journal.Technical
+	}
+	return journal.Cyber
+}
 
 // check brings the schema up to date and tells whether the journal can be trusted with what it holds and with
 // what is to come. The error is a *damage when it cannot.
 func (j *Journal) check(ctx context.Context) error {
 	err := j.checkFile(ctx)
+	if errors.Is(err, ErrNewer) {
+		return &damage{ahead, err.Error()}
+	}
 	if isDamage(err) {
-		return &damage{reason: err.Error(), class: journal.Technical}
+		return &damage{spoilt, err.Error()}
 	}
 	return err
 }
@@ -35,10 +55,13 @@ func (j *Journal) checkFile(ctx context.Context) error {
 		return err
 	}
 	if version == 0 {
-		return &damage{reason: "the file has no tables", class: journal.Technical}
+		return &damage{spoilt, "the file has no tables"}
 	}
-	if err := quickCheck(ctx, j.db); err != nil {
+	if err := checkIntegrity(ctx, j.db); err != nil {
 		return err
+	}
+	if err := j.keepBeforeMigration(ctx, version); err != nil {
+		j.log.Warn("journal is migrated without a copy of it", "schema", version, "error", err)
 	}
 	if err := migrate(ctx, j.db); err != nil {
 		return err
@@ -46,19 +69,22 @@ func (j *Journal) checkFile(ctx context.Context) error {
 	return j.checkHead(ctx)
 }
 
-// quickCheck lets SQLite read the whole file and compare its structures.
-func quickCheck(ctx context.Context, q querier) error {
+// checkIntegrity lets SQLite read the whole file and compare its structures. quick_check would take two thirds of the
+// time (0.45 s instead of 0.65 s for 74 MB, BenchmarkOpenAndVerify), but not compare the index with the records:
+// a journal that fails at every DELETE would pass it.
+func checkIntegrity(ctx context.Context, q querier) error {
 	var result string
-	if err := q.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&result); err != nil {
+	if err := q.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&result); err != nil {
 		return err
 	}
 	if result != "ok" {
-		return &damage{reason: "quick_check: " + result, class: journal.Technical}
+		return &damage{spoilt, "integrity_check: " + result}
 	}
 	return nil
 }
 
-// checkHead makes sure that new records continue a chain of this device, whole up to its last record.
+// checkHead makes sure that new records continue a chain of this device, and that the centre will take what it
+// has not acknowledged yet: it stops for ever at the first record that does not hang together.
 func (j *Journal) checkHead(ctx context.Context) error {
 	s, err := readState(ctx, j.db)
 	if err != nil {
@@ -69,29 +95,40 @@ func (j *Journal) checkHead(ctx context.Context) error {
 		return err
 	}
 	if last != s.head.Seq {
-		return altered("the last record is %d, the head names %d", last, s.head.Seq)
+		return &damage{altered, fmt.Sprintf("the last record is %d, the head names %d", last, s.head.Seq)}
 	}
 	if err := s.head.Check(public(j.key)); err != nil {
-		return altered("%s", err)
+		return &damage{altered, err.Error()}
 	}
 	if last == 0 {
 		return nil
 	}
 	if err := holds(ctx, j.db, last, s.head.Hash); err != nil {
-		return altered("%s", err)
+		return &damage{altered, err.Error()}
 	}
-	return nil
-}
-
-func altered(format string, args ...any) error {
-	return &damage{reason: fmt.Sprintf(format, args...), class: journal.Cyber}
+	if s.acked >= last {
+		return nil
+	}
+	w := walker{q: j.db, above: s.acked, use: func(journal.Record) error { return nil }}
+	_, err = w.down(ctx, s.head.Head)
+	if errors.Is(err, journal.ErrBroken) {
+		return &damage{altered, err.Error()}
+	}
+	return err
 }
 
 // isDamage tells a file that is broken from a disk or a caller that is in trouble.
 func isDamage(err error) bool {
-	if errors.Is(err, journal.ErrBroken) {
+	if errors.Is(err, journal.ErrBroken) || isCorrupt(err) {
 		return true
 	}
+	var sqliteErr sqlite3.Error
+	// The statements are the program's own: a table or column is not there.
+	return errors.As(err, &sqliteErr) && sqliteErr.Code == sqlite3.ErrError
+}
+
+// isCorrupt is whether SQLite cannot make sense of the file, or cannot read it.
+func isCorrupt(err error) bool {
 	var sqliteErr sqlite3.Error
 	if !errors.As(err, &sqliteErr) {
 		return false
@@ -100,11 +137,5 @@ func isDamage(err error) bool {
 	case sqlite3.ErrIoErrRead, sqlite3.ErrIoErrShortRead:
 		return true // bad blocks: the same bytes will not come back
 	}
-	switch sqliteErr.Code {
-	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
-		return true
-	case sqlite3.ErrError:
-		return true // the statements are the program's own: a table or column is not there
-	}
-	return false
+	return sqliteErr.Code == sqlite3.ErrCorrupt || sqliteErr.Code == sqlite3.ErrNotADB
 }

@@ -29,6 +29,10 @@ const (
 	autoCheckpoint = 1000 // pages of log, 4 MB, before they are brought into the database
 )
 
+// maxLog is the size in bytes to which a log is cut that a large transaction or a long reader let grow. What is
+// left is written over, so that a write of ordinary size needs no room on the disk.
+const maxLog = 2 * autoCheckpoint * pageSize
+
 // busyMillis is how long a write waits for another process, which can only be a person with the sqlite3 tool.
 const busyMillis = 5000
 
@@ -77,8 +81,9 @@ func prepare(c *sqlite3.SQLiteConn, maxBytes int64) error {
 		PRAGMA journal_mode = WAL;
 		PRAGMA synchronous = FULL;
 		PRAGMA wal_autocheckpoint = %d;
+		PRAGMA journal_size_limit = %d;
 		PRAGMA max_page_count = %d;
-		PRAGMA trusted_schema = OFF`, pageSize, autoCheckpoint, maxBytes/pageSize)
+		PRAGMA trusted_schema = OFF`, pageSize, autoCheckpoint, maxLog, maxBytes/pageSize)
 	if _, err := c.Exec(pragmas, nil); err != nil {
 		return err
 	}

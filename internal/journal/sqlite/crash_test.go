@@ -43,8 +43,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// childOptions kills the process, as a power cut would, at the moment named by the arguments: path, moment, and
-// how often it passes before.
+// childOptions kills the process at the moment named by the arguments: path, moment, and how often it passes
+// before. SIGKILL leaves to the kernel what a power cut takes with it; TestSyncs is about that.
 func childOptions() (sqlite.Options, error) {
 	times, err := strconv.Atoi(os.Args[3])
 	o := options(os.Args[1])
@@ -310,6 +310,58 @@ func TestWriteErrorsLeaveNothingBehind(t *testing.T) {
 		t.Errorf("%d records after %d commits of two", report.Records, n)
 	}
 	checkOnce(t, "limit", path, uint64(n))
+}
+
+// However the room was used up, and whether or not the centre has it all, Prune finds room for its checkpoint.
+func TestPruneOfAFullJournal(t *testing.T) {
+	long := journal.Incident{Class: journal.Technical, Code: "x", Detail: strings.Repeat("x", 500), Count: 1}
+	for name, fill := range map[string]func(n int) []journal.Entry{
+		"plays": func(n int) []journal.Entry { return []journal.Entry{play(n)} },
+		"incidents": func(n int) []journal.Entry {
+			return []journal.Entry{{Stamp: stampAt(noon), Kind: journal.KindIncident, Body: long}}
+		},
+		"both": func(n int) []journal.Entry { return []journal.Entry{play(n), incident(n)} },
+		"large": func(n int) []journal.Entry {
+			return []journal.Entry{{Stamp: stampAt(noon), Kind: journal.KindPlay, Body: strings.Repeat("x", 8000)}}
+		},
+	} {
+		for _, acknowledged := range []bool{true, false} {
+			path := newPath(t)
+			o := options(path)
+			o.MaxBytes = 256 << 10
+			closed(t, o, func(j *sqlite.Journal) {
+				var err error
+				for n := 0; err == nil; n++ {
+					err = j.Commit(t.Context(), journal.Write{Label: "x", Entries: fill(n)})
+				}
+				if !errors.Is(err, sqlite.ErrFull) {
+					t.Fatal(err)
+				}
+				// The last free bytes go too, until not even the daily head fits.
+				for n := range 100 {
+					small := map[string][]byte{itemName(n): make([]byte, 100)}
+					err := j.Commit(t.Context(), journal.Write{Label: "x", Settings: small})
+					if err != nil && !errors.Is(err, sqlite.ErrFull) {
+						t.Fatal(err)
+					}
+				}
+				if all := pending(t, j); acknowledged {
+					must(t, j.Acknowledge(t.Context(), all[len(all)-1].Seq, all[len(all)-1].Hash))
+				}
+				done, err := j.Prune(t.Context(), noon, sqlite.Policy{MaxBytes: 128 << 10, Batch: 50})
+				must(t, err)
+				worth := acknowledged || name != "incidents"
+				if (done.Removed > 0) != worth {
+					t.Errorf("%s, acknowledged %v: pruned %+v", name, acknowledged, done)
+				}
+				if worth {
+					_, err = j.SignHead(t.Context(), noon.Unix())
+					must(t, err)
+				}
+			})
+			mustVerify(t, path)
+		}
+	}
 }
 
 func TestFullJournal(t *testing.T) {

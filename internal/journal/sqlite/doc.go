@@ -19,21 +19,31 @@
 //
 // [Journal.Prune] removes records from the beginning of the chain only, in bounded batches, and appends a signed
 // checkpoint that says up to where and why:
-//   - records that the centre has acknowledged, once they are older than the policy's age;
+//   - records that the centre has acknowledged, once they are older than the policy's age, if it names one;
 //   - over the policy's size the oldest records, acknowledged or not. Incidents and orders that the centre has
 //     not acknowledged are then appended again, unchanged but for their number, so that they are never lost.
 //     Plays, segments and boots are lost to the centre; the checkpoint says how many.
 //
-// The centre tells a record appended again from a new one by its stamp: boot and monotonic time are the same.
+// The centre tells a record appended again from a new one by its stamp, kind and body: all three are the same.
 // Space that became free is used again; the file does not shrink. Above the hard limit of [Options.MaxBytes]
 // writes fail with [ErrFull] and leave everything as it was.
 //
 // # A damaged file
 //
-// [Open] checks the file (quick_check, and that the head belongs to the last record and to this device). A file
+// [Open] checks the file (integrity_check, that the head belongs to the last record and to this device, and that the
+// records which the centre has not acknowledged hang together below it: the centre takes no other). A file
 // that fails is moved aside with its -wal and -shm as <path>.damaged-<UTC>, the newest two of these are kept,
-// and a new journal is begun. It takes over what can still be read: settings, counters, the heartbeat and, when
-// they hang together up to the signed head, the records not yet acknowledged. Its first record is a checkpoint
-// with the reason "damaged", its last an incident. Its numbers begin above every number the old one can have
-// used, see resumeAfter.
+// and a new journal is begun. It takes over what can still be read: settings, counters, the heartbeat and, of the
+// records not yet acknowledged, those that are proven by the signed head or by one that was kept. One spoilt record
+// costs what lies between the head kept before it and itself, a day at most. The first record of the new journal
+// is a checkpoint with the reason "damaged", its last an incident. Its numbers begin above every number the old
+// one can have used, see resumeAfter. A file that is missing though [Options.Expected] is treated alike.
+//
+// # Newer and older programs
+//
+// Before Open brings the schema n up to date it keeps a copy as <path>.schema<n>, replacing the copy from before.
+// When an update is taken back, the older program finds a schema that it does not know. It sets the file aside as
+// <path>.newer-<UTC>, of which the newest two are kept, and begins anew as after damage, with the settings, counters
+// and heartbeat. Therefore the tables setting (key, value), counter (name, value) and heartbeat (one, body), and
+// what stands in them, are frozen: no migration may ever change them, nor the number of a record, record.seq.
 package sqlite

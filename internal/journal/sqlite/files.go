@@ -6,10 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
-
-	"bangtin/internal/journal"
 )
 
 // A new journal is built under draftSuffix, and renamed to readySuffix when it is complete and on the disk. Only
@@ -19,13 +18,21 @@ const (
 	draftSuffix   = ".draft"
 	readySuffix   = ".ready"
 	damagedSuffix = ".damaged-"
+	newerSuffix   = ".newer-"
+	schemaSuffix  = ".schema" // and the number of the schema: the copy from before a migration
 )
 
-// keepDamaged is how many damaged journals are kept for an inquiry.
-const keepDamaged = 2
+// keepAside is how many damaged journals, and how many newer ones, are kept for an inquiry.
+const keepAside = 2
 
-// companions are the files that SQLite keeps beside a database.
-func companions(path string) []string { return []string{path + "-shm", path + "-wal"} }
+// companions are the files that SQLite keeps beside a database; the last beside a copy while it is being made.
+func companions(path string) []string {
+	return []string{path + "-shm", path + "-wal", path + "-journal"}
+}
+
+func isCompanion(name string) bool {
+	return strings.HasSuffix(name, "-shm") || strings.HasSuffix(name, "-wal") || strings.HasSuffix(name, "-journal")
+}
 
 // settle finishes what a power cut interrupted and tells whether there is a journal at path.
 func settle(path string, now time.Time) (found bool, err error) {
@@ -47,7 +54,7 @@ func settle(path string, now time.Time) (found bool, err error) {
 		return false, checkNoLog(path)
 	}
 	// The damaged database is aside already; its log would destroy the new one beside it.
-	if _, err := moveAside(path, now); err != nil {
+	if _, err := moveAside(path, damagedSuffix, now); err != nil {
 		return false, err
 	}
 	return true, install(path)
@@ -60,7 +67,7 @@ func checkNoLog(path string) error {
 		return err
 	}
 	if there {
-		return &damage{reason: "the database is gone, its log is there", class: journal.Cyber}
+		return &damage{gone, "the database is gone, its log is there"}
 	}
 	return nil
 }
@@ -74,20 +81,23 @@ func install(path string) error {
 }
 
 // moveAside renames the database and what stands beside it, whatever of it is there, and returns the new name
-// of the database. The database goes first: without it nobody takes its log for that of another.
-func moveAside(path string, now time.Time) (string, error) {
-	aside, err := freeName(path + damagedSuffix + now.UTC().Format("20060102T150405Z"))
+// of the database, or nothing when there was nothing. The database goes first: without it nobody takes its log for that of another.
+func moveAside(path, suffix string, now time.Time) (string, error) {
+	aside, err := freeName(path + suffix + now.UTC().Format("20060102T150405Z"))
 	if err != nil {
 		return "", err
 	}
-	names := append([]string{path}, companions(path)...)
-	for _, name := range names {
+	moved := ""
+	for _, name := range append([]string{path}, companions(path)...) {
 		err := os.Rename(name, aside+name[len(path):])
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("cannot set damaged journal aside: %w", err)
+		switch {
+		case err == nil:
+			moved = aside
+		case !errors.Is(err, fs.ErrNotExist):
+			return "", fmt.Errorf("cannot set journal aside: %w", err)
 		}
 	}
-	return aside, syncFolder(path)
+	return moved, syncFolder(path)
 }
 
 // freeName appends a number to name when there is such a file already: the clock may have stood still.
@@ -102,29 +112,37 @@ func freeName(name string) (string, error) {
 	}
 }
 
-// dropOldest removes all but the newest damaged journals by their names. The one just set aside stays whatever
+// dropOldest removes all but the newest journals set aside with suffix, by their names. The one just set aside stays whatever
 // the clock says.
-func dropOldest(path, justAside string) error {
-	folder := filepath.Dir(path)
-	entries, err := os.ReadDir(folder) // sorted by name
+func dropOldest(path, suffix, justAside string) error {
+	older, err := beside(path, suffix)
 	if err != nil {
-		return fmt.Errorf("cannot list damaged journals: %w", err)
+		return err
 	}
-	var older []string
-	for _, e := range entries {
-		name := filepath.Join(folder, e.Name())
-		isDatabase := !strings.HasSuffix(name, "-wal") && !strings.HasSuffix(name, "-shm")
-		if strings.HasPrefix(name, filepath.Clean(path)+damagedSuffix) && isDatabase && name != filepath.Clean(justAside) {
-			older = append(older, name)
-		}
-	}
-	for len(older) >= keepDamaged {
+	older = slices.DeleteFunc(older, func(name string) bool { return name == filepath.Clean(justAside) })
+	for len(older) >= keepAside {
 		if err := remove(older[0]); err != nil {
 			return err
 		}
 		older = older[1:]
 	}
 	return nil
+}
+
+// beside lists the databases in the folder of path whose names are path, suffix and something more, sorted.
+func beside(path, suffix string) (found []string, err error) {
+	folder := filepath.Dir(path)
+	entries, err := os.ReadDir(folder) // sorted by name
+	if err != nil {
+		return nil, fmt.Errorf("cannot list journals: %w", err)
+	}
+	for _, e := range entries {
+		name := filepath.Join(folder, e.Name())
+		if strings.HasPrefix(name, filepath.Clean(path)+suffix) && !isCompanion(name) {
+			found = append(found, name)
+		}
+	}
+	return found, nil
 }
 
 // remove deletes a database and what stands beside it, as far as it is there.
@@ -152,4 +170,13 @@ func syncFolder(path string) error {
 		return fmt.Errorf("cannot sync folder: %w", err)
 	}
 	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// syncFile makes the content of a file durable.
+func syncFile(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("cannot sync file: %w", err)
+	}
+	return errors.Join(file.Sync(), file.Close())
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 )
 
 //go:embed migrations/*.sql
@@ -35,6 +37,50 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		}
 	}
 	return nil
+}
+
+// keepBeforeMigration makes a copy of a journal whose schema is about to be brought up to date, for people and for
+// the program before this one; copies from earlier migrations go.
+func (j *Journal) keepBeforeMigration(ctx context.Context, have int) error {
+	names, err := migrationNames()
+	if err != nil || have >= len(names) {
+		return err
+	}
+	earlier, err := beside(j.path, schemaSuffix)
+	if err != nil {
+		return err
+	}
+	kept := fmt.Sprintf("%s%s%d", j.path, schemaSuffix, have)
+	if err := j.copyTo(ctx, kept); err != nil {
+		return fmt.Errorf("cannot keep a copy: %w", err)
+	}
+	for _, name := range earlier {
+		if name == filepath.Clean(kept) {
+			continue
+		}
+		if err := remove(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copyTo makes a copy that is complete and durable before it has its name.
+func (j *Journal) copyTo(ctx context.Context, path string) error {
+	draft := path + draftSuffix
+	if err := remove(draft); err != nil {
+		return err
+	}
+	if _, err := j.db.ExecContext(ctx, "VACUUM INTO ?", draft); err != nil {
+		return errors.Join(err, remove(draft))
+	}
+	if err := syncFile(draft); err != nil { // VACUUM INTO does so in some versions of SQLite only
+		return err
+	}
+	if err := os.Rename(draft, path); err != nil {
+		return err
+	}
+	return syncFolder(path)
 }
 
 func migrationNames() ([]string, error) {

@@ -25,6 +25,11 @@ type Options struct {
 	Stamp func() journal.Stamp // stands on the records that the journal writes by itself
 	Log   *slog.Logger
 
+	// Expected says that this device had a journal before: its key, which is made first, was there already. A
+	// journal that is missing then counts as damaged. A power cut during a device's very first start, between
+	// the two, looks the same.
+	Expected bool
+
 	// MaxBytes is the hard limit of the file; 0 means DefaultMaxBytes.
 	MaxBytes int64
 
@@ -53,6 +58,7 @@ func (o Options) validate() error {
 // each other. It belongs to one process: the daemon.
 type Journal struct {
 	db        *sql.DB
+	path      string
 	key       ed25519.PrivateKey
 	stamp     func() journal.Stamp
 	log       *slog.Logger
@@ -60,9 +66,9 @@ type Journal struct {
 	recovered Recovered
 }
 
-// Open opens the journal, creating it where there is none, brings its schema up to date and checks it: it reads
-// the whole file once. A damaged journal does not make Open fail: it is moved aside and a new one begun, which
-// Recovered tells. Open fails with ErrNewer, leaving the file alone, when a newer program wrote it.
+// Open opens the journal, creating it where there is none and none is expected, brings its schema up to date and checks it: it reads
+// the whole file once. A journal that is damaged, missing or was written by a newer program does not make Open fail:
+// what is there is moved aside and a new one begun, which Recovered tells.
 func Open(ctx context.Context, o Options) (*Journal, error) {
 	if o.MaxBytes == 0 {
 		o.MaxBytes = DefaultMaxBytes
@@ -105,7 +111,10 @@ func openExisting(ctx context.Context, o Options) (*Journal, error) {
 		return nil, err
 	}
 	if !found {
-		if err := begin(ctx, o, salvage{}); err != nil {
+		if o.Expected {
+			return nil, &damage{gone, "the database is gone"}
+		}
+		if err := begin(ctx, o, salvage{}, nil); err != nil {
 			return nil, err
 		}
 		if err := install(o.Path); err != nil {
@@ -128,6 +137,7 @@ func openChecked(ctx context.Context, o Options) (*Journal, error) {
 func newJournal(o Options, path string) *Journal {
 	return &Journal{
 		db:    openDB(path, readWrite, o.MaxBytes),
+		path:  path,
 		key:   o.Key,
 		stamp: o.Stamp,
 		log:   o.Log,

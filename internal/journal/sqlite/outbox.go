@@ -22,7 +22,7 @@ func (j *Journal) Pending(ctx context.Context, limit int) (pending []journal.Rec
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("cannot read outbox: %w", err)
+		return nil, fmt.Errorf("cannot read outbox: %w", explain(err))
 	}
 	return pending, nil
 }
@@ -33,7 +33,7 @@ func (j *Journal) Depth(ctx context.Context) (uint64, error) {
 	err := j.db.QueryRowContext(ctx, `SELECT coalesce(max(seq) - max((SELECT acked FROM chain), min(seq) - 1), 0)
 		FROM record`).Scan(&depth)
 	if err != nil {
-		return 0, fmt.Errorf("cannot read outbox: %w", err)
+		return 0, fmt.Errorf("cannot read outbox: %w", explain(err))
 	}
 	return depth, nil
 }
@@ -83,14 +83,14 @@ func holds(ctx context.Context, q querier, seq uint64, want journal.Hash) error 
 
 // SignHead keeps the present head, signed as of at, for as long as its record is kept, and returns it. Meant to
 // be called once a day. The head of an empty chain has the number 0 and is not kept.
-func (j *Journal) SignHead(ctx context.Context, at int64) (journal.SignedHead, error) {
-	var signed journal.SignedHead
+func (j *Journal) SignHead(ctx context.Context, at int64) (journal.KeptHead, error) {
+	var signed journal.KeptHead
 	err := j.transact(ctx, "chain.sign", func(tx *sql.Tx) error {
 		s, err := readState(ctx, tx)
 		if err != nil {
 			return err
 		}
-		signed = journal.Head{Seq: s.head.Seq, Hash: s.head.Hash, At: at}.Sign(j.key)
+		signed = journal.Head{Seq: s.head.Seq, Hash: s.head.Hash, At: at}.Keep(j.key)
 		if signed.Seq == 0 {
 			return nil
 		}

@@ -13,12 +13,13 @@ import (
 
 // A Policy says what Prune removes.
 type Policy struct {
-	Age      time.Duration // acknowledged records older than this go
+	Age      time.Duration // acknowledged records older than this go; 0 means that none goes because of its age
 	MaxBytes int64         // over this the oldest records go, acknowledged or not
 	Batch    int           // at most so many records are looked at in one transaction
 }
 
-// DefaultPolicy keeps 90 days. A play takes 410 bytes (BenchmarkOpenAndVerify): 90 days of 2000 plays are 74 MB.
+// DefaultPolicy keeps 90 days. Whoever does not trust the clock must set Age to 0: one that is years ahead makes
+// every record old. A play takes 410 bytes (BenchmarkOpenAndVerify): 90 days of 2000 plays are 74 MB.
 func DefaultPolicy() Policy {
 	return Policy{Age: 90 * 24 * time.Hour, MaxBytes: 256 << 20, Batch: 500}
 }
@@ -32,7 +33,8 @@ type Pruned struct {
 }
 
 // Prune removes at most one batch of records that p says are to go, see the package documentation. It does
-// nothing, and writes nothing, when there are none. Call it now and then, and again while More is true.
+// nothing, and writes nothing, when there are none. It works on a full journal: what it removes makes room for what
+// it appends. now matters to the policy's age alone, and stands on the checkpoint. Call it now and then, and again while More is true.
 func (j *Journal) Prune(ctx context.Context, now time.Time, p Policy) (Pruned, error) {
 	if p.Batch < 1 {
 		return Pruned{}, fmt.Errorf("cannot prune journal: a batch of %d records", p.Batch)
@@ -82,6 +84,9 @@ func (j *Journal) choose(ctx context.Context, tx *sql.Tx, now time.Time, p Polic
 			c.records, c.reason = oldest, journal.PrunedSize
 		}
 		return c, err
+	}
+	if p.Age == 0 {
+		return cut{}, nil
 	}
 	keep := func(r journal.Record) bool { return r.Seq > s.acked || now.Sub(r.Stamp.Wall) <= p.Age }
 	if n := slices.IndexFunc(oldest, keep); n >= 0 {

@@ -18,7 +18,7 @@ func (j *Journal) Setting(ctx context.Context, key string) ([]byte, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot read setting %s: %w", key, err)
+		return nil, fmt.Errorf("cannot read setting %s: %w", key, explain(err))
 	}
 	return value, nil
 }
@@ -32,7 +32,7 @@ func counter(ctx context.Context, q querier, name string) (uint64, error) {
 	var value uint64
 	err := q.QueryRowContext(ctx, "SELECT value FROM counter WHERE name = ?", name).Scan(&value)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return 0, fmt.Errorf("cannot read counter %s: %w", name, err)
+		return 0, fmt.Errorf("cannot read counter %s: %w", name, explain(err))
 	}
 	return value, nil
 }
@@ -45,7 +45,7 @@ func (j *Journal) LastHeartbeat(ctx context.Context) (journal.Heartbeat, bool, e
 		return journal.Heartbeat{}, false, nil
 	}
 	if err != nil {
-		return journal.Heartbeat{}, false, fmt.Errorf("cannot read heartbeat: %w", err)
+		return journal.Heartbeat{}, false, fmt.Errorf("cannot read heartbeat: %w", explain(err))
 	}
 	var h journal.Heartbeat
 	if err := json.Unmarshal([]byte(body), &h); err != nil {
@@ -60,7 +60,7 @@ func (j *Journal) LastHeartbeat(ctx context.Context) (journal.Heartbeat, bool, e
 func (j *Journal) Segments(ctx context.Context, from, to int64) ([]journal.Segment, error) {
 	segments, err := j.segments(ctx, from, to)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read segments: %w", err)
+		return nil, fmt.Errorf("cannot read segments: %w", explain(err))
 	}
 	return segments, nil
 }

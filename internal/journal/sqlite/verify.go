@@ -64,7 +64,7 @@ func (v *verifier) run(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	var damaged *damage
-	err := quickCheck(ctx, tx)
+	err := checkIntegrity(ctx, tx)
 	if errors.As(err, &damaged) {
 		v.find("the file is damaged: %s", damaged.reason)
 	} else if err != nil {
@@ -183,7 +183,7 @@ func (v *verifier) checkSignedHeads(ctx context.Context, tx *sql.Tx) (err error)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		var h journal.SignedHead
+		var h journal.KeptHead
 		var hash, recordHash []byte
 		if err := rows.Scan(&h.Seq, &hash, &h.At, &h.Signature, &recordHash); err != nil {
 			return err

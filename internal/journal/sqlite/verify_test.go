@@ -91,6 +91,11 @@ func TestVerifyFindsTampering(t *testing.T) {
 			UPDATE chain SET seq = 9, hash = (SELECT hash FROM record WHERE seq = 9)`, "head 9 is not signed"},
 		{"removed last, older head put in", `DELETE FROM record WHERE seq > 5;
 			UPDATE chain SET (seq, hash, at) = (SELECT seq, hash, at FROM signed_head)`, "head 5 is not signed"},
+		{"removed last, kept head put in", `DELETE FROM record WHERE seq > 5;
+			UPDATE chain SET (seq, hash, at, signature) = (SELECT seq, hash, at, signature FROM signed_head)`,
+			"head 5 is not signed"},
+		{"live head put among the kept", `DELETE FROM signed_head;
+			INSERT INTO signed_head SELECT seq, hash, at, signature FROM chain`, "kept head 10 is not signed"},
 		{"removed all", `DELETE FROM record`, "records 1 to 10 are missing at the end"},
 		{"removed all and the head", `DELETE FROM record; DELETE FROM chain; DELETE FROM signed_head`, "there is no head"},
 		{"reordered", `UPDATE record SET seq = -4 WHERE seq = 4; UPDATE record SET seq = 4 WHERE seq = 5;
@@ -102,7 +107,7 @@ func TestVerifyFindsTampering(t *testing.T) {
 			UPDATE record SET seq = -seq WHERE seq < 0;
 			INSERT INTO record SELECT 5, * FROM (` + copyOf4 + `)`, "record 5 does not follow"},
 		{"negative number", `UPDATE record SET seq = -4 WHERE seq = 4`, "a record behind 0 cannot be read"},
-		{"daily head edited", `UPDATE signed_head SET at = at + 1`, "daily: chain is broken: head 5 is not signed"},
+		{"daily head edited", `UPDATE signed_head SET at = at + 1`, "daily: chain is broken: kept head 5 is not signed"},
 		{"daily head of another record", `UPDATE signed_head SET seq = 6`, "record 6 is not the one that the daily head of 6"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -159,17 +164,25 @@ func TestVerifyOfNothing(t *testing.T) {
 	}
 }
 
-func TestNewerSchemaIsRefusedAndLeftAlone(t *testing.T) {
+func TestVerifyRefusesNewerSchema(t *testing.T) {
 	path := tenRecords(t)
 	tamper(t, path, "PRAGMA user_version = 99")
-	_, err := sqlite.Open(t.Context(), options(path))
-	if !errors.Is(err, sqlite.ErrNewer) || !strings.Contains(err.Error(), "its schema is 99, this program knows 1") {
-		t.Errorf("open: got %v", err)
+	_, err := sqlite.Verify(t.Context(), path, publicKey())
+	if !errors.Is(err, sqlite.ErrNewer) || !strings.Contains(err.Error(), "its schema is 99, this program knows 2") {
+		t.Errorf("got %v", err)
 	}
-	if _, err := sqlite.Verify(t.Context(), path, publicKey()); !errors.Is(err, sqlite.ErrNewer) {
-		t.Errorf("verify: got %v", err)
-	}
-	tamper(t, path, "PRAGMA user_version = 1")
+}
+
+// Schema 1 kept heads with the signature of a live head.
+func TestOldKeptHeadsAreDropped(t *testing.T) {
+	path := tenRecords(t)
+	tamper(t, path, `DELETE FROM signed_head; INSERT INTO signed_head SELECT seq, hash, at, signature FROM chain;
+		PRAGMA user_version = 1`)
+	closed(t, options(path), func(j *sqlite.Journal) {
+		if r := j.Recovered(); r != (sqlite.Recovered{}) {
+			t.Errorf("recovered %v", r)
+		}
+	})
 	if report := mustVerify(t, path); report.Records != 10 {
 		t.Errorf("report %+v", report)
 	}
@@ -221,6 +234,29 @@ func TestPruneLeavesAVerifiableChain(t *testing.T) {
 		}
 		tamper(t, path, "DELETE FROM record; INSERT INTO record SELECT * FROM backup; DROP TABLE backup")
 		mustVerify(t, path)
+	}
+}
+
+// With a clock that nobody trusts the caller names no age: then nothing is old, but the size still counts.
+func TestPruneWithoutAge(t *testing.T) {
+	j := open(t, options(newPath(t)))
+	for n := range 10 {
+		commit(t, j, play(n))
+	}
+	all := pending(t, j)
+	must(t, j.Acknowledge(t.Context(), 10, all[9].Hash))
+	future := noon.AddDate(200, 0, 0)
+	done, err := j.Prune(t.Context(), future, sqlite.Policy{MaxBytes: 1 << 40, Batch: 4})
+	if err != nil || done != (sqlite.Pruned{}) {
+		t.Errorf("by no age: %+v, %v", done, err)
+	}
+	done, err = j.Prune(t.Context(), future, sqlite.Policy{MaxBytes: 1, Batch: 4})
+	if err != nil || done.Removed != 4 || done.Unsent != 0 {
+		t.Errorf("by size: %+v, %v", done, err)
+	}
+	done, err = j.Prune(t.Context(), future, sqlite.Policy{Age: 1, MaxBytes: 1 << 40, Batch: 4})
+	if err != nil || done.Removed != 4 {
+		t.Errorf("by age: %+v, %v", done, err)
 	}
 }
 

@@ -20,7 +20,8 @@ import (
 var ErrFull = errors.New("journal is full")
 
 // Commit does all of w in one transaction, or nothing. It returns once w is safe from a power cut. The error
-// wraps journal.ErrStale when a counter of w would not rise, and ErrFull when there is no room.
+// wraps journal.ErrStale when a counter of w would not rise, ErrFull when there is no room, and, as that of every
+// method, journal.ErrDamaged when the file turns out to be damaged.
 func (j *Journal) Commit(ctx context.Context, w journal.Write) error {
 	return j.transact(ctx, w.Label, func(tx *sql.Tx) error {
 		if err := raise(ctx, tx, w.Raise); err != nil {
@@ -71,8 +72,11 @@ func (j *Journal) transact(ctx context.Context, label string, do func(*sql.Tx) e
 	return nil
 }
 
-// explain gives the errors of the driver that a caller can do something about their name in this package.
+// explain gives the errors of the driver that a caller can do something about a name.
 func explain(err error) error {
+	if isCorrupt(err) {
+		return fmt.Errorf("%w: %w", journal.ErrDamaged, err)
+	}
 	var sqliteErr sqlite3.Error
 	if errors.As(err, &sqliteErr) && sqliteErr.Code == sqlite3.ErrFull {
 		return fmt.Errorf("%w: %w", ErrFull, err)

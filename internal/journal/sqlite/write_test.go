@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 
 	"bangtin/internal/journal"
@@ -46,6 +47,25 @@ func TestCommitIsAllOrNothing(t *testing.T) {
 	}
 	if got := len(pending(t, j)); got != 2 {
 		t.Errorf("%d records, want 2", got)
+	}
+}
+
+// The log of a large transaction is cut once it is in the database.
+func TestLogShrinks(t *testing.T) {
+	path := newPath(t)
+	j := open(t, options(path))
+	size := func() int64 {
+		info, err := os.Stat(path + "-wal")
+		must(t, err)
+		return info.Size()
+	}
+	must(t, j.Commit(t.Context(), journal.Write{Label: "x", Settings: map[string][]byte{"large": make([]byte, 20<<20)}}))
+	if size() < 20<<20 {
+		t.Fatalf("the log has %d bytes already", size())
+	}
+	commit(t, j, play(1)) // begins the log anew
+	if size() > 8<<20 {
+		t.Errorf("the log has %d bytes still", size())
 	}
 }
 
