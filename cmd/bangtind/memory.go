@@ -48,7 +48,9 @@ func (d *display) openJournal(ctx context.Context, m *Main) error {
 }
 
 func (d *display) openJournalAt(ctx context.Context, path string, expected bool, fault func(string)) (*sqlite.Journal, error) {
-	return sqlite.Open(ctx, sqlite.Options{Path: path, Key: d.key, Stamp: d.clock.Stamp, Log: d.log, Fault: fault})
+	return sqlite.Open(ctx, sqlite.Options{
+		Path: path, Key: d.key, Expected: expected, Stamp: d.clock.Stamp, Log: d.log, Fault: fault,
+	})
 }
 
 // copyJournal copies the database and its log.

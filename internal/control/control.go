@@ -3,6 +3,7 @@ package control
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -172,7 +173,20 @@ func (c *Control) Run(ctx context.Context) error {
 	recorded := make(chan error, 1)
 	recorder, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	go func() { recorded <- c.recorder.run(recorder) }()
+	damaged := make(chan struct{})
+	go func() {
+		err := c.recorder.run(recorder)
+		close(damaged)
+		recorded <- err
+	}()
+	g.Go(func() error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-damaged:
+			return errors.New("cannot go on with a damaged journal")
+		}
+	})
 	g.Go(func() error { return c.cfg.Orders.keepFire(ctx, c.cfg.Log) })
 	g.Go(func() error { return c.loop(ctx) })
 	err := g.Wait()

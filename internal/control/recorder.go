@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -117,7 +118,11 @@ func (r *recorder) run(ctx context.Context) error {
 			continue
 		}
 		due = time.Now().Add(r.every)
-		if err := r.flush(ctx); err != nil {
+		err := r.flush(ctx)
+		if errors.Is(err, journal.ErrDamaged) {
+			return err // the next start saves what can be saved
+		}
+		if err != nil {
 			r.log.Error("cannot write the journal", "err", err)
 		}
 	}
