@@ -20,7 +20,7 @@ import (
 	"bangtin/internal/journal/sqlite"
 )
 
-// childEnv makes the test binary a child that works on a journal: "write", "prune" or "limit".
+// childEnv makes the test binary a child that works on a journal: "write", "prune", "limit" or "sync".
 const childEnv = "BANGTIN_TEST_JOURNAL_CHILD"
 
 func TestMain(m *testing.M) {
@@ -36,6 +36,8 @@ func TestMain(m *testing.M) {
 		err = childPrunes()
 	case "limit":
 		err = childMeetsLimit()
+	case "sync":
+		err = childIsTraced()
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

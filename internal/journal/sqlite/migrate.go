@@ -14,7 +14,8 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// ErrNewer: a newer program wrote the journal. This one cannot know what its tables mean.
+// ErrNewer: a newer program wrote the journal. This one cannot know what its tables mean. Verify fails with it;
+// Open sets such a journal aside.
 var ErrNewer = errors.New("journal was written by a newer program")
 
 // migrate brings the schema up to date: the n-th file of migrations, in the order of their names, makes schema

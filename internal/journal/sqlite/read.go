@@ -66,9 +66,10 @@ func (j *Journal) Segments(ctx context.Context, from, to int64) ([]journal.Segme
 }
 
 func (j *Journal) segments(ctx context.Context, from, to int64) (found []journal.Segment, err error) {
+	// The + keeps SQLite from walking the records by their number, all of them, to spare itself the sorting.
 	rows, err := j.db.QueryContext(ctx, `SELECT body FROM record
 		WHERE kind = 'segment' AND body ->> 'to' > ? AND body ->> 'from' < ?
-		ORDER BY seq`, from, to)
+		ORDER BY +seq`, from, to)
 	if err != nil {
 		return nil, err
 	}

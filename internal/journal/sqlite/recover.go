@@ -12,7 +12,7 @@ import (
 
 // Recovered tells what Open had to set aside. Its zero value means that nothing was wrong.
 type Recovered struct {
-	Aside   string // where the damaged journal is now; empty when there was none to set aside
+	Aside   string // where the old journal is now; empty when there was none to set aside
 	Reason  string // what was wrong with it
 	Carried int    // unacknowledged records taken over
 	Lost    string // what could not be taken over, for people; empty when nothing is missing

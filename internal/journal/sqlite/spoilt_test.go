@@ -94,7 +94,7 @@ func TestDamagedPageOfUnacknowledgedRecords(t *testing.T) {
 }
 
 func TestWeeksOfUnacknowledgedRecordsAreTakenOver(t *testing.T) {
-	const count = 30_000
+	const count = 21_000
 	path := newPath(t)
 	closed(t, options(path), func(j *sqlite.Journal) {
 		for n := 0; n < count; n += 1000 {
