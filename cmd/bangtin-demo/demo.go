@@ -27,16 +27,28 @@ type demo struct {
 	device string
 	out    io.Writer
 
-	mu   sync.Mutex // guards out
-	dir  string
-	port int
+	mu    sync.Mutex // guards out
+	dir   string
+	port  int
+	shown bool // the daemon was started
 }
 
 func (d *demo) path(parts ...string) string {
 	return filepath.Join(append([]string{d.dir}, parts...)...)
 }
 
+var errInterrupted = errors.New("interrupted before the show began")
+
+// run sets the scene and shows it. It returns errInterrupted when ctx ended before there was anything to judge.
 func (d *demo) run(ctx context.Context) error {
+	err := d.perform(ctx)
+	if err != nil && !d.shown && errors.Is(ctx.Err(), context.Canceled) {
+		return errInterrupted
+	}
+	return err
+}
+
+func (d *demo) perform(ctx context.Context) error {
 	dir, err := os.MkdirTemp("", "bangtin-demo-")
 	if err != nil {
 		return err
@@ -114,6 +126,7 @@ func (d *demo) show(ctx context.Context, centre *centre) error {
 	if err != nil {
 		return err
 	}
+	d.shown = true
 	over := make(<-chan time.Time)
 	if d.lasts > 0 {
 		over = time.After(d.lasts)

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -30,7 +31,11 @@ func main() {
 		ctx, cancel = context.WithTimeout(ctx, d.lasts+setUp)
 		defer cancel()
 	}
-	if err := d.run(ctx); err != nil {
+	err := d.run(ctx)
+	if errors.Is(err, errInterrupted) {
+		os.Exit(130) // as a shell says it of Ctrl-C
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -188,11 +188,11 @@ func (s *session) sayConn(ctx context.Context, state string) error {
 	return s.publish(ctx, s.f.topics.Conn(), true, payload)
 }
 
-// leave replaces the birth by off and disconnects, upon which the broker forgets the will.
+// leave says how things stood last, replaces the birth by off and disconnects, upon which the broker forgets the will.
 func (s *session) leave(link context.Context) {
 	ctx, cancel := context.WithTimeout(link, farewell)
 	defer cancel()
-	if err := s.sayConn(ctx, wire.Off); err != nil {
+	if err := errors.Join(s.sayState(ctx), s.sayConn(ctx, wire.Off)); err != nil {
 		s.f.cfg.Log.Warn("stopping without having said so to the broker", "err", err)
 		return
 	}
