@@ -107,6 +107,7 @@ func TestRetainedOrderIsObeyedOnce(t *testing.T) {
 	r.publishPower(true, powerOn(1)) // before the display is there
 	r.start()
 	r.eventually("obeyed", func() bool { return len(r.orders.versions()) == 1 })
+	r.awaitOnline()
 	for round := range 3 {
 		line.cut()
 		r.eventually("connected again", func() bool { return len(r.heard().Conns) >= 3+2*round })

@@ -53,20 +53,24 @@ func (f *Fleet) session(ctx context.Context) error {
 	if err := s.connect(ctx, link); err != nil {
 		return err
 	}
-	if err := s.begin(ctx); err != nil {
-		return err
-	}
-	f.cfg.Log.Info("connected to the broker", "broker", f.host, "session", s.id)
-
-	g, running := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.watch(running) })
-	g.Go(func() error { return s.states(running) })
-	g.Go(func() error { return s.events(running) })
-	err := g.Wait()
+	err := s.live(ctx)
 	if ctx.Err() != nil {
 		s.leave(link)
 	}
 	return err // cutting the link without a DISCONNECT makes the broker publish the will, which is then the truth
+}
+
+// live announces the display and does everything there is to do while connected. It always returns an error.
+func (s *session) live(ctx context.Context) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	s.f.cfg.Log.Info("connected to the broker", "broker", s.f.host, "session", s.id)
+	g, running := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.watch(running) })
+	g.Go(func() error { return s.states(running) })
+	g.Go(func() error { return s.events(running) })
+	return g.Wait()
 }
 
 // connect dials and waits for the broker's CONNACK.
