@@ -28,7 +28,7 @@ func law() map[string][]string {
 		"internal/journal":        {},
 		"internal/journal/sqlite": {"internal/journal"},
 		"internal/wire":           {"internal/trust"},
-		"internal/control":        {"hal", "media", "updater", "internal/wire", "internal/journal", "internal/control/local", "internal/trust"},
+		"internal/control":        {"hal", "media", "updater", "internal/wire", "internal/journal", "internal/control/local"},
 		"internal/control/local":  {},
 		"internal/fleet":          {"internal/wire", "internal/trust", "internal/journal"},
 		"internal/fleet/brokertest": {

@@ -74,9 +74,9 @@ type inTray struct {
 
 // Power implements fleet.Orders.
 func (t *inTray) Power(ctx context.Context, v *trust.Verified, o wire.PowerOrder) error {
-	err := t.orders.Power(ctx, v, o)
-	if no, ok := errors.AsType[*trust.Refusal](err); ok {
-		t.refused(string(no.Reason), "desired/power")
+	err := t.orders.Power(ctx, o, control.Signature{People: v.People, Digest: v.Digest})
+	if no, ok := errors.AsType[*control.Refusal](err); ok {
+		t.refused(no.Reason, "desired/power")
 		return nil
 	}
 	return err

@@ -14,7 +14,6 @@ import (
 	"bangtin/hal/sim"
 	"bangtin/internal/control"
 	"bangtin/internal/journal"
-	"bangtin/internal/trust"
 	"bangtin/internal/wire"
 )
 
@@ -164,13 +163,9 @@ func TestNothingIsForgottenWhileTheDiskIsFull(t *testing.T) {
 func TestPowerOrders(t *testing.T) {
 	play(t, func(s *stage) {
 		until := at(t, "09:00:00")
-		order := func(version uint64, wish wire.PowerWish) (*trust.Verified, wire.PowerOrder) {
-			return &trust.Verified{People: []string{"truc.ban"}, Digest: string(wish)},
-				wire.PowerOrder{Device: "tinh-bien-01", Version: version, State: wish, Until: &until, Reason: "thử"}
-		}
 		obey := func(version uint64, wish wire.PowerWish) error {
-			v, o := order(version, wish)
-			return s.orders.Power(s.t.Context(), v, o)
+			order := wire.PowerOrder{Device: "tinh-bien-01", Version: version, State: wish, Until: &until, Reason: "thử"}
+			return s.orders.Power(s.t.Context(), order, control.Signature{People: []string{"truc.ban"}, Digest: string(wish)})
 		}
 		if err := obey(5, wire.WishOff); err != nil {
 			t.Fatal(err)
@@ -188,6 +183,14 @@ func TestPowerOrders(t *testing.T) {
 		if err := obey(5, wire.WishOn); err == nil {
 			t.Error("another order of the same version is accepted")
 		}
+		if err := obey(1<<52, wire.WishOff); err == nil {
+			t.Error("a version is accepted that would lock out every later order")
+		}
+		until = at(t, "09:00:00").AddDate(0, 2, 0)
+		if err := obey(6, wire.WishOff); err == nil {
+			t.Error("one person may switch a display off for two months")
+		}
+		until = at(t, "09:00:00")
 		s.disk.full.Store(true)
 		if err := obey(6, wire.WishOn); err == nil {
 			t.Error("an order is accepted that could not be written")

@@ -13,7 +13,6 @@ import (
 	"unicode/utf8"
 
 	"bangtin/internal/journal"
-	"bangtin/internal/trust"
 	"bangtin/internal/wire"
 )
 
@@ -69,26 +68,40 @@ func LoadOrders(ctx context.Context, j Journal, clock *Clock, log *slog.Logger) 
 	return o, nil
 }
 
+// A Signature is who stands behind an order, verified before it comes here.
+type Signature struct {
+	People []string
+	Digest string // SHA-256 of the signed payload, in hex
+}
+
+// A Refusal says why an order is not obeyed. It is final for that order.
+type Refusal struct {
+	Reason string // one stable word
+	Detail string
+}
+
+func (r *Refusal) Error() string { return "cannot obey: " + r.Detail }
+
 // Power accepts an order of the department to this display whose signatures were verified. It returns nil when the order stands
-// on disk or stood already, and a *trust.Refusal when it is not obeyed.
-func (o *Orders) Power(ctx context.Context, v *trust.Verified, order wire.PowerOrder) error {
+// on disk or stood already, and a *Refusal when it is not obeyed.
+func (o *Orders) Power(ctx context.Context, order wire.PowerOrder, by Signature) error {
 	o.commit.Lock()
 	defer o.commit.Unlock()
 	stamp := o.clock.Stamp()
 	if err := tooFar(order, stamp); err != nil {
 		return err
 	}
-	people := strings.Join(v.People, ", ")
-	next := &Override{State: order.State, Reason: order.Reason, By: people, Digest: v.Digest}
+	people := strings.Join(by.People, ", ")
+	next := &Override{State: order.State, Reason: order.Reason, By: people, Digest: by.Digest}
 	if order.Until != nil {
 		next.Until = *order.Until
 	}
 	err := o.store(ctx, "order.power", settingDepartment, next, journal.Order{
-		Source: counterPower, Version: order.Version, Digest: v.Digest, People: people, Accepted: true,
+		Source: counterPower, Version: order.Version, Digest: by.Digest, People: people, Accepted: true,
 		Reason: string(order.State) + ": " + order.Reason,
 	}, stamp, map[string]uint64{counterPower: order.Version})
 	if errors.Is(err, journal.ErrStale) {
-		return o.stale(v.Digest, order.Version)
+		return o.stale(by.Digest, order.Version)
 	}
 	if err != nil {
 		return err
@@ -108,10 +121,10 @@ func tooFar(order wire.PowerOrder, at journal.Stamp) error {
 		ahead, span = plausible, plausible
 	}
 	if order.Until != nil && order.Until.After(at.Wall.Add(span)) {
-		return &trust.Refusal{Reason: trust.Malformed, Detail: "it holds until " + order.Until.Format(time.RFC3339) + ", longer than one person may order"}
+		return &Refusal{Reason: "too-far", Detail: "it holds until " + order.Until.Format(time.RFC3339) + ", longer than one person may order"}
 	}
 	if order.Version > uint64(at.Wall.Add(ahead).UnixMilli()) {
-		return &trust.Refusal{Reason: trust.Malformed, Detail: fmt.Sprintf("version %d is a time in the future", order.Version)}
+		return &Refusal{Reason: "too-far", Detail: fmt.Sprintf("version %d is a time in the future", order.Version)}
 	}
 	return nil
 }
@@ -124,7 +137,7 @@ func (o *Orders) stale(digest string, version uint64) error {
 	if standing != nil && standing.Digest == digest {
 		return nil
 	}
-	return &trust.Refusal{Reason: trust.Stale, Detail: fmt.Sprintf("version %d is not above that of the order that stands", version)}
+	return &Refusal{Reason: "stale", Detail: fmt.Sprintf("version %d is not above that of the order that stands", version)}
 }
 
 // Local accepts the wish of a person on site. By is the unix user; reason is required, and so is an end within
