@@ -57,12 +57,12 @@ type display struct {
 	control *control.Control
 	health  *control.Health
 
-	degraded map[string]string // what the display does without: code and reason
+	lacking *lacking
 }
 
 // display runs the display until ctx ends.
 func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
-	d := &display{site: s, log: m.logger(), boot: randomName(), health: control.NewHealth(), degraded: map[string]string{}}
+	d := &display{site: s, log: m.logger(), boot: randomName(), health: control.NewHealth(), lacking: &lacking{what: map[string]string{}}}
 	if err := os.MkdirAll(s.Data, 0o750); err != nil {
 		return fmt.Errorf("cannot make the data folder: %w", err)
 	}
@@ -176,10 +176,10 @@ func (d *display) loadTrust(ctx context.Context) error {
 // counterTrust is the highest version of a trust document that this display has gone by.
 const counterTrust = "trust"
 
-// degrade notes what this display has to do without. It is an alarm as long as the daemon runs.
+// degrade notes what this display has to do without as long as the daemon runs.
 func (d *display) degrade(code string, err error) {
 	d.log.Error("running degraded", "code", code, "err", err)
-	d.degraded[code] = err.Error()
+	d.lacking.set(code, err.Error())
 }
 
 // path is a name below the site's data folder.
@@ -243,7 +243,7 @@ func (d *display) decide(ctx context.Context) error {
 		heartbeat = d.site.Broker.Heartbeat // what the centre does not hear of sooner need not be written sooner
 	}
 	d.control, err = control.New(ctx, control.Config{
-		Degraded: d.degraded, Heartbeat: heartbeat, Device: d.site.ID, Gate: d.site.Gate, Version: version, Kernel: d.kernel, Recovered: d.journal.Recovered().String(),
+		Lacking: d.lacking.list, Heartbeat: heartbeat, Device: d.site.ID, Gate: d.site.Gate, Version: version, Kernel: d.kernel, Recovered: d.journal.Recovered().String(),
 		Schedule: schedule, Clock: d.clock, Journal: d.journal, Orders: d.orders,
 		Panel: d.panel, Relay: d.relay, Sensors: d.sensors, Player: d.player, Content: d.library,
 		Health: d.health, Log: d.log,
@@ -263,6 +263,7 @@ func (d *display) run(ctx context.Context) error {
 	g.Go(func() error { return d.library.Run(ctx, libraryEvery) })
 	g.Go(func() error { return d.inbox.Run(ctx, inboxEvery) })
 	g.Go(func() error { return d.keepJournal(ctx) })
+	g.Go(func() error { return watchMissing(ctx, d.library, d.lacking) })
 	desk := &desk{control: d.control, orders: d.orders, state: d.state}
 	server := &local.Server{Path: d.site.Socket, Handler: desk, Log: d.log}
 	g.Go(func() error { return persist(ctx, d.log, server.Run) })

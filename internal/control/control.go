@@ -39,7 +39,7 @@ type Books interface {
 	Segments(ctx context.Context, from, to int64) ([]journal.Segment, error)
 }
 
-// Config is everything a Control is made of. Relay may be nil and Heartbeat zero; all else is required.
+// Config is everything a Control is made of. What may be left out says so; all else is required.
 type Config struct {
 	Device    string        // the display's id
 	Gate      string        // its border gate, for people
@@ -48,17 +48,18 @@ type Config struct {
 	Recovered string        // what the journal set aside as damaged at this start; empty when nothing was
 	Heartbeat time.Duration // how often the books are written when nothing happens; DefaultHeartbeat when zero
 	Schedule  media.Schedule
-	Degraded  map[string]string // what the daemon does without, by code: an alarm as long as it runs
-	Clock     *Clock
-	Journal   Books
-	Orders    *Orders
-	Panel     hal.Panel
-	Relay     hal.Relay
-	Sensors   []hal.Sensor
-	Player    Player
-	Content   Content
-	Health    *Health
-	Log       *slog.Logger
+	// Lacking lists what the daemon does without, by code: each is an alarm. It may be nil and must not block.
+	Lacking func() map[string]string
+	Clock   *Clock
+	Journal Books
+	Orders  *Orders
+	Panel   hal.Panel
+	Relay   hal.Relay
+	Sensors []hal.Sensor
+	Player  Player
+	Content Content
+	Health  *Health
+	Log     *slog.Logger
 }
 
 // A Control runs one display.

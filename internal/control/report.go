@@ -119,8 +119,10 @@ func (c *Control) wrong(at journal.Stamp, want Want, status Status) map[string]a
 	if at.Trust == journal.Untrusted {
 		tech(string(journal.CauseClockUntrusted), "the clock cannot be believed", time.Minute)
 	}
-	for code, detail := range c.cfg.Degraded {
-		tech(code, detail, 0)
+	if c.cfg.Lacking != nil {
+		for code, detail := range c.cfg.Lacking() {
+			tech(code, detail, 0)
+		}
 	}
 	c.sensors.wrong(wrong)
 	return wrong
