@@ -79,3 +79,19 @@ func TestADamagedJournalKeyIsReplaced(t *testing.T) {
 	second.stop()
 	w.verified()
 }
+
+// TestADamagedTrustDocumentTakesNothingOffTheScreen: the display goes by the newest one it knew.
+func TestADamagedTrustDocumentTakesNothingOffTheScreen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.inbox(w.approved(10))
+	first := w.start()
+	w.until("on air", playing(10))
+	first.stop()
+	w.write([]byte("{torn"), "data", "trust.json")
+	second := w.start()
+	w.until("on air, and saying what is wrong", func(s *wire.State) bool {
+		return playing(10)(s) && slices.Contains(s.Alarms, "trust-unusable")
+	})
+	second.stop()
+}

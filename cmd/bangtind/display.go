@@ -119,9 +119,9 @@ func (d *display) remember(ctx context.Context, m *Main) error {
 // content opens what may be shown. What is missing for it degrades the display and does not end it: it runs with
 // the slate, says so, and can still be switched off.
 func (d *display) content(ctx context.Context, m *Main) error {
-	if err := d.loadTrust(ctx); err != nil {
-		d.degrade("trust-unusable", err)
-		d.trust = &trust.Document{}
+	var err error
+	if d.trust, err = d.loadTrust(ctx); err != nil {
+		return err
 	}
 	store, err := media.OpenStore(media.StoreOptions{
 		Dir: d.path("content"), Total: contentTotal, Reserve: contentReserve, Fault: m.Fault,
@@ -143,38 +143,6 @@ func (d *display) content(ctx context.Context, m *Main) error {
 	d.inbox = media.NewInbox(d.path("inbox"), d.library, d.log)
 	return nil
 }
-
-// loadTrust reads the trust document. One that is older than what this display has gone by before is not used:
-// somebody may have put back a key that was revoked.
-func (d *display) loadTrust(ctx context.Context) error {
-	raw, err := os.ReadFile(d.path(trustFile))
-	if err != nil {
-		return fmt.Errorf("cannot read the trust document: %w", err)
-	}
-	doc, err := trust.ParseDocument(raw)
-	if err != nil {
-		return fmt.Errorf("cannot use the trust document %s: %w", d.path(trustFile), err)
-	}
-	known, err := d.journal.Counter(ctx, counterTrust)
-	if err != nil {
-		return err
-	}
-	if doc.Version < known {
-		return fmt.Errorf("cannot use the trust document %s: version %d is older than %d, which was used before", d.path(trustFile), doc.Version, known)
-	}
-	d.trust = doc
-	if doc.Version == known {
-		return nil
-	}
-	err = d.journal.Commit(ctx, journal.Write{Label: "trust", Raise: map[string]uint64{counterTrust: doc.Version}})
-	if err != nil {
-		d.log.Error("cannot note the version of the trust document", "err", err) // it is good all the same
-	}
-	return nil
-}
-
-// counterTrust is the highest version of a trust document that this display has gone by.
-const counterTrust = "trust"
 
 // degrade notes what this display has to do without as long as the daemon runs.
 func (d *display) degrade(code string, err error) {
