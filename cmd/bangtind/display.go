@@ -18,7 +18,6 @@ import (
 	"bangtin/internal/control"
 	"bangtin/internal/control/local"
 	"bangtin/internal/fleet"
-	"bangtin/internal/journal"
 	"bangtin/internal/journal/sqlite"
 	"bangtin/internal/site"
 	"bangtin/internal/trust"
