@@ -123,9 +123,10 @@ func (l *Library) switchOver(ctx context.Context) error {
 }
 
 // clean collects at the first step of a run, when no player has been given anything, and some time after each
-// switch.
+// switch. While nothing is current nothing is collected: where the journal was lost, the files in the store are
+// those of the playlist that comes back.
 func (l *Library) clean() error {
-	if l.doubtful || l.collect < 0 || l.opts.Stamp().Mono < l.collect {
+	if _, current := l.both(); current == nil || l.doubtful || l.collect < 0 || l.opts.Stamp().Mono < l.collect {
 		return nil
 	}
 	l.collect = -1
