@@ -15,15 +15,17 @@ import (
 	"bangtin/internal/trust"
 )
 
-// A Journal is where a Library keeps what must survive. Setting returns nil where there is none.
+// A Journal is where a Library keeps what must survive. Setting returns nil, and Counter 0, where there is none.
 type Journal interface {
 	Commit(ctx context.Context, w journal.Write) error
 	Setting(ctx context.Context, key string) ([]byte, error)
+	Counter(ctx context.Context, name string) (uint64, error)
 }
 
 // What a Library keeps in the journal.
 const (
 	settingAccepted = "playlist.accepted" // envelope of the newest playlist accepted
+	settingDigest   = "playlist.digest"   // of the newest playlist accepted, in hex: small, so that it outlives the envelope
 	settingCurrent  = "playlist.current"  // envelope of the playlist that is shown
 	counterVersion  = "playlist"          // highest version ever accepted
 )
@@ -67,6 +69,7 @@ type shelved struct {
 	digest string   // of the payload
 	people []string // who signed it: the editor, the approver, others
 	sums   []string // of each item, as Clip.SHA256
+	back   bool     // it was accepted before, and the journal lost it
 }
 
 // OpenLibrary loads both playlists from the journal and verifies their signatures anew. A stored playlist that does
@@ -148,7 +151,7 @@ func (it Item) sha256() string {
 func (l *Library) Offer(ctx context.Context, raw []byte, source string) (accepted bool, err error) {
 	l.work.Lock()
 	defer l.work.Unlock()
-	s, err := l.judge(raw)
+	s, err := l.judge(ctx, raw)
 	if err == nil && l.accepted != nil && s.digest == l.accepted.digest {
 		return false, nil
 	}
@@ -162,8 +165,9 @@ func (l *Library) Offer(ctx context.Context, raw []byte, source string) (accepte
 	return err == nil, err
 }
 
-// judge says whether a playlist may be shown here, unless it is the accepted one. Every error is a *Refusal.
-func (l *Library) judge(raw []byte) (*shelved, error) {
+// judge says whether a playlist may be shown here, unless it is the accepted one. An error that is no *Refusal is the
+// journal's.
+func (l *Library) judge(ctx context.Context, raw []byte) (*shelved, error) {
 	s, err := l.open(raw)
 	if err != nil {
 		return nil, err
@@ -177,8 +181,8 @@ func (l *Library) judge(raw []byte) (*shelved, error) {
 	if err := s.ApprovedBy(s.people[1]); err != nil {
 		return nil, &Refusal{Reason: ReasonInvalid, Detail: err.Error()}
 	}
-	if l.accepted != nil && s.Version <= l.accepted.Version {
-		return nil, older(s, fmt.Sprintf("%d is accepted", l.accepted.Version))
+	if err := l.follows(ctx, s); err != nil {
+		return nil, err
 	}
 	if err := l.opts.Fonts.Covers(s.Playlist); err != nil {
 		return nil, &Refusal{Reason: ReasonGlyph, Detail: err.Error()}
@@ -186,25 +190,46 @@ func (l *Library) judge(raw []byte) (*shelved, error) {
 	return s, nil
 }
 
-func older(s *shelved, than string) *Refusal {
-	return &Refusal{Reason: ReasonOlder, Detail: fmt.Sprintf("version %d of %s is not newer, %s", s.Version, s.ID, than)}
+// follows wants a version above every one accepted before. The journal may have lost the envelope of the last one and
+// kept its version; what the broker still holds is then that very playlist, and taken back.
+func (l *Library) follows(ctx context.Context, s *shelved) error {
+	highest, err := l.opts.Journal.Counter(ctx, counterVersion)
+	if err != nil {
+		return fmt.Errorf("cannot judge playlist: %w", err)
+	}
+	if s.Version > highest {
+		return nil
+	}
+	back := false
+	if l.accepted == nil && s.Version == highest {
+		digest, err := l.opts.Journal.Setting(ctx, settingDigest)
+		if err != nil {
+			return fmt.Errorf("cannot judge playlist: %w", err)
+		}
+		back = digest == nil || string(digest) == s.digest
+	}
+	if !back {
+		return &Refusal{Reason: ReasonOlder, Detail: fmt.Sprintf("version %d of %s is not newer, %d was accepted before", s.Version, s.ID, highest)}
+	}
+	s.back = true
+	return nil
 }
 
+// accept makes a playlist that judge let through the accepted one.
 func (l *Library) accept(ctx context.Context, s *shelved, source string) error {
-	err := l.commit(ctx, journal.Write{
+	w := journal.Write{
 		Label:    "playlist.accept",
-		Settings: map[string][]byte{settingAccepted: s.raw},
+		Settings: map[string][]byte{settingAccepted: s.raw, settingDigest: []byte(s.digest)},
 		Raise:    map[string]uint64{counterVersion: s.Version},
 		Entries: []journal.Entry{l.entry(journal.KindOrder, journal.Order{
 			Source: source, Version: s.Version, Digest: s.digest, People: strings.Join(s.people, ", "), Accepted: true,
 			Reason: fmt.Sprintf("playlist %s, %d items", s.ID, len(s.Items)),
 		})},
-	})
-	// The journal remembers versions longer than envelopes: one that no longer verifies still counts.
-	if errors.Is(err, journal.ErrStale) {
-		return older(s, "a higher one was accepted before")
 	}
-	if err != nil {
+	if s.back {
+		w.Raise = nil // the counter stands there already
+	}
+	if err := l.commit(ctx, w); err != nil {
 		return err
 	}
 	l.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bangtin/internal/journal"
+	"bangtin/media"
 )
 
 // lose deletes settings, as a journal set aside and read back in parts does.
@@ -37,5 +38,53 @@ func TestNothingIsCollectedWhileNothingIsCurrent(t *testing.T) {
 	}
 	if left := files(t, filepath.Join(b.dir, "content")); len(left) != 2 {
 		t.Errorf("left: %v, want both files", left)
+	}
+}
+
+// The broker keeps the playlist and brings it at every connection. Where the journal lost it and kept the counter, it
+// is taken back; another one of the same version is not, unless nobody can tell any more which one it was.
+func TestLostPlaylistIsTakenBack(t *testing.T) {
+	kept, other, older := list(4, picture(1)), list(4, picture(2)), list(3, picture(1))
+	for _, tt := range []struct {
+		name  string
+		lost  []string
+		offer *media.Playlist
+		want  bool
+	}{
+		{"the same", []string{"playlist.accepted", "playlist.current"}, kept, true},
+		{"the same, while it is still shown", []string{"playlist.accepted"}, kept, true},
+		{"another of its version", []string{"playlist.accepted", "playlist.current"}, other, false},
+		{"an older one", []string{"playlist.accepted", "playlist.current"}, older, false},
+		{"the same, digest lost too", []string{"playlist.accepted", "playlist.current", "playlist.digest"}, kept, true},
+		{"an older one, digest lost too", []string{"playlist.accepted", "playlist.current", "playlist.digest"}, older, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t, t.TempDir())
+			ctx := context.Background()
+			if err := b.air(kept, picture(1)); err != nil {
+				t.Fatal(err)
+			}
+			b.lose(t, tt.lost...)
+			b = b.restart(t)
+			accepted, err := b.library.Offer(ctx, approved(tt.offer), "desired/playlist")
+			if accepted != tt.want || media.Refused(err) == tt.want {
+				t.Fatalf("accepted %v, %v", accepted, err)
+			}
+			if !tt.want {
+				return
+			}
+			if err := b.library.Step(ctx); err != nil {
+				t.Fatal(err)
+			}
+			wantShows(t, b, "version 4, 2 clips")
+			b = b.restart(t)
+			if err := b.library.Step(ctx); err != nil {
+				t.Fatal(err)
+			}
+			wantShows(t, b, "version 4, 2 clips")
+			if accepted, err := b.library.Offer(ctx, approved(kept), "desired/playlist"); accepted || err != nil {
+				t.Errorf("once it is back: %v, %v", accepted, err)
+			}
+		})
 	}
 }

@@ -161,10 +161,14 @@ func TestStoredEnvelopeIsVerifiedAgain(t *testing.T) {
 	if left := files(t, filepath.Join(b.dir, "content")); len(left) != 1 {
 		t.Errorf("content of a playlist in doubt was collected: %v", left)
 	}
-	// The counter is still there: the old one cannot come back, a new one can.
-	if _, err := b.library.Offer(context.Background(), approved(list(1, picture(1))), "inbox"); !media.Refused(err) {
+	// The counter is still there: another of the old version cannot come in its place, the old one and a new one can.
+	if _, err := b.library.Offer(context.Background(), approved(list(1, picture(2))), "inbox"); !media.Refused(err) {
 		t.Errorf("old version after a forgery: %v", err)
 	}
+	if err := b.air(list(1, picture(1))); err != nil {
+		t.Fatal(err)
+	}
+	wantShows(t, b, "version 1, 2 clips")
 	if err := b.air(list(8, picture(1)), picture(1)); err != nil {
 		t.Fatal(err)
 	}
