@@ -108,7 +108,7 @@ func (b *Inbox) take(ctx context.Context, root *os.Root, old map[string]sight, n
 		b.seen[name] = sight{now.is, true}
 	case errors.As(err, &no):
 		b.log.Warn("inbox file refused", "name", name, "reason", no.Reason)
-		b.seen[name] = sight{now.is, no.Reason != ReasonFull} // there may be room later
+		b.seen[name] = sight{now.is, no.Reason != ReasonFull && no.Reason != ReasonReadOnly} // there may be room later
 		err = nil
 	}
 	return err

@@ -104,9 +104,14 @@ func (l *Library) load(ctx context.Context, key string) (*shelved, error) {
 		return s, nil
 	}
 	l.doubtful = true
-	return nil, l.commit(ctx, journal.Write{Label: "playlist.doubt", Entries: []journal.Entry{
+	l.opts.Log.Error("stored playlist not used", "setting", key, "err", err)
+	err = l.commit(ctx, journal.Write{Label: "playlist.doubt", Entries: []journal.Entry{
 		l.incident(journal.Cyber, "playlist-unverifiable", fmt.Sprintf("stored %s: %v", key, err), 1),
 	}})
+	if err != nil {
+		l.opts.Log.Error("doubt not recorded", "err", err) // the other playlist may still be good
+	}
+	return nil, nil
 }
 
 // open verifies an envelope and reads its playlist. Every error is a *Refusal.

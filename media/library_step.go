@@ -170,7 +170,7 @@ func (l *Library) Missing() []File {
 }
 
 // Add stores a file that is Missing, reading it from r, and blocks as long as r does. Bytes that are not what was
-// approved, and a full store, come back as a *Refusal, which is recorded once for each file until it could be added;
+// approved, and a store that is full or read-only, come back as a *Refusal, which is recorded once for each file until it could be added;
 // any other error may pass.
 func (l *Library) Add(ctx context.Context, r io.Reader, f File) error {
 	err := l.opts.Store.Put(ctx, r, f)
@@ -186,6 +186,8 @@ func (l *Library) Add(ctx context.Context, r io.Reader, f File) error {
 		return l.notAdded(ctx, f, &Refusal{Reason: ReasonDamaged, Detail: err.Error()})
 	case errors.Is(err, ErrStoreFull):
 		return l.notAdded(ctx, f, &Refusal{Reason: ReasonFull, Detail: err.Error()})
+	case errors.Is(err, ErrReadOnly):
+		return l.notAdded(ctx, f, &Refusal{Reason: ReasonReadOnly, Detail: err.Error()})
 	}
 	return fmt.Errorf("cannot add content: %w", err)
 }

@@ -1,12 +1,16 @@
 package media_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"bangtin/internal/journal"
+	"bangtin/internal/trust"
 	"bangtin/media"
 )
 
@@ -86,5 +90,34 @@ func TestLostPlaylistIsTakenBack(t *testing.T) {
 				t.Errorf("once it is back: %v, %v", accepted, err)
 			}
 		})
+	}
+}
+
+// A journal that takes no more writes must not keep a display from starting.
+func TestDoubtThatCannotBeRecorded(t *testing.T) {
+	b := newBench(t, t.TempDir())
+	if err := b.air(list(1, picture(1)), picture(1)); err != nil {
+		t.Fatal(err)
+	}
+	forged := seal(trust.TypePlaylist, payload(list(7, picture(2))), "an")
+	err := b.journal.Commit(context.Background(), journal.Write{Label: "forge", Settings: map[string][]byte{"playlist.accepted": forged}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told bytes.Buffer
+	library, err := media.OpenLibrary(context.Background(), media.LibraryOptions{
+		Display: display, Trust: people(), Journal: &failing{Journal: b.journal, broken: true}, Store: b.store, Fonts: fonts(t),
+		Stamp: b.clock.stamp, Log: slog.New(slog.NewTextHandler(&told, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.library = library
+	if err := library.Step(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	wantShows(t, b, "version 1, 2 clips")
+	if !strings.Contains(told.String(), "disk full") {
+		t.Errorf("logged: %s", told.String())
 	}
 }

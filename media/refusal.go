@@ -14,13 +14,14 @@ import (
 
 // Reasons for a Refusal, besides those of package trust.
 const (
-	ReasonInvalid  = "invalid"        // signed, but not a playlist that may be shown
-	ReasonAudience = "other-display"  // signed for other displays
-	ReasonOlder    = "older"          // its version does not rise
-	ReasonGlyph    = "missing-glyph"  // a text has a character that no font has
-	ReasonInbox    = "inbox-file"     // something in the inbox cannot be what it must be
-	ReasonDamaged  = "content-damage" // a file in the inbox or in the store is not what was approved
-	ReasonFull     = "content-full"   // no room for a file that a playlist needs
+	ReasonInvalid  = "invalid"           // signed, but not a playlist that may be shown
+	ReasonAudience = "other-display"     // signed for other displays
+	ReasonOlder    = "older"             // its version does not rise
+	ReasonGlyph    = "missing-glyph"     // a text has a character that no font has
+	ReasonInbox    = "inbox-file"        // something in the inbox cannot be what it must be
+	ReasonDamaged  = "content-damage"    // a file in the inbox or in the store is not what was approved
+	ReasonFull     = "content-full"      // no room for a file that a playlist needs
+	ReasonReadOnly = "content-read-only" // the store takes no more writes
 )
 
 // A Refusal says why a playlist or a file was not taken. It is final for these bytes.
@@ -43,6 +44,8 @@ func (r *Refusal) class() (journal.IncidentClass, string) {
 		return journal.Technical, "content-damaged"
 	case ReasonFull:
 		return journal.Technical, "content-full"
+	case ReasonReadOnly:
+		return journal.Technical, "content-read-only"
 	case ReasonOlder:
 		return journal.Cyber, "playlist-replayed"
 	case ReasonAudience:
