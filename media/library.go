@@ -56,6 +56,7 @@ type Library struct {
 	told     map[string]string // SHA-256 of files that could not be added: the Reason that is on record already
 	doubtful bool              // a stored playlist could not be verified: nothing may be collected
 	collect  time.Duration     // on Stamp.Mono: when files become superfluous for good; negative for never
+	crowded  bool              // the accepted playlist found no room, and nothing else may be collected
 
 	mu       sync.Mutex // guards the two below for short reads
 	accepted *shelved   // nil where there is none
@@ -236,6 +237,10 @@ func (l *Library) accept(ctx context.Context, s *shelved, source string) error {
 	}
 	if err := l.commit(ctx, w); err != nil {
 		return err
+	}
+	replaced, current := l.both()
+	if replaced != nil && (current == nil || replaced.digest != current.digest) && l.collect < 0 {
+		l.collect = l.opts.Stamp().Mono // no player was given any of its files
 	}
 	l.mu.Lock()
 	l.accepted = s

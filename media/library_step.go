@@ -15,6 +15,9 @@ import (
 // item there is, and has its successor open already.
 const collectAfter = 2 * MaxSeconds * time.Second
 
+// collectAgain is how long a failed collection waits: on a dying disk it fails every time.
+const collectAgain = time.Hour
+
 // Run calls Step whenever a playlist or a file came in, and every interval. It returns only when ctx ends. Errors are
 // logged and tried again at the next interval: neither a full disk nor a slow journal may end it.
 func (l *Library) Run(ctx context.Context, interval time.Duration) error {
@@ -116,20 +119,19 @@ func (l *Library) switchOver(ctx context.Context) error {
 	l.mu.Unlock()
 	l.doubtful = false
 	clear(l.told)
-	l.collect = l.opts.Stamp().Mono + collectAfter
+	l.collect, l.crowded = l.opts.Stamp().Mono+collectAfter, false
 	nudge(l.changed)
 	l.opts.Log.Info("playlist is current", "playlist", accepted.ID, "version", accepted.Version)
 	return nil
 }
 
-// clean collects at the first step of a run, when no player has been given anything, and some time after each
-// switch. While nothing is current nothing is collected: where the journal was lost, the files in the store are
-// those of the playlist that comes back.
+// clean collects at the first step of a run, when no player has been given anything, some time after each switch, and
+// when a playlist is replaced that was never shown.
 func (l *Library) clean() error {
-	if _, current := l.both(); current == nil || l.doubtful || l.collect < 0 || l.opts.Stamp().Mono < l.collect {
+	now := l.opts.Stamp().Mono
+	if l.collect < 0 || now < l.collect || !l.mayCollect() {
 		return nil
 	}
-	l.collect = -1
 	keep := make(map[string]bool)
 	for _, f := range l.needed() {
 		keep[f.SHA256] = true
@@ -138,7 +140,22 @@ func (l *Library) clean() error {
 	if freed > 0 {
 		l.opts.Log.Info("content collected", "bytes", freed)
 	}
-	return err
+	if err != nil {
+		l.collect = now + collectAgain
+		return err
+	}
+	l.collect, l.crowded = -1, false
+	return nil
+}
+
+// mayCollect says no while nothing is current or a stored playlist is in doubt: where the journal was lost, the files
+// in the store are those of the playlist that comes back. They make way only when the accepted one finds no room.
+func (l *Library) mayCollect() bool {
+	accepted, current := l.both()
+	if accepted != nil && l.crowded {
+		return true
+	}
+	return current != nil && !l.doubtful
 }
 
 // needed lists the files of both playlists; one may stand in it twice.
@@ -185,6 +202,10 @@ func (l *Library) Add(ctx context.Context, r io.Reader, f File) error {
 	case errors.Is(err, ErrWrongContent):
 		return l.notAdded(ctx, f, &Refusal{Reason: ReasonDamaged, Detail: err.Error()})
 	case errors.Is(err, ErrStoreFull):
+		if !l.mayCollect() {
+			l.crowded, l.collect = true, 0
+			nudge(l.wake)
+		}
 		return l.notAdded(ctx, f, &Refusal{Reason: ReasonFull, Detail: err.Error()})
 	case errors.Is(err, ErrReadOnly):
 		return l.notAdded(ctx, f, &Refusal{Reason: ReasonReadOnly, Detail: err.Error()})

@@ -3,7 +3,9 @@ package media_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -119,5 +121,106 @@ func TestDoubtThatCannotBeRecorded(t *testing.T) {
 	wantShows(t, b, "version 1, 2 clips")
 	if !strings.Contains(told.String(), "disk full") {
 		t.Errorf("logged: %s", told.String())
+	}
+}
+
+// A playlist that was replaced before it could be shown leaves nothing behind, or its files would block the next one.
+func TestFilesOfAPlaylistNeverShownAreCollected(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		first bool // whether a playlist is shown meanwhile
+		want  string
+	}{{"while another is shown", true, "version 3, 2 clips"}, {"while nothing is", false, "version 3, 2 clips"}} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t, t.TempDir())
+			ctx := context.Background()
+			if tt.first {
+				if err := b.air(list(1, picture(1)), picture(1)); err != nil {
+					t.Fatal(err)
+				}
+				b.clock.advance(3 * time.Hour)
+			}
+			if err := b.library.Step(ctx); err != nil { // what is due at the start is done
+				t.Fatal(err)
+			}
+			// 1 MiB is the store's limit; the two do not fit together.
+			if _, err := b.library.Offer(ctx, approved(list(2, film(700_000), picture(2))), "inbox"); err != nil {
+				t.Fatal(err)
+			}
+			if err := b.add(film(700_000)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := b.library.Offer(ctx, approved(list(3, film(800_000))), "inbox"); err != nil {
+				t.Fatal(err)
+			}
+			for n := 0; n < 3 && len(b.library.Missing()) > 0; n++ {
+				if err := b.add(film(800_000)); err != nil && !media.Refused(err) {
+					t.Fatal(err)
+				}
+				if err := b.library.Step(ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
+			wantShows(t, b, tt.want)
+		})
+	}
+}
+
+// Where the journal forgot what was shown, what it left makes way only for what is approved now.
+func TestRoomIsMadeForWhatIsApprovedNow(t *testing.T) {
+	b := newBench(t, t.TempDir())
+	ctx := context.Background()
+	if err := b.air(list(1, film(700_000)), film(700_000)); err != nil {
+		t.Fatal(err)
+	}
+	b.lose(t, "playlist.accepted", "playlist.current")
+	b = b.restart(t)
+	if _, err := b.library.Offer(ctx, approved(list(2, film(800_000))), "inbox"); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.library.Step(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if left := files(t, filepath.Join(b.dir, "content")); len(left) != 1 {
+		t.Errorf("left: %v, collected without need", left)
+	}
+	if err := b.add(film(800_000)); !media.Refused(err) {
+		t.Fatalf("add: %v", err)
+	}
+	if err := b.library.Step(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.add(film(800_000)); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.library.Step(ctx); err != nil {
+		t.Fatal(err)
+	}
+	wantShows(t, b, "version 2, 2 clips")
+}
+
+func TestCollectingIsTriedAgain(t *testing.T) {
+	b := newBench(t, t.TempDir())
+	ctx := context.Background()
+	if err := b.air(list(1, picture(1)), picture(1)); err != nil {
+		t.Fatal(err)
+	}
+	stray := filepath.Join(b.dir, "content")
+	if err := errors.Join(b.air(list(2, picture(2)), picture(2)), os.Rename(stray, stray+".away"), os.WriteFile(stray, nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	b.clock.advance(3 * time.Hour)
+	if err := b.library.Step(ctx); err == nil {
+		t.Error("collected in what is no folder")
+	}
+	if err := errors.Join(os.Remove(stray), os.Rename(stray+".away", stray)); err != nil {
+		t.Fatal(err)
+	}
+	b.clock.advance(time.Hour)
+	if err := b.library.Step(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if left := files(t, stray); len(left) != 1 {
+		t.Errorf("left: %v", left)
 	}
 }
