@@ -52,6 +52,7 @@ type Library struct {
 	// work is held by whoever decides and commits, so that what is in memory is what is in the journal.
 	work     sync.Mutex
 	refused  tally
+	unfit    string            // Reason and digest of the last playlist refused as unfit: it is on record
 	damaged  map[string]bool   // SHA-256 of stored files found damaged or gone, and not replaced since
 	told     map[string]string // SHA-256 of files that could not be added: the Reason that is on record already
 	doubtful bool              // a stored playlist could not be verified: nothing may be collected

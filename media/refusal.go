@@ -46,8 +46,8 @@ func (r *Refusal) class() (journal.IncidentClass, string) {
 		return journal.Technical, "content-full"
 	case ReasonReadOnly:
 		return journal.Technical, "content-read-only"
-	case ReasonOlder:
-		return journal.Cyber, "playlist-replayed"
+	case ReasonOlder: // which the broker brings at each connection after a newer one came by stick
+		return journal.Technical, "playlist-older"
 	case ReasonAudience:
 		return journal.Cyber, "playlist-misaddressed"
 	}
@@ -67,13 +67,23 @@ type repeat struct {
 	more int // after the first
 }
 
-// refuse records a refusal and returns it, joined with the journal's error if there is one.
+// refuse records a refusal and returns it, or the journal's error. An unfit playlist is recorded once in a row.
 func (l *Library) refuse(ctx context.Context, source string, raw []byte, no *Refusal) error {
 	order := journal.Order{Source: source, Reason: no.Reason, Evidence: oneLine(no.Detail)}
 	if e, err := trust.ParseEnvelope(raw); err == nil {
 		order.Digest = sha256Hex(e.Payload)
 	}
-	return l.record(ctx, no, l.entry(journal.KindOrder, order))
+	// What is kept at the broker comes again and again. That it was tampered with is worth a record each time.
+	class, _ := no.class()
+	this := no.Reason + " " + order.Digest
+	if class == journal.Technical && this == l.unfit {
+		return no
+	}
+	err := l.record(ctx, no, l.entry(journal.KindOrder, order))
+	if class == journal.Technical && Refused(err) {
+		l.unfit = this
+	}
+	return err
 }
 
 // record tells the journal of a refusal, with the entries that belong to the first of a minute. The caller holds

@@ -35,8 +35,8 @@ func TestRefusals(t *testing.T) {
 		{"wrong role", "wrong-role", "signature-refused", seal(trust.TypePlaylist, payload(good), "power", "t1")},
 		{"a stranger", "unknown-key", "signature-refused", seal(trust.TypePlaylist, payload(good), "mallory", "eve")},
 		{"signed as something else", "wrong-type", "signature-refused", seal(trust.TypePower, payload(good), "an", "binh")},
-		{"older", "older", "playlist-replayed", approved(list(3, picture(1)))},
-		{"the same version with other content", "older", "playlist-replayed", approved(list(4, picture(9)))},
+		{"older", "older", "playlist-older", approved(list(3, picture(1)))},
+		{"the same version with other content", "older", "playlist-older", approved(list(4, picture(9)))},
 		{"for another display", "other-display", "playlist-misaddressed", with(func(p *media.Playlist) { p.Audience = []string{"ha-tien-01"} })},
 		{"unapproved item", "invalid", "playlist-unfit", with(func(p *media.Playlist) { p.Items[0].Approver = "" })},
 		{"an item that another person approved", "invalid", "playlist-unfit", with(func(p *media.Playlist) { p.Items[1].Approver = "le.dung" })},
@@ -92,6 +92,32 @@ func TestSamePlaylistAgainIsNothingNew(t *testing.T) {
 	}
 	if got := len(b.orders(t)); got != before {
 		t.Errorf("%d new records", got-before)
+	}
+}
+
+// The broker brings what it keeps at every connection: after a newer one came by stick that is no attack and no news.
+func TestOlderPlaylistIsRecordedOnce(t *testing.T) {
+	b := newBench(t, t.TempDir())
+	if err := b.air(list(4, picture(1)), picture(1)); err != nil {
+		t.Fatal(err)
+	}
+	before := len(b.orders(t))
+	offer := func(version uint64) {
+		if _, err := b.library.Offer(context.Background(), approved(list(version, picture(1))), "desired/playlist"); !media.Refused(err) {
+			t.Fatalf("error %v", err)
+		}
+		b.clock.advance(time.Hour)
+	}
+	for range 5 {
+		offer(3)
+	}
+	in := b.incidents(t)
+	if len(in) != 1 || in[0].Code != "playlist-older" || in[0].Class != journal.Technical || in[0].Count != 1 {
+		t.Errorf("incidents: %+v", in)
+	}
+	offer(2)
+	if orders, in := len(b.orders(t))-before, len(b.incidents(t)); orders != 2 || in != 2 {
+		t.Errorf("%d orders and %d incidents, want 2 and 2: another one is news", orders, in)
 	}
 }
 
