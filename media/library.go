@@ -197,7 +197,11 @@ func (l *Library) judge(ctx context.Context, raw []byte) (*shelved, error) {
 	return s, nil
 }
 
-// follows wants a version above every one accepted before. The journal may have lost the envelope of the last one and
+// maxAhead is how far a version may lie ahead of the clock, or of the last one: it is UTC milliseconds by custom, and
+// one that was made with a wrong clock would lock out all others until that day. Two days forgive every time zone.
+const maxAhead = 48 * time.Hour
+
+// follows wants a version above every one accepted before, and not far above where the clock is to be believed. The journal may have lost the envelope of the last one and
 // kept its version; what the broker still holds is then that very playlist, and taken back.
 func (l *Library) follows(ctx context.Context, s *shelved) error {
 	highest, err := l.opts.Journal.Counter(ctx, counterVersion)
@@ -205,7 +209,7 @@ func (l *Library) follows(ctx context.Context, s *shelved) error {
 		return fmt.Errorf("cannot judge playlist: %w", err)
 	}
 	if s.Version > highest {
-		return nil
+		return l.notFuture(s, highest)
 	}
 	back := false
 	if l.accepted == nil && s.Version == highest {
@@ -221,6 +225,22 @@ func (l *Library) follows(ctx context.Context, s *shelved) error {
 	s.back = true
 	return nil
 }
+
+// notFuture measures from the highest version too: where that lies in the future, the next above it is the way out.
+func (l *Library) notFuture(s *shelved, highest uint64) error {
+	now := l.opts.Stamp()
+	if !believed(now.Trust) {
+		return nil
+	}
+	limit := max(uint64(max(now.Wall.UnixMilli(), 0)), highest) + uint64(maxAhead.Milliseconds())
+	if s.Version > limit {
+		return &Refusal{Reason: ReasonFuture, Detail: fmt.Sprintf("version %d of %s is made with a clock that is ahead: at most %d", s.Version, s.ID, limit)}
+	}
+	return nil
+}
+
+// believed reports whether somebody confirmed the clock.
+func believed(t journal.TimeTrust) bool { return t == journal.Synchronised || t == journal.Signed }
 
 // accept makes a playlist that judge let through the accepted one.
 func (l *Library) accept(ctx context.Context, s *shelved, source string) error {

@@ -17,6 +17,7 @@ const (
 	ReasonInvalid  = "invalid"           // signed, but not a playlist that may be shown
 	ReasonAudience = "other-display"     // signed for other displays
 	ReasonOlder    = "older"             // its version does not rise
+	ReasonFuture   = "future"            // its version lies ahead of the clock, and would lock out those made meanwhile
 	ReasonGlyph    = "missing-glyph"     // a text has a character that no font has
 	ReasonInbox    = "inbox-file"        // something in the inbox cannot be what it must be
 	ReasonDamaged  = "content-damage"    // a file in the inbox or in the store is not what was approved
@@ -24,7 +25,8 @@ const (
 	ReasonReadOnly = "content-read-only" // the store takes no more writes
 )
 
-// A Refusal says why a playlist or a file was not taken. It is final for these bytes.
+// A Refusal says why a playlist or a file was not taken. It is final for these bytes, but for ReasonFull,
+// ReasonReadOnly and ReasonFuture, which may pass.
 type Refusal struct {
 	Reason string // one of the Reasons here or of package trust; the list is closed
 	Detail string // one or more English lines
@@ -48,6 +50,8 @@ func (r *Refusal) class() (journal.IncidentClass, string) {
 		return journal.Technical, "content-read-only"
 	case ReasonOlder: // which the broker brings at each connection after a newer one came by stick
 		return journal.Technical, "playlist-older"
+	case ReasonFuture: // a clock that is wrong where the playlist was made
+		return journal.Technical, "playlist-future"
 	case ReasonAudience:
 		return journal.Cyber, "playlist-misaddressed"
 	}

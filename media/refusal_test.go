@@ -121,6 +121,40 @@ func TestOlderPlaylistIsRecordedOnce(t *testing.T) {
 	}
 }
 
+// A clock that is wrong at the editor's desk would lock out every playlist until that day.
+func TestVersionOfTheFuture(t *testing.T) {
+	const hour = uint64(time.Hour / time.Millisecond)
+	b := newBench(t, t.TempDir())
+	ctx := context.Background()
+	now := uint64(b.clock.stamp().Wall.UnixMilli())
+	offer := func(version uint64, want string) {
+		t.Helper()
+		accepted, err := b.library.Offer(ctx, approved(list(version)), "desired/playlist")
+		got := "accepted"
+		var no *media.Refusal
+		if errors.As(err, &no) {
+			got = no.Reason
+		}
+		if got != want || accepted != (want == "accepted") {
+			t.Errorf("version now%+d ms: %s, want %s", int64(version-now), got, want)
+		}
+	}
+	offer(now+48*hour+1, "future")
+	offer(media.MaxVersion, "future")
+	if in := b.incidents(t); len(in) != 1 || in[0].Code != "playlist-future" || in[0].Class != journal.Technical {
+		t.Errorf("incidents: %+v", in)
+	}
+	offer(now+48*hour, "accepted")
+
+	// While the display cannot tell, it takes what is signed. Once it can, the way out is a version just above.
+	b.clock.doubt()
+	offer(now+9000*hour, "accepted")
+	b.clock.doubted = false
+	offer(now+8000*hour, "older")
+	offer(now+9048*hour+1, "future")
+	offer(now+9000*hour+1, "accepted")
+}
+
 func TestFloodIsCounted(t *testing.T) {
 	b := newBench(t, t.TempDir())
 	ctx := context.Background()
