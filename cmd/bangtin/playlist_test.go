@@ -333,3 +333,20 @@ func TestApproverMustBeTheOneTheItemsName(t *testing.T) {
 		})
 	}
 }
+
+// The way out where a display accepted a playlist made with a clock that was ahead.
+func TestNewPlaylistAboveAVersion(t *testing.T) {
+	d := newDesk(t)
+	d.picture("p.png")
+	const stuck = 4_000_000_000_000 // the year 2096
+	d.must(fmt.Sprint("playlist new @pl --id tet-2027 --title Tết --audience * --above ", stuck))
+	d.must("playlist add @pl --picture @p.png --title Ảnh" + provenance)
+	d.must("playlist approve @pl --key @an.key")
+	p, err := openDraft(d.path("pl"))
+	d.check(err)
+	if p.playlist.Version <= stuck || p.playlist.Version > stuck+2 {
+		t.Errorf("version %d", p.playlist.Version)
+	}
+	d.refuses("playlist new @other --id tet-2027 --title Tết --audience * --above -1", exitUsage, "--above")
+	d.refuses(fmt.Sprint("playlist new @other --id tet-2027 --title Tết --audience * --above ", media.MaxVersion), exitUsage, "--above")
+}
