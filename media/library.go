@@ -305,32 +305,6 @@ func nudge(c chan struct{}) {
 	}
 }
 
-// Programme returns what may be shown at now: the items of the current playlist that are within their dates and
-// whose files are verified. It returns false where that is nothing. It does not block: a file is hashed by Step, and
-// missing here until then.
-func (l *Library) Programme(now time.Time) (Programme, bool) {
-	_, current := l.both()
-	if current == nil {
-		return Programme{}, false
-	}
-	prog := Programme{Playlist: current.ID, Version: current.Version}
-	for i, it := range current.Items {
-		if it.From != nil && now.Before(*it.From) || it.Until != nil && !now.Before(*it.Until) {
-			continue
-		}
-		clip := Clip{Playlist: current.ID, Version: current.Version, Item: it, SHA256: current.sums[i]}
-		if it.File != nil {
-			path, ok := l.opts.Store.Ready(*it.File)
-			if !ok {
-				continue
-			}
-			clip.Path = path
-		}
-		prog.Clips = append(prog.Clips, clip)
-	}
-	return prog, len(prog.Clips) > 0
-}
-
 func sha256Hex(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])

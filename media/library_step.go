@@ -96,7 +96,8 @@ func (l *Library) foundDamaged(ctx context.Context, f File, cause error) error {
 	return err
 }
 
-// switchOver makes the accepted playlist the current one if it can be shown whole.
+// switchOver makes the accepted playlist the current one if it can be shown whole. While all its items are yet to
+// begin, or have ended already, it waits: the one on the screen is better than none.
 func (l *Library) switchOver(ctx context.Context) error {
 	accepted, current := l.both()
 	if accepted == nil || current != nil && accepted.digest == current.digest {
@@ -106,6 +107,9 @@ func (l *Library) switchOver(ctx context.Context) error {
 		if _, ok := l.opts.Store.Ready(f); !ok {
 			return nil
 		}
+	}
+	if _, ok := l.programme(accepted, l.opts.Stamp().Wall); !ok && current != nil {
+		return nil
 	}
 	err := l.commit(ctx, journal.Write{
 		Label:    "playlist.switch",
