@@ -117,11 +117,33 @@ func (p *Program) tellApproval(d *draft, key string) error {
 		seconds += it.Seconds
 	}
 	p.tell(say("Signed: %s, version %d, %d items, %d s, by key %s", d.playlist.ID, d.playlist.Version, len(d.playlist.Items), seconds, key))
+	if err := p.warnOfEnd(d.playlist); err != nil {
+		return err
+	}
 	if n := len(d.envelope.Signatures); n < 2 {
 		p.tell(say("The playlist is frozen. The other person signs next: bangtin playlist approve %s", d.dir))
 		return nil
 	}
 	p.tell(say("Both signatures are there. Next: bangtin playlist export %s", d.dir))
+	return nil
+}
+
+// warnOfEnd tells when the last item ends. It is no refusal: the next playlist may be there by then.
+func (p *Program) warnOfEnd(l *media.Playlist) error {
+	var last time.Time
+	for _, it := range l.Items {
+		if it.Until == nil {
+			return nil
+		}
+		if it.Until.After(last) {
+			last = *it.Until
+		}
+	}
+	when, err := clock(last)
+	if err != nil {
+		return err
+	}
+	p.tell(say("Attention: every item ends. From %s the display has nothing of this playlist to show.", when))
 	return nil
 }
 

@@ -350,3 +350,24 @@ func TestNewPlaylistAboveAVersion(t *testing.T) {
 	d.refuses("playlist new @other --id tet-2027 --title Tết --audience * --above -1", exitUsage, "--above")
 	d.refuses(fmt.Sprint("playlist new @other --id tet-2027 --title Tết --audience * --above ", media.MaxVersion), exitUsage, "--above")
 }
+
+// Nobody is at the display when the last item ends.
+func TestApproveWarnsOfAnEmptyScreen(t *testing.T) {
+	for lang, words := range map[string]string{"en": "every item ends. From 2027-02-07 18:00 +07 the display", "vi": "mọi mục đều có hạn. Từ 2027-02-07 18:00 +07 bảng tin"} {
+		t.Run(lang, func(t *testing.T) {
+			d := newDesk(t)
+			d.lang = lang
+			d.playlistWithoutItems()
+			d.must("playlist add @pl --text --heading h --title t --until 2027-02-07T18:00" + provenance)
+			d.must("playlist add @pl --text --heading i --title t --until 2027-02-06" + provenance)
+			if out := d.must("playlist approve @pl --key @an.key"); !strings.Contains(out, words) {
+				t.Errorf("does not say %q:\n%s", words, out)
+			}
+			d.must("playlist reopen @pl")
+			d.must("playlist add @pl --text --heading j --title t" + provenance)
+			if out := d.must("playlist approve @pl --key @an.key"); strings.Contains(out, "2027-02-07") {
+				t.Errorf("warns though an item stays:\n%s", out)
+			}
+		})
+	}
+}
