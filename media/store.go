@@ -240,7 +240,7 @@ func (s *Store) fill(ctx context.Context, part *os.File, r io.Reader, want File)
 	if hex.EncodeToString(sum.Sum(nil)) != want.SHA256 {
 		return fmt.Errorf("%w: its hash differs", ErrWrongContent)
 	}
-	if err := checkType(part, want); err != nil {
+	if err := CheckType(part, want); err != nil {
 		return err
 	}
 	if err := part.Chmod(0o444); err != nil {

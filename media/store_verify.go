@@ -86,7 +86,7 @@ func check(ctx context.Context, file *os.File, f File) error {
 	if hex.EncodeToString(sum.Sum(nil)) != f.SHA256 {
 		return fmt.Errorf("%w: its hash differs", ErrWrongContent)
 	}
-	return checkType(file, f)
+	return CheckType(file, f)
 }
 
 // Collect removes every file whose SHA-256 keep does not name and tells how many bytes that freed. Files being

@@ -94,7 +94,7 @@ func wholePicture(path string) error {
 	return err
 }
 
-// checkFile compares a file of the content folder with what the playlist says of it.
+// checkFile compares a file of the content folder with what the playlist says of it, and judges it as displays do.
 func checkFile(path string, want media.File) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -108,6 +108,9 @@ func checkFile(path string, want media.File) error {
 	}
 	if n != want.Size || hex.EncodeToString(sum.Sum(nil)) != want.SHA256 {
 		return notTheFile(path)
+	}
+	if err := media.CheckType(f, want); err != nil {
+		return &problem{field: path, what: say("is nothing that a display would show"), remedy: say("convert it, and make the playlist anew"), cause: err}
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ func (p *Program) playlistApprove(o *options) action {
 	keyFile := o.text("key", say("private key to sign with"))
 	file := o.text("passphrase-file", say("take the passphrase from the first line of this file"))
 	trustFile := o.text("trust", say("trust document; then only a key with the role may sign"))
+	fonts := o.fonts()
 	return func(_ context.Context, dir string) error {
 		if err := o.require("key"); err != nil {
 			return err
@@ -31,6 +32,9 @@ func (p *Program) playlistApprove(o *options) action {
 			err = d.playlist.Validate()
 		}
 		if err != nil {
+			return err
+		}
+		if err := p.checkLetters(d.playlist.Items, *fonts); err != nil {
 			return err
 		}
 		for _, f := range d.playlist.Files() {

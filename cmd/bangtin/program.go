@@ -27,6 +27,7 @@ type Program struct {
 	Now    func() time.Time
 	// Probe measures a video. Its error wraps exec.ErrNotFound where there is nothing to measure with.
 	Probe func(ctx context.Context, path string) (time.Duration, error)
+	Fonts string // folder of the display's fonts, where --fonts names none
 
 	translation map[string]string // from English; nil when English is wanted
 }
