@@ -107,3 +107,10 @@ func TestCharactersThatNoFontHas(t *testing.T) {
 		t.Errorf("does not say once that nothing was checked:\n%s", out)
 	}
 }
+
+// A source that cannot be read is not blamed on the disk that is written.
+func TestSourceThatCannotBeRead(t *testing.T) {
+	d := newDesk(t)
+	d.playlist()
+	d.refuses("playlist add @pl --picture @pl --title t"+provenance, exitFailed, "@pl: cannot be read")
+}
