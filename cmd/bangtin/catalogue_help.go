@@ -14,7 +14,7 @@ func vietnameseHelp() map[string]string {
 		"show who holds which role":                                        "xem ai giữ vai trò nào",
 		"begin a playlist":                                                 "tạo danh sách phát",
 		"add a picture, a video or a text":                                 "thêm ảnh, video hoặc chữ",
-		"show a playlist as a table":                                       "xem danh sách phát dạng bảng",
+		"show everything that is signed in a playlist":                     "xem mọi điều được ký trong danh sách phát",
 		"sign a playlist: first the editor, then the approver":             "ký danh sách phát: người biên tập trước, người duyệt sau",
 		"drop the signatures so that a playlist can be changed":            "bỏ các chữ ký để sửa danh sách phát",
 		"write the approved playlist for a display's inbox or a USB stick": "xuất danh sách đã duyệt cho hộp nhận của bảng tin hoặc USB",

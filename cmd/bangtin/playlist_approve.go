@@ -121,6 +121,7 @@ func (p *Program) tellApproval(d *draft, key string) error {
 		seconds += it.Seconds
 	}
 	p.tell(say("Signed: %s, version %d, %d items, %d s, by key %s", d.playlist.ID, d.playlist.Version, len(d.playlist.Items), seconds, key))
+	p.tell(say("Signed content: SHA-256 %s", d.digest()))
 	if err := p.warnOfEnd(d.playlist); err != nil {
 		return err
 	}

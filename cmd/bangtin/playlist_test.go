@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -370,4 +371,37 @@ func TestApproveWarnsOfAnEmptyScreen(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who signs second answers for all of it, and can compare one number by telephone.
+func TestShowHidesNothingThatIsSigned(t *testing.T) {
+	d := newDesk(t)
+	d.playlist()
+	d.must("playlist add @pl --text --heading Một --body dòng_hai --title t --from 2027-02-06 --until 2027-02-07T18:30 --foreground #fefefe --background #010203" + provenance)
+	p, err := openDraft(d.path("pl"))
+	d.check(err)
+	p.playlist.Items[3].Text.Body = "dòng hai\ndòng ba"
+	d.check(p.save())
+	says := func(out string, words ...string) {
+		t.Helper()
+		for _, w := range words {
+			if !strings.Contains(out, w) {
+				t.Errorf("does not say %q:\n%s", w, out)
+			}
+		}
+	}
+	f := p.playlist.Items[0].File
+	all := []string{
+		f.SHA256, fmt.Sprint(f.Size), f.Type, "video/mp4", "Một", "dòng hai", "dòng ba", "#fefefe", "#010203", "2027-02-06 00:00",
+		"2027-02-07 18:30", "Lê Ca", "own work", "agency", "Bộ đội Biên phòng", "12/QĐ", "nguyen.van.an", "tran.binh", "tinh-bien-02", "Tết 2027",
+	}
+	says(d.must("playlist show @pl"), all...)
+	signed := d.must("playlist approve @pl --key @an.key")
+	e, err := trust.ParseEnvelope(d.read("pl/playlist.json"))
+	d.check(err)
+	digest := fmt.Sprintf("%x", sha256.Sum256(e.Payload))
+	says(signed, digest)
+	d.write("pl/draft.json", []byte("{}")) // what is signed counts, not what was drafted
+	says(d.must("playlist show @pl"), append(all, digest)...)
+	says(d.must("playlist approve @pl --key @binh.key"), digest)
 }
