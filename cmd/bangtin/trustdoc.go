@@ -152,17 +152,31 @@ func explainSigning(field string, err error) error {
 	return err
 }
 
-func (p *Program) trustShow(*options) action {
+func (p *Program) trustShow(o *options) action {
+	previous := o.text("previous", say("trust document the displays have now, to see whether they take this one"))
 	return func(_ context.Context, path string) error {
 		e, d, err := openDocument(path)
 		if err != nil {
 			return err
 		}
+		var present *trust.Document
+		if *previous != "" {
+			if present, err = readTrust(*previous); err != nil {
+				return err
+			}
+		}
 		raw, err := e.Marshal()
 		if err != nil {
 			return err
 		}
-		return p.tellDocument(path, raw, d)
+		if err := p.tellDocument(path, raw, d); err != nil || present == nil {
+			return err
+		}
+		if _, err := present.Next(raw); err != nil {
+			return refused(path, err)
+		}
+		p.tell(say("A display that has %s takes it.", *previous))
+		return nil
 	}
 }
 
@@ -222,7 +236,7 @@ func (p *Program) tellDocument(path string, raw []byte, d *trust.Document) error
 		p.tell(say("Not valid yet: %s. Sign with: bangtin trust sign", p.text(words)))
 		return nil
 	}
-	p.tell(say("Signed by enough people."))
+	p.tell(say("Signed by enough of the people it names itself. Whether displays take it, the document they have decides: bangtin trust show --previous OLD."))
 	return nil
 }
 
