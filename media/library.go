@@ -59,6 +59,10 @@ type Library struct {
 	collect  time.Duration     // on Stamp.Mono: when files become superfluous for good; negative for never
 	crowded  bool              // the accepted playlist found no room, and nothing else may be collected
 
+	// These two belong to Step.
+	reread time.Duration // on Stamp.Mono: when the current playlist's files are read anew
+	unread []File        // of those, what is still to do
+
 	mu       sync.Mutex // guards the two below for short reads
 	accepted *shelved   // nil where there is none
 	current  *shelved
@@ -83,6 +87,7 @@ func OpenLibrary(ctx context.Context, o LibraryOptions) (*Library, error) {
 		wake:    make(chan struct{}, 1),
 		damaged: make(map[string]bool),
 		told:    make(map[string]string),
+		reread:  o.Stamp().Mono + day,
 	}
 	var err error
 	if l.accepted, err = l.load(ctx, settingAccepted); err != nil {

@@ -36,12 +36,12 @@ func (l *Library) Run(ctx context.Context, interval time.Duration) error {
 	}
 }
 
-// Step does what is due now: hashes files that were not yet hashed in this run of the process, switches to the
+// Step does what is due now: hashes files that were not yet hashed in this run of the process or not for a day, switches to the
 // accepted playlist once all its files are verified, records counted refusals of past minutes, and removes files
 // that no playlist needs. It blocks as long as hashing takes. One goroutine calls it.
 func (l *Library) Step(ctx context.Context) error {
 	accepted, current := l.both()
-	verified := errors.Join(l.verify(ctx, current), l.verify(ctx, accepted))
+	verified := errors.Join(l.verify(ctx, current), l.verify(ctx, accepted), l.readAnew(ctx, current))
 	l.work.Lock()
 	defer l.work.Unlock()
 	return errors.Join(verified, l.switchOver(ctx), l.tell(ctx, l.flush()), l.clean())
@@ -70,6 +70,27 @@ func (l *Library) verify(ctx context.Context, s *shelved) error {
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// readAnew hashes the current playlist's files once a day, one in each step: flash rots while nobody looks, and there
+// is time to fetch a file again before it is missed.
+func (l *Library) readAnew(ctx context.Context, current *shelved) error {
+	if now := l.opts.Stamp().Mono; current != nil && now >= l.reread {
+		l.reread, l.unread = now+day, current.Files()
+	}
+	if len(l.unread) == 0 {
+		return nil
+	}
+	f := l.unread[0]
+	l.unread = l.unread[1:]
+	if _, ok := l.opts.Store.Ready(f); !ok {
+		return nil // it is verify's
+	}
+	err := l.opts.Store.Reverify(ctx, f)
+	if errors.Is(err, ErrWrongContent) {
+		return l.foundDamaged(ctx, f, err)
+	}
+	return err
 }
 
 // isCurrent reports whether all files of the playlist were there once.
