@@ -153,7 +153,7 @@ func explainSigning(field string, err error) error {
 }
 
 func (p *Program) trustShow(o *options) action {
-	previous := o.text("previous", say("trust document the displays have now, to see whether they take this one"))
+	previous := o.text("previous", say("trust document it is to replace, to see whether it may"))
 	return func(_ context.Context, path string) error {
 		e, d, err := openDocument(path)
 		if err != nil {
@@ -175,7 +175,7 @@ func (p *Program) trustShow(o *options) action {
 		if _, err := present.Next(raw); err != nil {
 			return refused(path, err)
 		}
-		p.tell(say("A display that has %s takes it.", *previous))
+		p.tell(say("It may replace %s: newer, and signed by enough of the people named there.", *previous))
 		return nil
 	}
 }
@@ -236,7 +236,7 @@ func (p *Program) tellDocument(path string, raw []byte, d *trust.Document) error
 		p.tell(say("Not valid yet: %s. Sign with: bangtin trust sign", p.text(words)))
 		return nil
 	}
-	p.tell(say("Signed by enough of the people it names itself. Whether displays take it, the document they have decides: bangtin trust show --previous OLD."))
+	p.tell(say("Signed by enough of the people it names itself. Whether it may replace another, that one decides: bangtin trust show --previous OLD."))
 	return nil
 }
 
