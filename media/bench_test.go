@@ -98,12 +98,24 @@ type clock struct {
 	mu   sync.Mutex
 	wall time.Time
 	mono time.Duration
+
+	doubted bool // nobody confirmed wall
 }
 
 func (c *clock) stamp() journal.Stamp {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return journal.Stamp{Boot: "test", Mono: c.mono, Wall: c.wall, Trust: journal.Synchronised}
+	s := journal.Stamp{Boot: "test", Mono: c.mono, Wall: c.wall, Trust: journal.Synchronised}
+	if c.doubted {
+		s.Trust = journal.Floored
+	}
+	return s
+}
+
+func (c *clock) doubt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.doubted = true
 }
 
 func (c *clock) advance(d time.Duration) {

@@ -31,10 +31,26 @@ type Inbox struct {
 	seen    map[string]sight // by name inside the folder; no more than the names that are looked for
 }
 
-// A sight is what a file was at the last look, and whether it is done with.
+// A sight is what a file was at the last look, whether it is done with, and when it is tried again.
 type sight struct {
 	is   identity
 	done bool
+	wait time.Duration // since it failed last; doubles each time
+	next time.Duration // on Stamp.Mono: not tried before
+}
+
+// A file that could not be taken is tried again after firstWait, and at last every lastWait: a stick that dies, or a
+// store that is full, must not fill the log.
+const (
+	firstWait = 2 * time.Second
+	lastWait  = 10 * time.Minute
+)
+
+// later puts the next try off.
+func (s sight) later(now time.Duration) sight {
+	s.wait = min(max(2*s.wait, firstWait), lastWait)
+	s.next = now + s.wait
+	return s
 }
 
 // NewInbox looks into dir, which need not exist, on behalf of the library.
@@ -42,13 +58,17 @@ func NewInbox(dir string, library *Library, log *slog.Logger) *Inbox {
 	return &Inbox{dir: dir, library: library, log: log}
 }
 
-// Run scans at once and every interval. It returns only when ctx ends; errors are logged and tried again.
+// Run scans at once and every interval. It returns only when ctx ends; errors are tried again, and logged when they
+// are news.
 func (b *Inbox) Run(ctx context.Context, interval time.Duration) error {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
+	said := ""
 	for {
-		if err := b.Scan(ctx); err != nil && ctx.Err() == nil {
+		err := b.Scan(ctx)
+		if err != nil && ctx.Err() == nil && err.Error() != said {
 			b.log.Error("inbox scan", "err", err)
+			said = err.Error()
 		}
 		select {
 		case <-ctx.Done():
@@ -75,7 +95,7 @@ func (b *Inbox) Scan(ctx context.Context) error {
 	err = b.take(ctx, root, old, inboxPlaylist, b.offer)
 	for _, f := range b.library.Missing() {
 		name := path.Join(inboxContent, f.SHA256)
-		err = errors.Join(err, b.take(ctx, root, old, name, func(ctx context.Context, file *os.File) error {
+		err = errors.Join(err, b.take(ctx, root, old, name, func(ctx context.Context, file io.Reader) error {
 			return b.library.Add(ctx, file, f)
 		}))
 	}
@@ -86,31 +106,42 @@ func (b *Inbox) Scan(ctx context.Context) error {
 }
 
 // take hands a file that stands still to use, and removes it when use took it over.
-func (b *Inbox) take(ctx context.Context, root *os.Root, old map[string]sight, name string, use func(context.Context, *os.File) error) error {
+func (b *Inbox) take(ctx context.Context, root *os.Root, old map[string]sight, name string, use func(context.Context, io.Reader) error) error {
 	info, err := root.Lstat(name)
 	if err != nil {
 		return nothing(err)
 	}
-	now := sight{is: identify(info)}
-	before, known := old[name]
-	if known && before.is == now.is {
-		now.done = before.done
-	}
-	b.seen[name] = now
-	if !known || before.is != now.is || now.done {
+	is, clock := identify(info), b.library.opts.Stamp().Mono
+	now, known := old[name]
+	if !known || now.is != is {
+		b.seen[name] = sight{is: is}
 		return nil
 	}
-	err = b.use(ctx, root, name, now.is, use)
+	b.seen[name] = now
+	if now.done || clock < now.next {
+		return nil
+	}
+	err = b.use(ctx, root, name, info, use)
 	var no *Refusal
 	switch {
 	case err == nil:
-		err = root.Remove(name)
-		b.seen[name] = sight{now.is, true}
+		b.seen[name] = sight{is: is, done: true}
+		return root.Remove(name)
 	case errors.As(err, &no):
 		b.log.Warn("inbox file refused", "name", name, "reason", no.Reason)
-		b.seen[name] = sight{now.is, no.Reason != ReasonFull} // there may be room later
-		err = nil
+		b.seen[name] = sight{is: is, done: true}
+		if no.Reason == ReasonFull || no.Reason == ReasonReadOnly { // there may be room later
+			b.seen[name] = now.later(clock)
+		}
+		return nil
 	}
+	var dying *readError
+	if now.wait == 0 && errors.As(err, &dying) && ctx.Err() == nil {
+		if no := b.library.note(ctx, &Refusal{Reason: ReasonInbox, Detail: dying.Error()}); !Refused(no) {
+			err = errors.Join(err, no)
+		}
+	}
+	b.seen[name] = now.later(clock)
 	return err
 }
 
@@ -122,24 +153,49 @@ func nothing(err error) error {
 	return err
 }
 
-func (b *Inbox) use(ctx context.Context, root *os.Root, name string, is identity, use func(context.Context, *os.File) error) error {
-	// Without O_NONBLOCK a named pipe put in place of the file would hold us for ever.
+// use opens a plain file and hands it on. Where reading fails the error wraps a *readError.
+func (b *Inbox) use(ctx context.Context, root *os.Root, name string, info fs.FileInfo, use func(context.Context, io.Reader) error) error {
+	// Opening a device may already do something.
+	if !info.Mode().IsRegular() {
+		return b.notPlain(ctx, name)
+	}
+	// Without O_NONBLOCK a named pipe put in place of the file meanwhile would hold us for ever.
 	file, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return b.library.note(ctx, &Refusal{Reason: ReasonInbox, Detail: err.Error()})
 	}
-	info, err := file.Stat()
+	opened, err := file.Stat()
 	switch {
 	case err != nil:
-	case !info.Mode().IsRegular() || identify(info) != is:
-		err = b.library.note(ctx, &Refusal{Reason: ReasonInbox, Detail: name + " is not a plain file"})
+	case !opened.Mode().IsRegular() || identify(opened) != identify(info):
+		err = b.notPlain(ctx, name)
 	default:
-		err = use(ctx, file)
+		err = use(ctx, source{file})
 	}
 	return errors.Join(err, file.Close())
 }
 
-func (b *Inbox) offer(ctx context.Context, file *os.File) error {
+func (b *Inbox) notPlain(ctx context.Context, name string) error {
+	return b.library.note(ctx, &Refusal{Reason: ReasonInbox, Detail: name + " is not a plain file"})
+}
+
+// A source marks what goes wrong with reading, to tell it from what goes wrong with what was read.
+type source struct{ r io.Reader }
+
+type readError struct{ err error }
+
+func (e *readError) Error() string { return e.err.Error() }
+func (e *readError) Unwrap() error { return e.err }
+
+func (s source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = &readError{err}
+	}
+	return n, err
+}
+
+func (b *Inbox) offer(ctx context.Context, file io.Reader) error {
 	raw, err := io.ReadAll(io.LimitReader(file, trust.MaxEnvelope+1))
 	if err != nil {
 		return err

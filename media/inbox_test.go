@@ -123,7 +123,7 @@ func TestBadInboxIsRefusedOnceAndLeft(t *testing.T) {
 		{"one signature", "signature-refused", "playlist.json", func(t *testing.T, b *bench) {
 			deliver(t, b, seal(trust.TypePlaylist, payload(list(12)), "an"))
 		}},
-		{"older", "playlist-replayed", "playlist.json", func(t *testing.T, b *bench) { deliver(t, b, approved(list(9))) }},
+		{"older", "playlist-older", "playlist.json", func(t *testing.T, b *bench) { deliver(t, b, approved(list(9))) }},
 		{"altered content", "content-damaged", "content/" + altered.SHA256, func(t *testing.T, b *bench) {
 			deliver(t, b, approved(list(12, altered)), altered)
 		}},

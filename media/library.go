@@ -15,15 +15,17 @@ import (
 	"bangtin/internal/trust"
 )
 
-// A Journal is where a Library keeps what must survive. Setting returns nil where there is none.
+// A Journal is where a Library keeps what must survive. Setting returns nil, and Counter 0, where there is none.
 type Journal interface {
 	Commit(ctx context.Context, w journal.Write) error
 	Setting(ctx context.Context, key string) ([]byte, error)
+	Counter(ctx context.Context, name string) (uint64, error)
 }
 
 // What a Library keeps in the journal.
 const (
 	settingAccepted = "playlist.accepted" // envelope of the newest playlist accepted
+	settingDigest   = "playlist.digest"   // of the newest playlist accepted, in hex: small, so that it outlives the envelope
 	settingCurrent  = "playlist.current"  // envelope of the playlist that is shown
 	counterVersion  = "playlist"          // highest version ever accepted
 )
@@ -50,10 +52,16 @@ type Library struct {
 	// work is held by whoever decides and commits, so that what is in memory is what is in the journal.
 	work     sync.Mutex
 	refused  tally
+	unfit    string            // Reason and digest of the last playlist refused as unfit: it is on record
 	damaged  map[string]bool   // SHA-256 of stored files found damaged or gone, and not replaced since
 	told     map[string]string // SHA-256 of files that could not be added: the Reason that is on record already
 	doubtful bool              // a stored playlist could not be verified: nothing may be collected
 	collect  time.Duration     // on Stamp.Mono: when files become superfluous for good; negative for never
+	crowded  bool              // the accepted playlist found no room, and nothing else may be collected
+
+	// These two belong to Step.
+	reread time.Duration // on Stamp.Mono: when the current playlist's files are read anew
+	unread []File        // of those, what is still to do
 
 	mu       sync.Mutex // guards the two below for short reads
 	accepted *shelved   // nil where there is none
@@ -67,6 +75,7 @@ type shelved struct {
 	digest string   // of the payload
 	people []string // who signed it: the editor, the approver, others
 	sums   []string // of each item, as Clip.SHA256
+	back   bool     // it was accepted before, and the journal lost it
 }
 
 // OpenLibrary loads both playlists from the journal and verifies their signatures anew. A stored playlist that does
@@ -78,6 +87,7 @@ func OpenLibrary(ctx context.Context, o LibraryOptions) (*Library, error) {
 		wake:    make(chan struct{}, 1),
 		damaged: make(map[string]bool),
 		told:    make(map[string]string),
+		reread:  o.Stamp().Mono + day,
 	}
 	var err error
 	if l.accepted, err = l.load(ctx, settingAccepted); err != nil {
@@ -101,9 +111,14 @@ func (l *Library) load(ctx context.Context, key string) (*shelved, error) {
 		return s, nil
 	}
 	l.doubtful = true
-	return nil, l.commit(ctx, journal.Write{Label: "playlist.doubt", Entries: []journal.Entry{
+	l.opts.Log.Error("stored playlist not used", "setting", key, "err", err)
+	err = l.commit(ctx, journal.Write{Label: "playlist.doubt", Entries: []journal.Entry{
 		l.incident(journal.Cyber, "playlist-unverifiable", fmt.Sprintf("stored %s: %v", key, err), 1),
 	}})
+	if err != nil {
+		l.opts.Log.Error("doubt not recorded", "err", err) // the other playlist may still be good
+	}
+	return nil, nil
 }
 
 // open verifies an envelope and reads its playlist. Every error is a *Refusal.
@@ -148,7 +163,7 @@ func (it Item) sha256() string {
 func (l *Library) Offer(ctx context.Context, raw []byte, source string) (accepted bool, err error) {
 	l.work.Lock()
 	defer l.work.Unlock()
-	s, err := l.judge(raw)
+	s, err := l.judge(ctx, raw)
 	if err == nil && l.accepted != nil && s.digest == l.accepted.digest {
 		return false, nil
 	}
@@ -162,8 +177,9 @@ func (l *Library) Offer(ctx context.Context, raw []byte, source string) (accepte
 	return err == nil, err
 }
 
-// judge says whether a playlist may be shown here, unless it is the accepted one. Every error is a *Refusal.
-func (l *Library) judge(raw []byte) (*shelved, error) {
+// judge says whether a playlist may be shown here, unless it is the accepted one. An error that is no *Refusal is the
+// journal's.
+func (l *Library) judge(ctx context.Context, raw []byte) (*shelved, error) {
 	s, err := l.open(raw)
 	if err != nil {
 		return nil, err
@@ -177,8 +193,8 @@ func (l *Library) judge(raw []byte) (*shelved, error) {
 	if err := s.ApprovedBy(s.people[1]); err != nil {
 		return nil, &Refusal{Reason: ReasonInvalid, Detail: err.Error()}
 	}
-	if l.accepted != nil && s.Version <= l.accepted.Version {
-		return nil, older(s, fmt.Sprintf("%d is accepted", l.accepted.Version))
+	if err := l.follows(ctx, s); err != nil {
+		return nil, err
 	}
 	if err := l.opts.Fonts.Covers(s.Playlist); err != nil {
 		return nil, &Refusal{Reason: ReasonGlyph, Detail: err.Error()}
@@ -186,26 +202,71 @@ func (l *Library) judge(raw []byte) (*shelved, error) {
 	return s, nil
 }
 
-func older(s *shelved, than string) *Refusal {
-	return &Refusal{Reason: ReasonOlder, Detail: fmt.Sprintf("version %d of %s is not newer, %s", s.Version, s.ID, than)}
+// maxAhead is how far a version may lie ahead of the clock, or of the last one: it is UTC milliseconds by custom, and
+// one that was made with a wrong clock would lock out all others until that day. Two days forgive every time zone.
+const maxAhead = 48 * time.Hour
+
+// follows wants a version above every one accepted before, and not far above where the clock is to be believed. The journal may have lost the envelope of the last one and
+// kept its version; what the broker still holds is then that very playlist, and taken back.
+func (l *Library) follows(ctx context.Context, s *shelved) error {
+	highest, err := l.opts.Journal.Counter(ctx, counterVersion)
+	if err != nil {
+		return fmt.Errorf("cannot judge playlist: %w", err)
+	}
+	if s.Version > highest {
+		return l.notFuture(s, highest)
+	}
+	back := false
+	if l.accepted == nil && s.Version == highest {
+		digest, err := l.opts.Journal.Setting(ctx, settingDigest)
+		if err != nil {
+			return fmt.Errorf("cannot judge playlist: %w", err)
+		}
+		back = digest == nil || string(digest) == s.digest
+	}
+	if !back {
+		return &Refusal{Reason: ReasonOlder, Detail: fmt.Sprintf("version %d of %s is not newer, %d was accepted before", s.Version, s.ID, highest)}
+	}
+	s.back = true
+	return nil
 }
 
+// notFuture measures from the highest version too: where that lies in the future, the next above it is the way out.
+func (l *Library) notFuture(s *shelved, highest uint64) error {
+	now := l.opts.Stamp()
+	if !believed(now.Trust) {
+		return nil
+	}
+	limit := max(uint64(max(now.Wall.UnixMilli(), 0)), highest) + uint64(maxAhead.Milliseconds())
+	if s.Version > limit {
+		return &Refusal{Reason: ReasonFuture, Detail: fmt.Sprintf("version %d of %s is made with a clock that is ahead: at most %d", s.Version, s.ID, limit)}
+	}
+	return nil
+}
+
+// believed reports whether somebody confirmed the clock.
+func believed(t journal.TimeTrust) bool { return t == journal.Synchronised || t == journal.Signed }
+
+// accept makes a playlist that judge let through the accepted one.
 func (l *Library) accept(ctx context.Context, s *shelved, source string) error {
-	err := l.commit(ctx, journal.Write{
+	w := journal.Write{
 		Label:    "playlist.accept",
-		Settings: map[string][]byte{settingAccepted: s.raw},
+		Settings: map[string][]byte{settingAccepted: s.raw, settingDigest: []byte(s.digest)},
 		Raise:    map[string]uint64{counterVersion: s.Version},
 		Entries: []journal.Entry{l.entry(journal.KindOrder, journal.Order{
 			Source: source, Version: s.Version, Digest: s.digest, People: strings.Join(s.people, ", "), Accepted: true,
 			Reason: fmt.Sprintf("playlist %s, %d items", s.ID, len(s.Items)),
 		})},
-	})
-	// The journal remembers versions longer than envelopes: one that no longer verifies still counts.
-	if errors.Is(err, journal.ErrStale) {
-		return older(s, "a higher one was accepted before")
 	}
-	if err != nil {
+	if s.back {
+		w.Raise = nil // the counter stands there already
+	}
+	if err := l.commit(ctx, w); err != nil {
 		return err
+	}
+	replaced, current := l.both()
+	if replaced != nil && (current == nil || replaced.digest != current.digest) && l.collect < 0 {
+		l.collect = l.opts.Stamp().Mono // no player was given any of its files
 	}
 	l.mu.Lock()
 	l.accepted = s
@@ -247,32 +308,6 @@ func nudge(c chan struct{}) {
 	case c <- struct{}{}:
 	default:
 	}
-}
-
-// Programme returns what may be shown at now: the items of the current playlist that are within their dates and
-// whose files are verified. It returns false where that is nothing. It does not block: a file is hashed by Step, and
-// missing here until then.
-func (l *Library) Programme(now time.Time) (Programme, bool) {
-	_, current := l.both()
-	if current == nil {
-		return Programme{}, false
-	}
-	prog := Programme{Playlist: current.ID, Version: current.Version}
-	for i, it := range current.Items {
-		if it.From != nil && now.Before(*it.From) || it.Until != nil && !now.Before(*it.Until) {
-			continue
-		}
-		clip := Clip{Playlist: current.ID, Version: current.Version, Item: it, SHA256: current.sums[i]}
-		if it.File != nil {
-			path, ok := l.opts.Store.Ready(*it.File)
-			if !ok {
-				continue
-			}
-			clip.Path = path
-		}
-		prog.Clips = append(prog.Clips, clip)
-	}
-	return prog, len(prog.Clips) > 0
 }
 
 func sha256Hex(b []byte) string {

@@ -15,6 +15,9 @@ import (
 // item there is, and has its successor open already.
 const collectAfter = 2 * MaxSeconds * time.Second
 
+// collectAgain is how long a failed collection waits: on a dying disk it fails every time.
+const collectAgain = time.Hour
+
 // Run calls Step whenever a playlist or a file came in, and every interval. It returns only when ctx ends. Errors are
 // logged and tried again at the next interval: neither a full disk nor a slow journal may end it.
 func (l *Library) Run(ctx context.Context, interval time.Duration) error {
@@ -33,12 +36,12 @@ func (l *Library) Run(ctx context.Context, interval time.Duration) error {
 	}
 }
 
-// Step does what is due now: hashes files that were not yet hashed in this run of the process, switches to the
+// Step does what is due now: hashes files that were not yet hashed in this run of the process or not for a day, switches to the
 // accepted playlist once all its files are verified, records counted refusals of past minutes, and removes files
 // that no playlist needs. It blocks as long as hashing takes. One goroutine calls it.
 func (l *Library) Step(ctx context.Context) error {
 	accepted, current := l.both()
-	verified := errors.Join(l.verify(ctx, current), l.verify(ctx, accepted))
+	verified := errors.Join(l.verify(ctx, current), l.verify(ctx, accepted), l.readAnew(ctx, current))
 	l.work.Lock()
 	defer l.work.Unlock()
 	return errors.Join(verified, l.switchOver(ctx), l.tell(ctx, l.flush()), l.clean())
@@ -69,6 +72,27 @@ func (l *Library) verify(ctx context.Context, s *shelved) error {
 	return errors.Join(problems...)
 }
 
+// readAnew hashes the current playlist's files once a day, one in each step: flash rots while nobody looks, and there
+// is time to fetch a file again before it is missed.
+func (l *Library) readAnew(ctx context.Context, current *shelved) error {
+	if now := l.opts.Stamp().Mono; current != nil && now >= l.reread {
+		l.reread, l.unread = now+day, current.Files()
+	}
+	if len(l.unread) == 0 {
+		return nil
+	}
+	f := l.unread[0]
+	l.unread = l.unread[1:]
+	if _, ok := l.opts.Store.Ready(f); !ok {
+		return nil // it is verify's
+	}
+	err := l.opts.Store.Reverify(ctx, f)
+	if errors.Is(err, ErrWrongContent) {
+		return l.foundDamaged(ctx, f, err)
+	}
+	return err
+}
+
 // isCurrent reports whether all files of the playlist were there once.
 func (l *Library) isCurrent(s *shelved) bool {
 	_, current := l.both()
@@ -93,7 +117,8 @@ func (l *Library) foundDamaged(ctx context.Context, f File, cause error) error {
 	return err
 }
 
-// switchOver makes the accepted playlist the current one if it can be shown whole.
+// switchOver makes the accepted playlist the current one if it can be shown whole. While all its items are yet to
+// begin, or have ended already, it waits: the one on the screen is better than none.
 func (l *Library) switchOver(ctx context.Context) error {
 	accepted, current := l.both()
 	if accepted == nil || current != nil && accepted.digest == current.digest {
@@ -103,6 +128,9 @@ func (l *Library) switchOver(ctx context.Context) error {
 		if _, ok := l.opts.Store.Ready(f); !ok {
 			return nil
 		}
+	}
+	if _, ok := l.programme(accepted, l.opts.Stamp().Wall); !ok && current != nil {
+		return nil
 	}
 	err := l.commit(ctx, journal.Write{
 		Label:    "playlist.switch",
@@ -116,19 +144,19 @@ func (l *Library) switchOver(ctx context.Context) error {
 	l.mu.Unlock()
 	l.doubtful = false
 	clear(l.told)
-	l.collect = l.opts.Stamp().Mono + collectAfter
+	l.collect, l.crowded = l.opts.Stamp().Mono+collectAfter, false
 	nudge(l.changed)
 	l.opts.Log.Info("playlist is current", "playlist", accepted.ID, "version", accepted.Version)
 	return nil
 }
 
-// clean collects at the first step of a run, when no player has been given anything, and some time after each
-// switch.
+// clean collects at the first step of a run, when no player has been given anything, some time after each switch, and
+// when a playlist is replaced that was never shown.
 func (l *Library) clean() error {
-	if l.doubtful || l.collect < 0 || l.opts.Stamp().Mono < l.collect {
+	now := l.opts.Stamp().Mono
+	if l.collect < 0 || now < l.collect || !l.mayCollect() {
 		return nil
 	}
-	l.collect = -1
 	keep := make(map[string]bool)
 	for _, f := range l.needed() {
 		keep[f.SHA256] = true
@@ -137,7 +165,22 @@ func (l *Library) clean() error {
 	if freed > 0 {
 		l.opts.Log.Info("content collected", "bytes", freed)
 	}
-	return err
+	if err != nil {
+		l.collect = now + collectAgain
+		return err
+	}
+	l.collect, l.crowded = -1, false
+	return nil
+}
+
+// mayCollect says no while nothing is current or a stored playlist is in doubt: where the journal was lost, the files
+// in the store are those of the playlist that comes back. They make way only when the accepted one finds no room.
+func (l *Library) mayCollect() bool {
+	accepted, current := l.both()
+	if accepted != nil && l.crowded {
+		return true
+	}
+	return current != nil && !l.doubtful
 }
 
 // needed lists the files of both playlists; one may stand in it twice.
@@ -169,7 +212,7 @@ func (l *Library) Missing() []File {
 }
 
 // Add stores a file that is Missing, reading it from r, and blocks as long as r does. Bytes that are not what was
-// approved, and a full store, come back as a *Refusal, which is recorded once for each file until it could be added;
+// approved, and a store that is full or read-only, come back as a *Refusal, which is recorded once for each file until it could be added;
 // any other error may pass.
 func (l *Library) Add(ctx context.Context, r io.Reader, f File) error {
 	err := l.opts.Store.Put(ctx, r, f)
@@ -184,7 +227,13 @@ func (l *Library) Add(ctx context.Context, r io.Reader, f File) error {
 	case errors.Is(err, ErrWrongContent):
 		return l.notAdded(ctx, f, &Refusal{Reason: ReasonDamaged, Detail: err.Error()})
 	case errors.Is(err, ErrStoreFull):
+		if !l.mayCollect() {
+			l.crowded, l.collect = true, 0
+			nudge(l.wake)
+		}
 		return l.notAdded(ctx, f, &Refusal{Reason: ReasonFull, Detail: err.Error()})
+	case errors.Is(err, ErrReadOnly):
+		return l.notAdded(ctx, f, &Refusal{Reason: ReasonReadOnly, Detail: err.Error()})
 	}
 	return fmt.Errorf("cannot add content: %w", err)
 }

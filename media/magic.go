@@ -52,8 +52,10 @@ func CheckPicture(r io.Reader) error {
 	return nil
 }
 
-// checkType holds the bytes of a file against its declared type.
-func checkType(r io.ReaderAt, f File) error {
+// CheckType holds the bytes of a file, as far as its size says, against its declared type. It is the one rule of what
+// can be shown: a store asks it of what it takes, the department's tool of what is signed. What is wrong with the file
+// wraps ErrWrongContent.
+func CheckType(r io.ReaderAt, f File) error {
 	head := make([]byte, HeadSize)
 	n, err := r.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {

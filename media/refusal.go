@@ -14,16 +14,19 @@ import (
 
 // Reasons for a Refusal, besides those of package trust.
 const (
-	ReasonInvalid  = "invalid"        // signed, but not a playlist that may be shown
-	ReasonAudience = "other-display"  // signed for other displays
-	ReasonOlder    = "older"          // its version does not rise
-	ReasonGlyph    = "missing-glyph"  // a text has a character that no font has
-	ReasonInbox    = "inbox-file"     // something in the inbox cannot be what it must be
-	ReasonDamaged  = "content-damage" // a file in the inbox or in the store is not what was approved
-	ReasonFull     = "content-full"   // no room for a file that a playlist needs
+	ReasonInvalid  = "invalid"           // signed, but not a playlist that may be shown
+	ReasonAudience = "other-display"     // signed for other displays
+	ReasonOlder    = "older"             // its version does not rise
+	ReasonFuture   = "future"            // its version lies ahead of the clock, and would lock out those made meanwhile
+	ReasonGlyph    = "missing-glyph"     // a text has a character that no font has
+	ReasonInbox    = "inbox-file"        // something in the inbox cannot be what it must be
+	ReasonDamaged  = "content-damage"    // a file in the inbox or in the store is not what was approved
+	ReasonFull     = "content-full"      // no room for a file that a playlist needs
+	ReasonReadOnly = "content-read-only" // the store takes no more writes
 )
 
-// A Refusal says why a playlist or a file was not taken. It is final for these bytes.
+// A Refusal says why a playlist or a file was not taken. It is final for these bytes, but for ReasonFull,
+// ReasonReadOnly and ReasonFuture, which may pass.
 type Refusal struct {
 	Reason string // one of the Reasons here or of package trust; the list is closed
 	Detail string // one or more English lines
@@ -43,8 +46,12 @@ func (r *Refusal) class() (journal.IncidentClass, string) {
 		return journal.Technical, "content-damaged"
 	case ReasonFull:
 		return journal.Technical, "content-full"
-	case ReasonOlder:
-		return journal.Cyber, "playlist-replayed"
+	case ReasonReadOnly:
+		return journal.Technical, "content-read-only"
+	case ReasonOlder: // which the broker brings at each connection after a newer one came by stick
+		return journal.Technical, "playlist-older"
+	case ReasonFuture: // a clock that is wrong where the playlist was made
+		return journal.Technical, "playlist-future"
 	case ReasonAudience:
 		return journal.Cyber, "playlist-misaddressed"
 	}
@@ -64,13 +71,23 @@ type repeat struct {
 	more int // after the first
 }
 
-// refuse records a refusal and returns it, joined with the journal's error if there is one.
+// refuse records a refusal and returns it, or the journal's error. An unfit playlist is recorded once in a row.
 func (l *Library) refuse(ctx context.Context, source string, raw []byte, no *Refusal) error {
 	order := journal.Order{Source: source, Reason: no.Reason, Evidence: oneLine(no.Detail)}
 	if e, err := trust.ParseEnvelope(raw); err == nil {
 		order.Digest = sha256Hex(e.Payload)
 	}
-	return l.record(ctx, no, l.entry(journal.KindOrder, order))
+	// What is kept at the broker comes again and again. That it was tampered with is worth a record each time.
+	class, _ := no.class()
+	this := no.Reason + " " + order.Digest
+	if class == journal.Technical && this == l.unfit {
+		return no
+	}
+	err := l.record(ctx, no, l.entry(journal.KindOrder, order))
+	if class == journal.Technical && Refused(err) {
+		l.unfit = this
+	}
+	return err
 }
 
 // record tells the journal of a refusal, with the entries that belong to the first of a minute. The caller holds

@@ -35,8 +35,8 @@ func TestRefusals(t *testing.T) {
 		{"wrong role", "wrong-role", "signature-refused", seal(trust.TypePlaylist, payload(good), "power", "t1")},
 		{"a stranger", "unknown-key", "signature-refused", seal(trust.TypePlaylist, payload(good), "mallory", "eve")},
 		{"signed as something else", "wrong-type", "signature-refused", seal(trust.TypePower, payload(good), "an", "binh")},
-		{"older", "older", "playlist-replayed", approved(list(3, picture(1)))},
-		{"the same version with other content", "older", "playlist-replayed", approved(list(4, picture(9)))},
+		{"older", "older", "playlist-older", approved(list(3, picture(1)))},
+		{"the same version with other content", "older", "playlist-older", approved(list(4, picture(9)))},
 		{"for another display", "other-display", "playlist-misaddressed", with(func(p *media.Playlist) { p.Audience = []string{"ha-tien-01"} })},
 		{"unapproved item", "invalid", "playlist-unfit", with(func(p *media.Playlist) { p.Items[0].Approver = "" })},
 		{"an item that another person approved", "invalid", "playlist-unfit", with(func(p *media.Playlist) { p.Items[1].Approver = "le.dung" })},
@@ -93,6 +93,66 @@ func TestSamePlaylistAgainIsNothingNew(t *testing.T) {
 	if got := len(b.orders(t)); got != before {
 		t.Errorf("%d new records", got-before)
 	}
+}
+
+// The broker brings what it keeps at every connection: after a newer one came by stick that is no attack and no news.
+func TestOlderPlaylistIsRecordedOnce(t *testing.T) {
+	b := newBench(t, t.TempDir())
+	if err := b.air(list(4, picture(1)), picture(1)); err != nil {
+		t.Fatal(err)
+	}
+	before := len(b.orders(t))
+	offer := func(version uint64) {
+		if _, err := b.library.Offer(context.Background(), approved(list(version, picture(1))), "desired/playlist"); !media.Refused(err) {
+			t.Fatalf("error %v", err)
+		}
+		b.clock.advance(time.Hour)
+	}
+	for range 5 {
+		offer(3)
+	}
+	in := b.incidents(t)
+	if len(in) != 1 || in[0].Code != "playlist-older" || in[0].Class != journal.Technical || in[0].Count != 1 {
+		t.Errorf("incidents: %+v", in)
+	}
+	offer(2)
+	if orders, in := len(b.orders(t))-before, len(b.incidents(t)); orders != 2 || in != 2 {
+		t.Errorf("%d orders and %d incidents, want 2 and 2: another one is news", orders, in)
+	}
+}
+
+// A clock that is wrong at the editor's desk would lock out every playlist until that day.
+func TestVersionOfTheFuture(t *testing.T) {
+	const hour = uint64(time.Hour / time.Millisecond)
+	b := newBench(t, t.TempDir())
+	ctx := context.Background()
+	now := uint64(b.clock.stamp().Wall.UnixMilli())
+	offer := func(version uint64, want string) {
+		t.Helper()
+		accepted, err := b.library.Offer(ctx, approved(list(version)), "desired/playlist")
+		got := "accepted"
+		var no *media.Refusal
+		if errors.As(err, &no) {
+			got = no.Reason
+		}
+		if got != want || accepted != (want == "accepted") {
+			t.Errorf("version now%+d ms: %s, want %s", int64(version-now), got, want)
+		}
+	}
+	offer(now+48*hour+1, "future")
+	offer(media.MaxVersion, "future")
+	if in := b.incidents(t); len(in) != 1 || in[0].Code != "playlist-future" || in[0].Class != journal.Technical {
+		t.Errorf("incidents: %+v", in)
+	}
+	offer(now+48*hour, "accepted")
+
+	// While the display cannot tell, it takes what is signed. Once it can, the way out is a version just above.
+	b.clock.doubt()
+	offer(now+9000*hour, "accepted")
+	b.clock.doubted = false
+	offer(now+8000*hour, "older")
+	offer(now+9048*hour+1, "future")
+	offer(now+9000*hour+1, "accepted")
 }
 
 func TestFloodIsCounted(t *testing.T) {
@@ -161,10 +221,14 @@ func TestStoredEnvelopeIsVerifiedAgain(t *testing.T) {
 	if left := files(t, filepath.Join(b.dir, "content")); len(left) != 1 {
 		t.Errorf("content of a playlist in doubt was collected: %v", left)
 	}
-	// The counter is still there: the old one cannot come back, a new one can.
-	if _, err := b.library.Offer(context.Background(), approved(list(1, picture(1))), "inbox"); !media.Refused(err) {
+	// The counter is still there: another of the old version cannot come in its place, the old one and a new one can.
+	if _, err := b.library.Offer(context.Background(), approved(list(1, picture(2))), "inbox"); !media.Refused(err) {
 		t.Errorf("old version after a forgery: %v", err)
 	}
+	if err := b.air(list(1, picture(1))); err != nil {
+		t.Fatal(err)
+	}
+	wantShows(t, b, "version 1, 2 clips")
 	if err := b.air(list(8, picture(1)), picture(1)); err != nil {
 		t.Fatal(err)
 	}

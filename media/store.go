@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 )
 
 // Errors of a Store that a caller can do something about.
@@ -20,6 +21,8 @@ var (
 	ErrWrongContent = errors.New("content is not what was approved")
 	// ErrStoreFull: there is no room for the file. It works again once Collect has made room.
 	ErrStoreFull = errors.New("no room in the content store")
+	// ErrReadOnly: the file system takes no more writes, which is how flash ends. What is there can still be shown.
+	ErrReadOnly = errors.New("the content store is read-only")
 )
 
 // StoreOptions says where content is kept and how much of it.
@@ -56,7 +59,8 @@ type seal struct {
 // partSuffix marks files that are not whole yet.
 const partSuffix = ".part"
 
-// OpenStore opens the folder and removes what an interrupted Put left there.
+// OpenStore opens the folder and removes what an interrupted Put left there. On a read-only file system it opens what
+// is there; only Put fails then.
 func OpenStore(o StoreOptions) (*Store, error) {
 	if o.Free == nil {
 		o.Free = freeBytes
@@ -69,11 +73,7 @@ func OpenStore(o StoreOptions) (*Store, error) {
 		return nil, fmt.Errorf("cannot open content store: %w", err)
 	}
 	o.Dir = dir
-	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
-		return nil, fmt.Errorf("cannot open content store: %w", err)
-	}
-	// The folder itself must outlive a power cut, not only what is in it.
-	if err := syncDir(filepath.Dir(o.Dir)); err != nil {
+	if err := makeDir(o.Dir); err != nil && !errors.Is(err, syscall.EROFS) {
 		return nil, fmt.Errorf("cannot open content store: %w", err)
 	}
 	parts, err := filepath.Glob(filepath.Join(o.Dir, "*"+partSuffix))
@@ -81,20 +81,27 @@ func OpenStore(o StoreOptions) (*Store, error) {
 		return nil, fmt.Errorf("cannot open content store: %w", err)
 	}
 	for _, p := range parts {
-		if err := os.Remove(p); err != nil {
-			return nil, fmt.Errorf("cannot open content store: %w", err)
-		}
+		// One that stays takes room, which Free sees, and nothing else: nobody looks at it.
+		_ = os.Remove(p)
 	}
 	return &Store{opts: o, verified: make(map[string]seal), incoming: make(map[string]int64)}, nil
 }
 
+// makeDir makes the folder, which itself must outlive a power cut, not only what is in it.
+func makeDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(dir))
+}
+
 // Put reads the file from r and keeps it, once its length, hash and type are those of want. It returns when the
 // file is safe from a power cut, or at once and without reading where the store has it already. It blocks as long
-// as r does; ctx is looked at between reads. Errors wrap ErrWrongContent or ErrStoreFull where it is that.
+// as r does; ctx is looked at between reads. Errors wrap ErrWrongContent, ErrStoreFull or ErrReadOnly where it is that.
 func (s *Store) Put(ctx context.Context, r io.Reader, want File) (err error) {
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("cannot store content %.12s: %w", want.SHA256, err)
+			err = fmt.Errorf("cannot store content %.12s: %w", want.SHA256, explain(err))
 		}
 	}()
 	if !hexSHA256.MatchString(want.SHA256) || want.Size < 1 || want.Size > MaxVideo {
@@ -121,10 +128,26 @@ func (s *Store) Put(ctx context.Context, r io.Reader, want File) (err error) {
 	return s.settle(part.Name(), want)
 }
 
+// explain gives the errors of the disk that a caller can do something about their name in this package.
+func explain(err error) error {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("%w: %w", ErrStoreFull, err)
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w: %w", ErrReadOnly, err)
+	}
+	return err
+}
+
 // create makes the part file after claiming the room it may grow to.
 func (s *Store) create(want File) (*os.File, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if _, err := os.Lstat(s.opts.Dir); errors.Is(err, fs.ErrNotExist) { // it was read-only at the start
+		if err := makeDir(s.opts.Dir); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.room(want.Size); err != nil {
 		return nil, err
 	}
@@ -178,6 +201,9 @@ func (s *Store) used() (sum int64, err error) {
 // each visits the whole files of the folder.
 func (s *Store) each(visit func(name string, info fs.FileInfo) error) error {
 	entries, err := os.ReadDir(s.opts.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it could not be made
+	}
 	if err != nil {
 		return err
 	}
@@ -214,7 +240,7 @@ func (s *Store) fill(ctx context.Context, part *os.File, r io.Reader, want File)
 	if hex.EncodeToString(sum.Sum(nil)) != want.SHA256 {
 		return fmt.Errorf("%w: its hash differs", ErrWrongContent)
 	}
-	if err := checkType(part, want); err != nil {
+	if err := CheckType(part, want); err != nil {
 		return err
 	}
 	if err := part.Chmod(0o444); err != nil {

@@ -44,6 +44,21 @@ func (s *Store) Verified(ctx context.Context, f File) (string, error) {
 	return s.path(f), nil
 }
 
+// Reverify hashes a file though it is Ready, and blocks as long as that takes. The file stays Ready meanwhile, and no
+// longer once it is found damaged, for which the error wraps ErrWrongContent.
+func (s *Store) Reverify(ctx context.Context, f File) error {
+	_, err := s.hash(ctx, f)
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, ErrWrongContent) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.verified, f.SHA256)
+	}
+	return fmt.Errorf("cannot use content %.12s: %w", f.SHA256, err)
+}
+
 // hash reads the whole file and returns the identity it had before and after.
 func (s *Store) hash(ctx context.Context, f File) (identity, error) {
 	if !hexSHA256.MatchString(f.SHA256) {
@@ -86,7 +101,7 @@ func check(ctx context.Context, file *os.File, f File) error {
 	if hex.EncodeToString(sum.Sum(nil)) != f.SHA256 {
 		return fmt.Errorf("%w: its hash differs", ErrWrongContent)
 	}
-	return checkType(file, f)
+	return CheckType(file, f)
 }
 
 // Collect removes every file whose SHA-256 keep does not name and tells how many bytes that freed. Files being

@@ -44,6 +44,8 @@ func vietnameseProblems() map[string]string {
 		"names another person than %s, who signs as approver": "ghi người khác, không phải %s là người ký duyệt",
 
 		"is not the folder of a playlist":         "không phải thư mục danh sách phát",
+		"is not a version":                        "không phải số phiên bản",
+		"is nothing that a display would show":    "không phải thứ bảng tin chịu chiếu",
 		"holds a playlist already":                "đã chứa một danh sách phát",
 		"is signed already and cannot be changed": "đã ký, không sửa được nữa",
 		"is not signed":                           "chưa ai ký",
@@ -108,6 +110,8 @@ func vietnameseRemedies() map[string]string {
 		"add --grant trust=FILE.pub, or sign with another key; a holder of the old document signs with bangtin trust sign": "thêm --grant trust=TỆP.pub, hoặc ký bằng khóa khác; người giữ danh sách cũ ký bằng bangtin trust sign",
 
 		"begin with: bangtin playlist new %s":                               "tạo bằng: bangtin playlist new %s",
+		"copy it from playlist show, or from what the display reports":      "chép từ playlist show, hoặc từ báo cáo của bảng tin",
+		"convert it, and make the playlist anew":                            "hãy chuyển đổi tệp và lập lại danh sách phát",
 		"choose another folder":                                             "chọn thư mục khác",
 		"restore it, or begin the playlist anew":                            "khôi phục tệp, hoặc lập lại danh sách phát",
 		"make two playlists of it":                                          "tách thành hai danh sách phát",

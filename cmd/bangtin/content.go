@@ -40,8 +40,14 @@ func stow(path, dir string, limit int64) (*stowed, error) {
 	s := &stowed{temp: out.Name(), dir: dir}
 	head := &prefix{}
 	sum := sha256.New()
-	n, err := io.Copy(io.MultiWriter(out, sum, head), io.LimitReader(in, limit+1))
-	if err := finish(out, 0o644, err); err != nil {
+	source := &reader{r: in}
+	n, err := io.Copy(io.MultiWriter(out, sum, head), io.LimitReader(source, limit+1))
+	err = finish(out, 0o644, err)
+	if source.err != nil {
+		s.discard()
+		return nil, unreadable(path, source.err)
+	}
+	if err != nil {
 		s.discard()
 		return nil, unwritable(dir, err)
 	}
@@ -66,6 +72,20 @@ func (s *stowed) keep() error {
 
 // discard leaves at worst a *.part file behind, which nothing looks at.
 func (s *stowed) discard() { _ = os.Remove(s.temp) }
+
+// A reader remembers what went wrong with reading, which a copy cannot tell from what went wrong with writing.
+type reader struct {
+	r   io.Reader
+	err error
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	n, err := r.r.Read(p)
+	if err != nil && err != io.EOF {
+		r.err = err
+	}
+	return n, err
+}
 
 // prefix keeps the first bytes written to it.
 type prefix struct{ b []byte }
@@ -94,7 +114,7 @@ func wholePicture(path string) error {
 	return err
 }
 
-// checkFile compares a file of the content folder with what the playlist says of it.
+// checkFile compares a file of the content folder with what the playlist says of it, and judges it as displays do.
 func checkFile(path string, want media.File) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -108,6 +128,9 @@ func checkFile(path string, want media.File) error {
 	}
 	if n != want.Size || hex.EncodeToString(sum.Sum(nil)) != want.SHA256 {
 		return notTheFile(path)
+	}
+	if err := media.CheckType(f, want); err != nil {
+		return &problem{field: path, what: say("is nothing that a display would show"), remedy: say("convert it, and make the playlist anew"), cause: err}
 	}
 	return nil
 }

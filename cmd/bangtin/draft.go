@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +29,12 @@ func (d *draft) content() string            { return contentIn(d.dir) }
 func envelopeIn(dir string) string          { return filepath.Join(dir, "playlist.json") }
 func contentIn(dir string) string           { return filepath.Join(dir, "content") }
 func contentFile(dir, sha256 string) string { return filepath.Join(contentIn(dir), sha256) }
+
+// digest names what is signed, as displays report it: the SHA-256 of the envelope's payload.
+func (d *draft) digest() string {
+	sum := sha256.Sum256(d.envelope.Payload)
+	return hex.EncodeToString(sum[:])
+}
 
 // openDraft reads a draft folder, or what export wrote from one. What is signed comes before what is only drafted.
 func openDraft(dir string) (*draft, error) {

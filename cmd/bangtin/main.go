@@ -17,7 +17,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	p := &Program{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Getenv: os.Getenv, Now: time.Now, Probe: ffprobe,
+		Getenv: os.Getenv, Now: time.Now, Probe: ffprobe, Fonts: debianFonts,
 	}
 	code := p.Run(ctx)
 	stop()

@@ -25,6 +25,7 @@ type additions struct {
 	from, until                           *string
 	sourceType, organisation, document    *string
 	contributor, rights, editor, approver *string
+	fonts                                 *string
 }
 
 func (p *Program) playlistAdd(o *options) action {
@@ -51,6 +52,7 @@ func (p *Program) playlistAdd(o *options) action {
 		editor:       o.text("editor", say("person who edited it")),
 		approver:     o.text("approver", say("short name of the person who approves and signs it, never the editor")),
 		nonSecret:    o.yes("non-secret", say("declare that it holds no state secret")),
+		fonts:        o.fonts(),
 	}
 	return func(ctx context.Context, dir string) error {
 		d, err := openDraft(dir)
@@ -72,6 +74,9 @@ func (p *Program) add(ctx context.Context, d *draft, a *additions) error {
 	}
 	if item.ID == "" {
 		item.ID = freeID(d.playlist)
+	}
+	if err := p.checkLetters([]media.Item{*item}, *a.fonts); err != nil {
+		return err
 	}
 	var file *stowed
 	if item.Kind != media.TextCard {

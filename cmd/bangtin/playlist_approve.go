@@ -17,6 +17,7 @@ func (p *Program) playlistApprove(o *options) action {
 	keyFile := o.text("key", say("private key to sign with"))
 	file := o.text("passphrase-file", say("take the passphrase from the first line of this file"))
 	trustFile := o.text("trust", say("trust document; then only a key with the role may sign"))
+	fonts := o.fonts()
 	return func(_ context.Context, dir string) error {
 		if err := o.require("key"); err != nil {
 			return err
@@ -31,6 +32,9 @@ func (p *Program) playlistApprove(o *options) action {
 			err = d.playlist.Validate()
 		}
 		if err != nil {
+			return err
+		}
+		if err := p.checkLetters(d.playlist.Items, *fonts); err != nil {
 			return err
 		}
 		for _, f := range d.playlist.Files() {
@@ -117,11 +121,34 @@ func (p *Program) tellApproval(d *draft, key string) error {
 		seconds += it.Seconds
 	}
 	p.tell(say("Signed: %s, version %d, %d items, %d s, by key %s", d.playlist.ID, d.playlist.Version, len(d.playlist.Items), seconds, key))
+	p.tell(say("Signed content: SHA-256 %s", d.digest()))
+	if err := p.warnOfEnd(d.playlist); err != nil {
+		return err
+	}
 	if n := len(d.envelope.Signatures); n < 2 {
 		p.tell(say("The playlist is frozen. The other person signs next: bangtin playlist approve %s", d.dir))
 		return nil
 	}
 	p.tell(say("Both signatures are there. Next: bangtin playlist export %s", d.dir))
+	return nil
+}
+
+// warnOfEnd tells when the last item ends. It is no refusal: the next playlist may be there by then.
+func (p *Program) warnOfEnd(l *media.Playlist) error {
+	var last time.Time
+	for _, it := range l.Items {
+		if it.Until == nil {
+			return nil
+		}
+		if it.Until.After(last) {
+			last = *it.Until
+		}
+	}
+	when, err := clock(last)
+	if err != nil {
+		return err
+	}
+	p.tell(say("Attention: every item ends. From %s the display has nothing of this playlist to show.", when))
 	return nil
 }
 

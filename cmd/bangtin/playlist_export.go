@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"strings"
 
 	"bangtin/internal/trust"
@@ -87,9 +85,8 @@ func carry(from, to string, f media.File) error {
 }
 
 func (p *Program) tellExport(d *draft, out string, people []string) {
-	sum := sha256.Sum256(d.envelope.Payload)
 	p.tell(say("Exported to %s: %s, version %d, for %s, SHA-256 %s", out, d.playlist.ID, d.playlist.Version,
-		strings.Join(d.playlist.Audience, " "), hex.EncodeToString(sum[:])))
+		strings.Join(d.playlist.Audience, " "), d.digest()))
 	if people == nil {
 		p.tell(say("The signatures were counted, not checked. Check them with --trust trust.json."))
 		return

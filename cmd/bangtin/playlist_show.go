@@ -3,13 +3,16 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 	"unicode"
 
 	"bangtin/media"
 )
 
+// playlistShow prints everything that a signature stands for: once there is one, what was signed and not the draft.
 func (p *Program) playlistShow(*options) action {
 	return func(_ context.Context, dir string) error {
 		d, err := openDraft(dir)
@@ -17,14 +20,17 @@ func (p *Program) playlistShow(*options) action {
 			return err
 		}
 		l := d.playlist
-		p.tell(say("%s: %s, version %d, for %s", l.ID, visible(l.Title), l.Version, strings.Join(l.Audience, " ")))
-		if err := p.table(l.Items); err != nil {
-			return err
+		p.tell(say("%s: %s, version %d, for %s", visible(l.ID), visible(l.Title), l.Version, visible(strings.Join(l.Audience, " "))))
+		for i := range l.Items {
+			if err := p.showItem(i+1, &l.Items[i]); err != nil {
+				return err
+			}
 		}
 		if d.envelope == nil {
 			p.tell(say("Not signed yet."))
 			return nil
 		}
+		p.tell(say("Signed content: SHA-256 %s", d.digest()))
 		for _, s := range d.envelope.Signatures {
 			p.tell(say("Signature that names key %s", visible(s.KeyID)))
 		}
@@ -32,22 +38,64 @@ func (p *Program) playlistShow(*options) action {
 	}
 }
 
-func (p *Program) table(items []media.Item) error {
-	w := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, strings.Join([]string{
-		"  #", p.text(say("id")), p.text(say("kind")), p.text(say("category")), p.text(say("language")), p.text(say("seconds")),
-		p.text(say("title")), p.text(say("source")), p.text(say("editor")), p.text(say("approver")),
-	}, "\t"))
-	for i, it := range items {
-		source := it.Source.Organisation + ", " + it.Source.Document
-		fmt.Fprintf(w, "  %d\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", i+1, visible(it.ID), p.text(kindWord(it.Kind)),
-			p.text(categoryWord(it.Category)), p.text(languageWord(it.Language)), it.Seconds, visible(it.Title),
-			visible(source), visible(it.Editor), visible(it.Approver))
+func (p *Program) showItem(n int, it *media.Item) error {
+	from, err := optionalClock(it.From)
+	if err != nil {
+		return err
 	}
+	until, err := optionalClock(it.Until)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.Stdout, "\n%d. %s: %s\n", n, visible(it.ID), visible(it.Title))
+	w := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
+	line := func(label phrase, words string) {
+		if words != "" {
+			fmt.Fprintf(w, "   %s\t%s\n", p.text(label), visible(words))
+		}
+	}
+	line(say("kind"), p.text(kindWord(it.Kind)))
+	line(say("category"), p.text(categoryWord(it.Category)))
+	line(say("language"), p.text(languageWord(it.Language)))
+	line(say("seconds"), strconv.Itoa(it.Seconds))
+	if f := it.File; f != nil {
+		line(say("file"), fmt.Sprintf("%s, %d B", f.Type, f.Size))
+		line(phrase{english: "SHA-256"}, f.SHA256)
+	}
+	if t := it.Text; t != nil {
+		line(say("heading"), t.Heading)
+		for paragraph := range strings.SplitSeq(t.Body, "\n") {
+			line(say("text"), paragraph)
+		}
+		line(say("colours"), p.text(say("%s on %s", t.Foreground, t.Background)))
+	}
+	line(say("from"), from)
+	line(say("until"), until)
+	line(say("source"), fmt.Sprintf("%s, %s, %s", it.Source.Type, it.Source.Organisation, it.Source.Document))
+	line(say("contributor"), it.Contributor)
+	line(say("rights"), it.Rights)
+	line(say("editor"), it.Editor)
+	line(say("approver"), it.Approver)
+	line(say("state secrets"), p.text(secretWord(it.NonSecret)))
 	if err := w.Flush(); err != nil {
-		return fmt.Errorf("cannot write table: %w", err)
+		return fmt.Errorf("cannot write item: %w", err)
 	}
 	return nil
+}
+
+// optionalClock is empty where there is no time.
+func optionalClock(t *time.Time) (string, error) {
+	if t == nil {
+		return "", nil
+	}
+	return clock(*t)
+}
+
+func secretWord(declaredFree bool) phrase {
+	if declaredFree {
+		return say("declared to be none")
+	}
+	return say("not declared")
 }
 
 // visible makes sure that words from a file of unknown origin cannot steer the terminal.

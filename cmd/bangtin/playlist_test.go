@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -332,4 +333,75 @@ func TestApproverMustBeTheOneTheItemsName(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The way out where a display accepted a playlist made with a clock that was ahead.
+func TestNewPlaylistAboveAVersion(t *testing.T) {
+	d := newDesk(t)
+	d.picture("p.png")
+	const stuck = 4_000_000_000_000 // the year 2096
+	d.must(fmt.Sprint("playlist new @pl --id tet-2027 --title Tết --audience * --above ", stuck))
+	d.must("playlist add @pl --picture @p.png --title Ảnh" + provenance)
+	d.must("playlist approve @pl --key @an.key")
+	p, err := openDraft(d.path("pl"))
+	d.check(err)
+	if p.playlist.Version <= stuck || p.playlist.Version > stuck+2 {
+		t.Errorf("version %d", p.playlist.Version)
+	}
+	d.refuses("playlist new @other --id tet-2027 --title Tết --audience * --above -1", exitUsage, "--above")
+	d.refuses(fmt.Sprint("playlist new @other --id tet-2027 --title Tết --audience * --above ", media.MaxVersion), exitUsage, "--above")
+}
+
+// Nobody is at the display when the last item ends.
+func TestApproveWarnsOfAnEmptyScreen(t *testing.T) {
+	for lang, words := range map[string]string{"en": "every item ends. From 2027-02-07 18:00 +07 the display", "vi": "mọi mục đều có hạn. Từ 2027-02-07 18:00 +07 bảng tin"} {
+		t.Run(lang, func(t *testing.T) {
+			d := newDesk(t)
+			d.lang = lang
+			d.playlistWithoutItems()
+			d.must("playlist add @pl --text --heading h --title t --until 2027-02-07T18:00" + provenance)
+			d.must("playlist add @pl --text --heading i --title t --until 2027-02-06" + provenance)
+			if out := d.must("playlist approve @pl --key @an.key"); !strings.Contains(out, words) {
+				t.Errorf("does not say %q:\n%s", words, out)
+			}
+			d.must("playlist reopen @pl")
+			d.must("playlist add @pl --text --heading j --title t" + provenance)
+			if out := d.must("playlist approve @pl --key @an.key"); strings.Contains(out, "2027-02-07") {
+				t.Errorf("warns though an item stays:\n%s", out)
+			}
+		})
+	}
+}
+
+// Who signs second answers for all of it, and can compare one number by telephone.
+func TestShowHidesNothingThatIsSigned(t *testing.T) {
+	d := newDesk(t)
+	d.playlist()
+	d.must("playlist add @pl --text --heading Một --body dòng_hai --title t --from 2027-02-06 --until 2027-02-07T18:30 --foreground #fefefe --background #010203" + provenance)
+	p, err := openDraft(d.path("pl"))
+	d.check(err)
+	p.playlist.Items[3].Text.Body = "dòng hai\ndòng ba"
+	d.check(p.save())
+	says := func(out string, words ...string) {
+		t.Helper()
+		for _, w := range words {
+			if !strings.Contains(out, w) {
+				t.Errorf("does not say %q:\n%s", w, out)
+			}
+		}
+	}
+	f := p.playlist.Items[0].File
+	all := []string{
+		f.SHA256, fmt.Sprint(f.Size), f.Type, "video/mp4", "Một", "dòng hai", "dòng ba", "#fefefe", "#010203", "2027-02-06 00:00",
+		"2027-02-07 18:30", "Lê Ca", "own work", "agency", "Bộ đội Biên phòng", "12/QĐ", "nguyen.van.an", "tran.binh", "tinh-bien-02", "Tết 2027",
+	}
+	says(d.must("playlist show @pl"), all...)
+	signed := d.must("playlist approve @pl --key @an.key")
+	e, err := trust.ParseEnvelope(d.read("pl/playlist.json"))
+	d.check(err)
+	digest := fmt.Sprintf("%x", sha256.Sum256(e.Payload))
+	says(signed, digest)
+	d.write("pl/draft.json", []byte("{}")) // what is signed counts, not what was drafted
+	says(d.must("playlist show @pl"), append(all, digest)...)
+	says(d.must("playlist approve @pl --key @binh.key"), digest)
 }

@@ -27,6 +27,7 @@ type Program struct {
 	Now    func() time.Time
 	// Probe measures a video. Its error wraps exec.ErrNotFound where there is nothing to measure with.
 	Probe func(ctx context.Context, path string) (time.Duration, error)
+	Fonts string // folder of the display's fonts, where --fonts names none
 
 	translation map[string]string // from English; nil when English is wanted
 }
@@ -49,7 +50,7 @@ func (p *Program) commands() []command {
 		{"trust show", "FILE", say("show who holds which role"), p.trustShow},
 		{"playlist new", "DIR", say("begin a playlist"), p.playlistNew},
 		{"playlist add", "DIR", say("add a picture, a video or a text"), p.playlistAdd},
-		{"playlist show", "DIR", say("show a playlist as a table"), p.playlistShow},
+		{"playlist show", "DIR", say("show everything that is signed in a playlist"), p.playlistShow},
 		{"playlist approve", "DIR", say("sign a playlist: first the editor, then the approver"), p.playlistApprove},
 		{"playlist reopen", "DIR", say("drop the signatures so that a playlist can be changed"), p.playlistReopen},
 		{"playlist export", "DIR", say("write the approved playlist for a display's inbox or a USB stick"), p.playlistExport},

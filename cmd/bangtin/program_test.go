@@ -26,11 +26,12 @@ type desk struct {
 	dir   string
 	lang  string
 	now   time.Time
+	fonts string
 	probe func(context.Context, string) (time.Duration, error)
 }
 
 func newDesk(t *testing.T) *desk {
-	d := &desk{t: t, dir: t.TempDir(), lang: "en", now: morning, probe: func(context.Context, string) (time.Duration, error) {
+	d := &desk{t: t, dir: t.TempDir(), lang: "en", now: morning, fonts: debianFonts, probe: func(context.Context, string) (time.Duration, error) {
 		return 12300 * time.Millisecond, nil
 	}}
 	for _, k := range []struct{ key, person, name string }{
@@ -83,7 +84,7 @@ func (d *desk) run(line string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
 	p := &Program{
 		Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" },
-		Now: func() time.Time { return d.now }, Probe: d.probe,
+		Now: func() time.Time { return d.now }, Probe: d.probe, Fonts: d.fonts,
 	}
 	code = p.Run(d.t.Context())
 	hide := func(s string) string { return strings.ReplaceAll(s, d.dir+string(filepath.Separator), "@") }

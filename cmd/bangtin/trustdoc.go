@@ -152,17 +152,31 @@ func explainSigning(field string, err error) error {
 	return err
 }
 
-func (p *Program) trustShow(*options) action {
+func (p *Program) trustShow(o *options) action {
+	previous := o.text("previous", say("trust document it is to replace, to see whether it may"))
 	return func(_ context.Context, path string) error {
 		e, d, err := openDocument(path)
 		if err != nil {
 			return err
 		}
+		var present *trust.Document
+		if *previous != "" {
+			if present, err = readTrust(*previous); err != nil {
+				return err
+			}
+		}
 		raw, err := e.Marshal()
 		if err != nil {
 			return err
 		}
-		return p.tellDocument(path, raw, d)
+		if err := p.tellDocument(path, raw, d); err != nil || present == nil {
+			return err
+		}
+		if _, err := present.Next(raw); err != nil {
+			return refused(path, err)
+		}
+		p.tell(say("It may replace %s: newer, and signed by enough of the people named there.", *previous))
+		return nil
 	}
 }
 
@@ -222,7 +236,7 @@ func (p *Program) tellDocument(path string, raw []byte, d *trust.Document) error
 		p.tell(say("Not valid yet: %s. Sign with: bangtin trust sign", p.text(words)))
 		return nil
 	}
-	p.tell(say("Signed by enough people."))
+	p.tell(say("Signed by enough of the people it names itself. Whether it may replace another, that one decides: bangtin trust show --previous OLD."))
 	return nil
 }
 

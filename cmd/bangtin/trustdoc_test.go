@@ -25,7 +25,7 @@ func TestTrustDocumentIsSignedByOneAfterTheOther(t *testing.T) {
 	if !bytes.Equal(before, d.read("trust.json")) {
 		t.Error("a refused signature changed the file")
 	}
-	if out := d.must("trust sign @trust.json --key @r2.key"); !strings.Contains(out, "Signed by enough people.") {
+	if out := d.must("trust sign @trust.json --key @r2.key"); !strings.Contains(out, "Signed by enough of the people it names itself") {
 		t.Errorf("does not say that it is complete:\n%s", out)
 	}
 	doc, err := trust.ParseDocument(d.read("trust.json"))
@@ -74,6 +74,39 @@ func TestTrustNewRefuses(t *testing.T) {
 	if string(d.read("there.json")) != "something" {
 		t.Error("a file was overwritten")
 	}
+}
+
+// Only the document in force can tell whether a new one may replace it.
+func TestTrustShowAgainstThePreviousDocument(t *testing.T) {
+	d := newDesk(t)
+	for _, doc := range []struct{ file, version, one, two string }{
+		{"old", "2", "r1", "r2"}, {"next", "3", "r1", "r2"}, {"same", "2", "r1", "r2"}, {"strangers", "3", "an", "binh"},
+	} {
+		line := "trust new --organisation Sở --version VERSION --grant power=@duc.pub --grant trust=@ONE.pub --grant trust=@TWO.pub " +
+			"--sign @ONE.key --sign @TWO.key --out @FILE.json"
+		d.must(strings.NewReplacer("FILE", doc.file, "VERSION", doc.version, "ONE", doc.one, "TWO", doc.two).Replace(line))
+	}
+
+	const itself = "Signed by enough of the people it names itself"
+	for _, file := range []string{"next", "same", "strangers"} {
+		if out := d.must("trust show @" + file + ".json"); !strings.Contains(out, itself) || !strings.Contains(out, "--previous") {
+			t.Errorf("%s:\n%s", file, out)
+		}
+	}
+	if out := d.must("trust show @next.json --previous @old.json"); !strings.Contains(out, "It may replace @old.json") {
+		t.Errorf("the next one:\n%s", out)
+	}
+	for file, words := range map[string]string{"same": "not newer", "strangers": "unknown keys"} {
+		for lang, words := range map[string]string{"en": words, "vi": "@" + file + ".json"} {
+			d.lang = lang
+			code, out, errs := d.run("trust show @" + file + ".json --previous @old.json")
+			if code != exitFailed || !strings.Contains(errs, words) || strings.Contains(out, "may replace @old") {
+				t.Errorf("%s: exit %d\n%s%s", file, code, out, errs)
+			}
+		}
+	}
+	d.lang = "en"
+	d.refuses("trust show @next.json --previous @none", exitFailed, "@none")
 }
 
 func TestTrustShowRefusesWhatIsNone(t *testing.T) {
