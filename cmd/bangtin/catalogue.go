@@ -26,7 +26,7 @@ func vietnameseResults() map[string]string {
 		"%s: trust document %d of %s, %s":                  "%s: danh sách khóa số %d của %s, %s",
 		"Not valid yet: %s. Sign with: bangtin trust sign": "Chưa có hiệu lực: %s. Ký thêm bằng: bangtin trust sign",
 		"Signed by enough of the people it names itself. Whether it may replace another, that one decides: bangtin trust show --previous OLD.": "Đã đủ chữ ký của những người nêu trong chính danh sách này. Có được thay một danh sách khác hay không là do danh sách đó: bangtin trust show --previous BẢNCŨ.",
-		"It may replace %s: newer, and signed by enough of the people named there.": "Được thay %s: mới hơn, và đủ chữ ký của những người nêu trong đó.",
+		"It may replace %s: newer, and signed by enough of the people named there.":                                                            "Được thay %s: mới hơn, và đủ chữ ký của những người nêu trong đó.",
 
 		"Playlist %s begun in %s. Next: bangtin playlist add %s":                                                  "Đã tạo danh sách phát %s trong %s. Tiếp theo: bangtin playlist add %s",
 		"Item %d added: %s, %d s":                                                                                 "Đã thêm mục %d: %s, %d giây",

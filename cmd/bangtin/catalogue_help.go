@@ -60,7 +60,7 @@ func vietnameseHelp() map[string]string {
 		"short name of the person who approves and signs it, never the editor":                    "tên ngắn của người duyệt và ký, không phải người biên tập",
 		"declare that it holds no state secret":                                                   "cam kết không chứa bí mật nhà nước",
 		"trust document; then only a key with the role may sign":                                  "danh sách khóa; khi đó chỉ khóa có vai trò mới ký được",
-		"trust document it is to replace, to see whether it may":                 "danh sách khóa sẽ bị thay, để xem có được thay không",
+		"trust document it is to replace, to see whether it may":                                  "danh sách khóa sẽ bị thay, để xem có được thay không",
 		"folder with the display's fonts, to check the characters of texts (%s)":                  "thư mục phông chữ của bảng tin, để kiểm tra các ký tự của phần chữ (%s)",
 		"folder to write: playlist.json and content/, as a display's inbox or USB stick has them": "thư mục cần ghi: playlist.json và content/, như trong hộp nhận của bảng tin hoặc USB",
 		"trust document to check the signatures against":                                          "danh sách khóa để kiểm tra các chữ ký",
