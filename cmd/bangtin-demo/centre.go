@@ -16,7 +16,6 @@ import (
 	"github.com/mochi-mqtt/server/v2/packets"
 	"golang.org/x/crypto/ssh"
 
-	"bangtin/internal/journal"
 	"bangtin/internal/trust"
 	"bangtin/internal/wire"
 )
@@ -151,13 +150,13 @@ func (c *centre) records(raw []byte) error {
 	if err != nil {
 		return err
 	}
-	var last journal.Record
-	for _, r := range b.Records {
-		if err := json.Unmarshal(r, &last); err != nil {
-			return err
-		}
+	last, lines, err := c.seen.records(b)
+	for _, l := range lines {
+		c.demo.say(l.what, l.text)
 	}
-	c.seen.records(b, last.Seq)
+	if err != nil {
+		return err
+	}
 	payload, err := json.Marshal(wire.RecordsAck{Device: c.demo.device, UptoSeq: last.Seq, Head: last.Hash.String()})
 	if err != nil {
 		return err

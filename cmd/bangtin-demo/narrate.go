@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ type seen struct {
 	states   int
 	verified int             // states with the panel read back as on
 	items    map[string]bool // of which a proof of play has come
+	playlist string          // the last one reported
 	upto     uint64          // highest record received
 	plays    int
 }
@@ -60,24 +62,61 @@ func (n *seen) take(s *wire.State, raw []byte) []line {
 }
 
 func (n *seen) count(s *wire.State) {
+	n.playlist = cmp.Or(s.Player.Playlist, n.playlist)
 	if s.Panel.Power == "on" && s.Panel.VerifiedAt != nil {
 		n.verified++
 	}
 }
 
-// records notes a batch.
-func (n *seen) records(b *wire.Batch, last uint64) {
+// records notes a batch and returns what is worth a line in it.
+func (n *seen) records(b *wire.Batch) (last journal.Record, out []line, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, raw := range b.Records {
-		var r journal.Record
-		var p journal.Play
-		if json.Unmarshal(raw, &r) == nil && r.Seq > n.upto && r.Kind == journal.KindPlay && json.Unmarshal(r.Body, &p) == nil {
-			n.plays++
-			n.items[p.Item] = true
+		if err := json.Unmarshal(raw, &last); err != nil {
+			return last, out, err
+		}
+		if last.Seq <= n.upto {
+			continue // came again
+		}
+		n.upto = last.Seq
+		l, err := n.record(last)
+		if err != nil {
+			return last, out, err
+		}
+		if l.what != "" {
+			out = append(out, l)
 		}
 	}
-	n.upto = max(n.upto, last)
+	return last, out, nil
+}
+
+func (n *seen) record(r journal.Record) (line, error) {
+	switch r.Kind {
+	case journal.KindPlay:
+		var p journal.Play
+		err := json.Unmarshal(r.Body, &p)
+		n.plays++
+		n.items[p.Item] = true
+		return line{}, err
+	case journal.KindIncident:
+		var i journal.Incident
+		err := json.Unmarshal(r.Body, &i)
+		return line{"incident", i.Code + ": " + i.Detail}, err
+	case journal.KindOrder:
+		var o journal.Order
+		err := json.Unmarshal(r.Body, &o)
+		verdict := "refused from "
+		if o.Accepted {
+			verdict = "accepted from "
+		}
+		return line{"order", verdict + o.Source + ": " + o.Reason}, err
+	case journal.KindSegment:
+		var s journal.Segment
+		err := json.Unmarshal(r.Body, &s)
+		return line{"airtime", fmt.Sprintf("%d s %s %s", s.To-s.From, s.State, s.Cause)}, err
+	}
+	return line{}, nil
 }
 
 // summary prints what was proved, and is an error when the promise was not.
@@ -91,7 +130,7 @@ func (d *demo) summary(c *centre) error {
 	items := slices.Sorted(maps.Keys(n.items))
 	a := n.last.Airtime
 	fmt.Fprintf(d.out, "\nSummary\n  states received    %d, %d of them with the panel read back as on\n", n.states, n.verified)
-	fmt.Fprintf(d.out, "  approved content   %s of %s\n", strings.Join(items, ", "), n.last.Player.Playlist)
+	fmt.Fprintf(d.out, "  approved content   %s of %s\n", strings.Join(items, ", "), n.playlist)
 	fmt.Fprintf(d.out, "  airtime            %d s owed, %d s on air, %d s unverified\n", a.RequiredS, a.DeliveredS, a.UnverifiedS)
 	for _, l := range a.Lost {
 		fmt.Fprintf(d.out, "  lost               %d s %s\n", l.S, l.Cause)

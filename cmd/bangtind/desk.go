@@ -28,6 +28,12 @@ func (d *desk) Handle(ctx context.Context, r local.Request, by local.Peer) local
 	if err := d.obey(ctx, r, who(by)); err != nil {
 		return local.Answer{Error: err.Error()}
 	}
+	if r.Do != local.Status {
+		select { // so that the answer tells what became of it
+		case <-d.control.Next():
+		case <-ctx.Done():
+		}
+	}
 	raw, err := json.Marshal(d.state())
 	if err != nil {
 		return local.Answer{Error: err.Error()}

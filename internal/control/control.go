@@ -88,6 +88,7 @@ type Control struct {
 	boot      []journal.Entry
 
 	changed chan struct{}
+	next    chan struct{} // closed when the next state is there
 	ready   chan struct{}
 	once    sync.Once
 	mu      sync.Mutex
@@ -112,6 +113,7 @@ func New(ctx context.Context, cfg Config) (*Control, error) {
 		panelNews: make(chan PanelSeen, 1),
 		relayNews: make(chan error, 1),
 		changed:   make(chan struct{}, 1),
+		next:      make(chan struct{}),
 		ready:     make(chan struct{}),
 		started:   time.Now(),
 		beat:      cfg.Health.Loop("control", 10*time.Second),
@@ -359,6 +361,13 @@ func (c *Control) Ready() <-chan struct{} { return c.ready }
 
 // Changed tells that State is worth sending at once. It is one deep.
 func (c *Control) Changed() <-chan struct{} { return c.changed }
+
+// Next is closed when the next decision has been made and State tells it. Safe for concurrent use.
+func (c *Control) Next() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.next
+}
 
 // State is the newest whole state. The outbox is for the caller to fill in. Safe for concurrent use.
 func (c *Control) State() wire.State {

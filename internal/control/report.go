@@ -21,6 +21,8 @@ func (c *Control) publish(at journal.Stamp, want Want, status Status) {
 	s.Seq = c.state.Seq
 	news := essence(s) != essence(c.state)
 	c.state = s
+	close(c.next)
+	c.next = make(chan struct{})
 	c.mu.Unlock()
 	if news {
 		select {
