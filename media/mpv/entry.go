@@ -23,6 +23,7 @@ type entry struct {
 	polled   time.Time // when position was asked for
 	moved    time.Time // when position last differed from the one before
 	dropping bool      // said to lose frames
+	cut      time.Time // when the display went away; zero while it is there
 }
 
 // slack is how much of a video may be missing at its end for it to count as shown whole: an Item's seconds are
@@ -55,7 +56,20 @@ func (e *entry) planned() time.Duration {
 
 // whole reports whether a clip that mpv says has run to its end was shown entirely: mpv says so of a file that was
 // cut short as well.
-func (e *entry) whole(end time.Time) bool { return e.seen(end)+slack >= e.planned() }
+func (e *entry) whole(end time.Time) bool { return end.Sub(e.shown)+slack >= e.planned() }
+
+// showing is the proof of an entry that ended.
+func (e *entry) showing(end time.Time, toItsEnd bool) media.Shown {
+	if !e.cut.IsZero() {
+		end, toItsEnd = e.cut, false
+	}
+	shown := media.Shown{Clip: e.clip, Start: e.shown, Duration: e.seen(end), Complete: toItsEnd && e.whole(end)}
+	if shown.Complete {
+		// A film that lagged at the last poll and ran to its end all the same has caught up.
+		shown.Duration = max(shown.Duration, min(end.Sub(e.shown), e.planned()))
+	}
+	return shown
+}
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
