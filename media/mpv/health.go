@@ -93,7 +93,10 @@ func (s *session) position(ctx context.Context, configured bool) error {
 	if err := s.optional(ctx, "time-pos", &at); err != nil {
 		return err
 	}
-	if at >= 0 && at != e.position {
+	if at < 0 {
+		return nil // between two items, or not known: that says nothing of how far it has come
+	}
+	if at != e.position {
 		e.position, e.moved = at, s.opt.Now()
 	}
 	e.polled = asked

@@ -218,7 +218,7 @@ func (s *session) ended(ctx context.Context, m Message) error {
 	switch {
 	case m.Reason == "error":
 		return s.skip(ctx, e, m.FileError)
-	case m.Reason == "eof" && (e.seen(s.answered) < atOnce || e.video() && !e.pictured):
+	case m.Reason == "eof" && (e.lasted(s.answered) < atOnce || e.video() && !e.pictured):
 		return s.skip(ctx, e, "that it has nothing to show")
 	}
 	s.report(e, s.answered, m.Reason == "eof")
