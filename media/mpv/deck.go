@@ -2,11 +2,11 @@ package mpv
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"image/color"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -140,7 +140,7 @@ func (s *session) append(ctx context.Context, clip media.Clip, from source, unfi
 func (s *session) skip(ctx context.Context, e *entry, reason string) error {
 	e.shown = time.Time{}
 	if e.slate {
-		return fmt.Errorf("cannot show the slate: mpv says %s", reason)
+		return s.plainSlate(ctx, reason)
 	}
 	s.complain(fmt.Sprintf("%s is skipped: mpv says %s", e.clip.Item.ID, reason))
 	s.observe(media.PlayerStarting)
@@ -212,20 +212,29 @@ func (s *session) place() int {
 	return s.find(s.current.id)
 }
 
-// slate is the built-in picture, or a plain one where that is missing: never black.
+// plainSlate takes the place of a slate that mpv cannot show.
+func (s *session) plainSlate(ctx context.Context, reason string) error {
+	if s.plain || s.opt.Slate == "" {
+		return fmt.Errorf("cannot show the slate: mpv says %s", reason)
+	}
+	s.plain = true
+	s.complain("the slate is replaced: mpv says " + reason)
+	return s.putSlate(ctx)
+}
+
+// slate is the built-in picture, or a plain one where that cannot be had, which needs no disk: never black.
 func (s *session) slate() (source, error) {
 	path := s.opt.Slate
-	if path != "" {
+	if path != "" && !s.plain {
 		_, err := os.Stat(path)
 		if err == nil {
 			return source{url: path, options: stillOptions("png_pipe", 0)}, nil
 		}
 		s.complain(fmt.Sprintf("the slate is missing: %v", err))
 	}
-	path = filepath.Join(s.opt.Runtime, "slate.png")
 	paper, err := Card{Sheet: SheetFor(0), Background: color.RGBA{0x0B, 0x2A, 0x4A, 0xFF}}.paper()
 	if err != nil {
 		return source{}, err
 	}
-	return source{url: path, options: stillOptions("png_pipe", 0)}, writeFile(path, paper)
+	return source{url: "hex://" + hex.EncodeToString(paper), options: stillOptions("png_pipe", 0)}, nil
 }

@@ -23,6 +23,7 @@ type entry struct {
 	polled   time.Time // when position was asked for
 	moved    time.Time // when position last differed from the one before
 	dropping bool      // said to lose frames
+	cut      time.Time // when the display went away; zero while it is there
 }
 
 // slack is how much of a video may be missing at its end for it to count as shown whole: an Item's seconds are
@@ -31,13 +32,18 @@ const slack = 500 * time.Millisecond
 
 func (e *entry) video() bool { return !e.slate && e.clip.Item.Kind == media.Video }
 
-// seen is how long the entry has been on the output at end. For video it is bounded by the position, which stands
-// still when the picture does.
-func (e *entry) seen(end time.Time) time.Duration {
+// lasted is the time from the first frame to end.
+func (e *entry) lasted(end time.Time) time.Duration {
 	if e.shown.IsZero() {
 		return 0
 	}
-	seen := end.Sub(e.shown)
+	return max(end.Sub(e.shown), 0)
+}
+
+// seen is how long the entry has been on the output at end. For video it is bounded by the position, which stands
+// still when the picture does.
+func (e *entry) seen(end time.Time) time.Duration {
+	seen := e.lasted(end)
 	if e.video() && !e.polled.IsZero() {
 		seen = min(seen, seconds(e.position)+end.Sub(e.polled))
 	}
@@ -55,7 +61,20 @@ func (e *entry) planned() time.Duration {
 
 // whole reports whether a clip that mpv says has run to its end was shown entirely: mpv says so of a file that was
 // cut short as well.
-func (e *entry) whole(end time.Time) bool { return e.seen(end)+slack >= e.planned() }
+func (e *entry) whole(end time.Time) bool { return e.lasted(end)+slack >= e.planned() }
+
+// showing is the proof of an entry that ended.
+func (e *entry) showing(end time.Time, toItsEnd bool) media.Shown {
+	if !e.cut.IsZero() {
+		end, toItsEnd = e.cut, false
+	}
+	shown := media.Shown{Clip: e.clip, Start: e.shown, Duration: e.seen(end), Complete: toItsEnd && e.whole(end)}
+	if shown.Complete {
+		// A film that lagged at the last poll and ran to its end all the same has caught up.
+		shown.Duration = max(shown.Duration, min(e.lasted(end), e.planned()))
+	}
+	return shown
+}
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 

@@ -78,7 +78,7 @@ func TestHangingMpvIsReplaced(t *testing.T) {
 	hung := mpvOf(t, opt.Runtime)
 	signal(t, hung, syscall.SIGSTOP)
 	await(t, p, "noticed", 30*time.Second, func(o media.Playing) bool {
-		return o.State == media.PlayerDown && strings.Contains(o.Detail, "does not answer")
+		return o.State == media.PlayerDown && strings.Contains(o.Detail, "does not answer") && !strings.Contains(o.Detail, "\n")
 	})
 	await(t, p, "another film", 30*time.Second, plays("film"))
 	if other := mpvOf(t, opt.Runtime); other == 0 || other == hung {

@@ -23,7 +23,10 @@ var errHangs = errors.New("mpv hangs: it does not answer")
 // poll asks mpv how it is. An error means that it must be replaced.
 func (s *session) poll(ctx context.Context) error {
 	var configured, idle bool
-	if err := errors.Join(s.optional(ctx, "vo-configured", &configured), s.optional(ctx, "idle-active", &idle)); err != nil {
+	if err := s.optional(ctx, "vo-configured", &configured); err != nil {
+		return err
+	}
+	if err := s.optional(ctx, "idle-active", &idle); err != nil {
 		return err
 	}
 	now := s.opt.Now()
@@ -42,11 +45,39 @@ func (s *session) poll(ctx context.Context) error {
 		return err
 	}
 	s.answered = s.opt.Now()
-	if plugs := connectors(s.opt); plugs != s.plugs && strings.Contains(plugs, " connected") {
-		return errors.New("the display was plugged in: mpv does not notice by itself")
+	if err := s.plug(); err != nil {
+		return err
 	}
 	return s.judge()
 }
+
+// plug notes the comings and goings of the display, which mpv does not notice by itself: while it is away mpv goes on
+// as if nothing were, and when it comes back it may want another mode.
+func (s *session) plug() error {
+	if s.video == VideoNull && s.opt.video() != VideoNull {
+		return errors.New("there is an output now") // the driver of the card came up after us
+	}
+	before, now := s.plugs, connectors(s.opt)
+	if now == before {
+		return nil
+	}
+	s.plugs = now
+	if connected(now) {
+		return errors.New("the display was plugged in")
+	}
+	if connected(before) {
+		s.unplugged = true
+		s.complain("no display is connected")
+		if e := s.current; e != nil && !e.shown.IsZero() {
+			e.cut = s.opt.Now()
+		}
+	}
+	return nil
+}
+
+// connected reports whether any of the connectors is. Some never say ("unknown"), so that only the loss of one that
+// was connected means that there is no display.
+func connected(plugs string) bool { return strings.Contains(plugs, " connected;") }
 
 // position notes whether the picture advances. A still has no position: there, an output that is set up must do.
 func (s *session) position(ctx context.Context, configured bool) error {
@@ -62,7 +93,10 @@ func (s *session) position(ctx context.Context, configured bool) error {
 	if err := s.optional(ctx, "time-pos", &at); err != nil {
 		return err
 	}
-	if at >= 0 && at != e.position {
+	if at < 0 {
+		return nil // between two items, or not known: that says nothing of how far it has come
+	}
+	if at != e.position {
 		e.position, e.moved = at, s.opt.Now()
 	}
 	e.polled = asked
@@ -72,7 +106,10 @@ func (s *session) position(ctx context.Context, configured bool) error {
 // drops complains once about a video that loses frames.
 func (s *session) drops(ctx context.Context, e *entry) error {
 	var output, decoder int
-	if err := errors.Join(s.optional(ctx, "frame-drop-count", &output), s.optional(ctx, "decoder-frame-drop-count", &decoder)); err != nil {
+	if err := s.optional(ctx, "frame-drop-count", &output); err != nil {
+		return err
+	}
+	if err := s.optional(ctx, "decoder-frame-drop-count", &decoder); err != nil {
 		return err
 	}
 	if n := output + decoder; n >= manyDrops && !e.dropping {
@@ -86,8 +123,11 @@ func (s *session) drops(ctx context.Context, e *entry) error {
 func (s *session) judge() error {
 	e, now := s.current, s.opt.Now()
 	if e == nil || e.shown.IsZero() {
-		if now.Sub(s.since) > startLimit {
+		switch waited := now.Sub(s.since); {
+		case waited > startLimit:
 			return fmt.Errorf("no picture for %s", startLimit)
+		case waited > s.opt.StallAfter/2:
+			s.observe(media.PlayerStarting) // the last observation, of the item before, has become untrue
 		}
 		return nil
 	}

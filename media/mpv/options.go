@@ -15,7 +15,7 @@ import (
 type VideoMode string
 
 const (
-	VideoAuto   VideoMode = "auto"   // window where a display server is named in the environment, else drm where there is a card, else null
+	VideoAuto   VideoMode = "auto"   // window where a display server is named in the environment, else drm where there is a card, else null until there is one
 	VideoDRM    VideoMode = "drm"    // straight to the kernel's display driver
 	VideoWindow VideoMode = "window" // full screen under X11 or Wayland
 	VideoNull   VideoMode = "null"   // nowhere; everything else runs as usual
@@ -192,13 +192,20 @@ func (o Options) arguments(ipc int) []string {
 	return args
 }
 
-// makeRuntime makes the folder of our own and what mpv finds in it.
+// makeRuntime makes the folder of our own. One that is as it should be is left alone: the disk may be read-only.
 func (o Options) makeRuntime() error {
 	if err := os.MkdirAll(o.Runtime, 0o700); err != nil {
 		return fmt.Errorf("cannot make the player's folder: %w", err)
 	}
+	info, err := os.Stat(o.Runtime)
+	if err != nil {
+		return fmt.Errorf("cannot look at the player's folder: %w", err)
+	}
+	if info.Mode().Perm() == 0o700 {
+		return nil
+	}
 	if err := os.Chmod(o.Runtime, 0o700); err != nil {
 		return fmt.Errorf("cannot close the player's folder: %w", err)
 	}
-	return writeFontConfig(o.Runtime, o.Fonts)
+	return nil
 }

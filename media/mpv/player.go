@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,12 +56,16 @@ func New(opt Options) *Player {
 
 // Show replaces the programme, for ever until the next Show or ShowSlate. The change comes at the boundary of the
 // item on the output; after the slate, at once. If the item on the output is also in the new programme, it goes on
-// after it, else it begins with its first. A programme without clips is the slate, at once.
+// after it, else it begins with its first. A programme without clips is the slate, at once. The programme that is
+// wanted already changes nothing, however often it is named.
 func (p *Player) Show(programme media.Programme) {
 	programme.Clips = slices.Clone(programme.Clips)
 	p.mu.Lock()
+	defer p.mu.Unlock()
+	if reflect.DeepEqual(programme, p.want.programme) {
+		return
+	}
 	p.want = wish{programme, p.want.serial + 1}
-	p.mu.Unlock()
 	notify(p.kick)
 }
 
@@ -77,28 +83,20 @@ func (p *Player) Playing() media.Playing {
 // are joined.
 func (p *Player) Wake() <-chan struct{} { return p.wake }
 
-// Finished carries every showing that had a first frame, when it has ended. It holds 256; when it is full the oldest
-// is dropped, counted and logged. It is never closed.
+// Finished carries every showing that had a first frame, when it has ended; what was shown to no display does not
+// count. It holds 256; when it is full the oldest is dropped, counted and logged. It is never closed. The showing that
+// the end of Run cuts off is in it when Run returns.
 func (p *Player) Finished() <-chan media.Shown { return p.finished }
 
-// Run keeps one mpv running until ctx ends, which is no error. It fails at once where the options cannot work or
-// the runtime folder cannot be made; nothing that mpv does makes it fail.
+// Run keeps one mpv running until ctx ends, which is no error. It fails, at once, only where the options cannot work.
+// Nothing that mpv does makes it fail, nor what the disk does: without the runtime folder it is down and tries again,
+// without the fonts it shows all but the texts.
 func (p *Player) Run(ctx context.Context) error {
 	opt, err := p.opt.withDefaults()
 	if err != nil {
 		return err
 	}
-	if err := opt.makeRuntime(); err != nil {
-		return err
-	}
-	setter, err := NewTypesetter(opt.Fonts)
-	if err != nil {
-		return err
-	}
-	press, err := newPress(opt, setter)
-	if err != nil {
-		return err
-	}
+	press := newPress(opt)
 	for failures := 0; ; failures++ {
 		if !sleep(ctx, backoff(failures, rand.Float64())) {
 			return nil
@@ -106,21 +104,26 @@ func (p *Player) Run(ctx context.Context) error {
 		began := time.Now()
 		err := p.runOnce(ctx, opt, press)
 		if ctx.Err() != nil {
-			p.observe(opt.Now(), func(o *media.Playing) { *o = media.Playing{State: media.PlayerDown} })
+			p.down(opt, err)
 			return nil
 		}
 		opt.Log.Warn("mpv is started again", "cause", err)
-		p.observe(opt.Now(), func(o *media.Playing) {
-			*o = media.Playing{State: media.PlayerDown, Detail: err.Error()}
-		})
+		p.down(opt, err)
 		if time.Since(began) >= steadyRun {
 			failures = -1
 		}
 	}
 }
 
-// runOnce starts mpv, plays until it fails or ctx ends, and leaves no process behind.
+// runOnce starts mpv, plays until it fails or ctx ends, and leaves no process behind but one that the kernel holds
+// when ctx ends.
 func (p *Player) runOnce(ctx context.Context, opt Options, press *press) error {
+	if err := opt.makeRuntime(); err != nil {
+		return err
+	}
+	if err := press.prepare(); err != nil {
+		opt.Log.Warn("texts cannot be shown", "error", err)
+	}
 	proc, err := startProcess(opt)
 	if err != nil {
 		return err
@@ -129,27 +132,43 @@ func (p *Player) runOnce(ctx context.Context, opt Options, press *press) error {
 	err = s.run(ctx)
 	s.abandon()
 	if ctx.Err() != nil {
-		proc.stop(opt.Log)
-		return nil
+		return proc.stop(opt.Log)
 	}
 	proc.kill(opt.Log) // it died or hangs: there is nothing to ask it
-	proc.stop(opt.Log)
+	if undead := proc.stop(opt.Log); undead != nil {
+		// A second mpv could not have the display. If this lasts, the age of the observation makes the watchdog act.
+		p.down(opt, undead)
+		opt.Log.Error("mpv is waited for", "error", undead)
+		select {
+		case <-proc.done:
+		case <-ctx.Done():
+			return undead
+		}
+	}
 	if errors.Is(err, ErrClosed) {
 		return proc.err
 	}
 	return err
 }
 
-// observe changes the observation and wakes the caller if it became another one.
-func (p *Player) observe(now time.Time, change func(*media.Playing)) {
+// down says that there is no mpv; err may be nil.
+func (p *Player) down(opt Options, err error) {
+	o := media.Playing{State: media.PlayerDown}
+	if err != nil {
+		o.Detail = err.Error()
+	}
+	p.observe(opt.Now(), o)
+}
+
+// observe makes o the observation and wakes the caller if it is another one.
+func (p *Player) observe(now time.Time, o media.Playing) {
+	o.At, o.Detail = now, strings.ReplaceAll(o.Detail, "\n", "; ") // joined errors have a line each
 	p.mu.Lock()
 	before := p.playing
-	change(&p.playing)
-	p.playing.At = now
-	after := p.playing
+	p.playing = o
 	p.mu.Unlock()
-	before.At, before.PositionS = after.At, after.PositionS
-	if before != after {
+	before.At, before.PositionS = o.At, o.PositionS
+	if before != o {
 		notify(p.wake)
 	}
 }

@@ -33,20 +33,37 @@ const (
 // with the output, and can be looked at before it is shown.
 type press struct {
 	opt    Options
-	setter *Typesetter
+	setter *Typesetter // nil until prepared
 	dir    string
-	kept   []string // oldest first
+	kept   []string      // oldest first
+	busy   chan struct{} // full while a mpv draws
 }
 
-func newPress(opt Options, setter *Typesetter) (*press, error) {
-	p := &press{opt: opt, setter: setter, dir: filepath.Join(opt.Runtime, cardsDir)}
+func newPress(opt Options) *press {
+	return &press{opt: opt, dir: filepath.Join(opt.Runtime, cardsDir), busy: make(chan struct{}, 1)}
+}
+
+// prepare makes what texts are drawn with. It is called before each until it has succeeded: fonts that are missing and
+// a disk that is full cost the texts, nothing else, and those for no longer than it lasts.
+func (p *press) prepare() error {
+	if p.setter != nil {
+		return nil
+	}
+	setter, err := NewTypesetter(p.opt.Fonts)
+	if err != nil {
+		return err
+	}
+	if err := writeFontConfig(p.opt.Runtime, p.opt.Fonts); err != nil {
+		return err
+	}
 	if err := os.RemoveAll(p.dir); err != nil {
-		return nil, fmt.Errorf("cannot clear the text cards: %w", err)
+		return fmt.Errorf("cannot clear the text cards: %w", err)
 	}
 	if err := os.Mkdir(p.dir, 0o700); err != nil {
-		return nil, fmt.Errorf("cannot make the folder of text cards: %w", err)
+		return fmt.Errorf("cannot make the folder of text cards: %w", err)
 	}
-	return p, nil
+	p.setter = setter
+	return nil
 }
 
 // A print is a text card made for a wish.
@@ -65,14 +82,20 @@ func (p *press) print(ctx context.Context, clip media.Clip, serial uint64) print
 }
 
 func (p *press) find(ctx context.Context, text media.Text) (string, error) {
+	if err := p.prepare(); err != nil {
+		return "", err
+	}
 	card, err := p.setter.Set(text, SheetFor(p.opt.Rotate))
 	if err != nil {
 		return "", err
 	}
 	path := filepath.Join(p.dir, card.name()+".png")
 	if at := slices.Index(p.kept, path); at >= 0 {
-		p.kept = append(slices.Delete(p.kept, at, at+1), path)
-		return path, nil
+		p.kept = slices.Delete(p.kept, at, at+1)
+		if _, err := os.Stat(path); err == nil { // else somebody cleared the folder
+			p.kept = append(p.kept, path)
+			return path, nil
+		}
 	}
 	if err := p.draw(ctx, card, path); err != nil {
 		return "", fmt.Errorf("cannot draw a text: %w", err)
@@ -81,7 +104,7 @@ func (p *press) find(ctx context.Context, text media.Text) (string, error) {
 	if len(p.kept) > keptCards { // far more than mpv has in its playlist
 		oldest := p.kept[0]
 		p.kept = p.kept[1:]
-		if err := os.Remove(oldest); err != nil {
+		if err := os.Remove(oldest); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return "", fmt.Errorf("cannot remove an old text card: %w", err)
 		}
 	}
@@ -113,11 +136,38 @@ func (p *press) draw(ctx context.Context, card Card, path string) (err error) {
 	return os.Rename(drawn, path)
 }
 
+// run has a mpv draw. One that the kernel holds is left to end in its own time, and until then no other is started.
 func (p *press) run(ctx context.Context, ass, paper, work string) error {
+	select {
+	case p.busy <- struct{}{}:
+	default:
+		return errUndead
+	}
 	ctx, cancel := context.WithTimeout(ctx, pressWithin)
 	defer cancel()
-	runtime.LockOSThread() // for Pdeathsig, as in startProcess
-	defer runtime.UnlockOSThread()
+	cmd := p.command(ctx, ass, paper, work)
+	ended := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // for Pdeathsig, as in startProcess
+		defer runtime.UnlockOSThread()
+		err := cmd.Run()
+		<-p.busy
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done(): // which kills it
+	}
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(reapWithin):
+		return errUndead
+	}
+}
+
+func (p *press) command(ctx context.Context, ass, paper, work string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, p.opt.Binary, "--no-config", "--load-scripts=no", "--ytdl=no", "--osc=no",
 		"--input-terminal=no", "--msg-level=all=warn,statusline=no", "--no-msg-color", "--osd-level=0",
 		"--autoload-files=no", "--sub-font-provider=fontconfig", "--sub-ass-override=no", "--sub-files="+ass, "--sid=1",
@@ -128,7 +178,7 @@ func (p *press) run(ctx context.Context, ass, paper, work string) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	talk := newMutter(p.opt.Log, p.opt.Now)
 	cmd.Stdout, cmd.Stderr = talk, talk
-	return cmd.Run()
+	return cmd
 }
 
 // name is the same for the same picture.

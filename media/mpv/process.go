@@ -15,8 +15,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// quitWithin is how long mpv gets to give the display back before it is killed. Leaving DRM takes mpv about 0.1 s.
-const quitWithin = time.Second
+const (
+	// quitWithin is how long mpv gets to give the display back before it is killed. Leaving DRM takes mpv about 0.1 s.
+	quitWithin = time.Second
+	// reapWithin is how long a killed mpv may take to end. One that waits for a driver or a disk (state D) ends when
+	// that has answered, which may be never.
+	reapWithin = 5 * time.Second
+)
+
+var errUndead = errors.New("mpv was killed but does not end: it hangs in the kernel")
 
 // A process is one run of mpv with its connection. It speaks over an inherited socket pair instead of a named
 // socket: there is no path that another process could open or that could be left behind, and mpv quits by itself
@@ -74,9 +81,9 @@ func ended(err error) error {
 	return fmt.Errorf("mpv ended: %w", err)
 }
 
-// stop ends mpv and everything in its process group, and waits until it is reaped. A mpv that hangs does not get to
-// choose: closing the connection asks it to quit, and after quitWithin it is killed.
-func (p *process) stop(log *slog.Logger) {
+// stop ends mpv and everything in its process group, and waits until it is reaped, but not for ever: then it says so.
+// A mpv that hangs does not get to choose: closing the connection asks it to quit, and after quitWithin it is killed.
+func (p *process) stop(log *slog.Logger) error {
 	if err := p.client.Close(); err != nil {
 		log.Warn("mpv's connection did not close", "error", err)
 	}
@@ -85,7 +92,12 @@ func (p *process) stop(log *slog.Logger) {
 	case <-time.After(quitWithin):
 	}
 	p.kill(log)
-	<-p.done
+	select {
+	case <-p.done:
+		return nil
+	case <-time.After(reapWithin):
+		return errUndead
+	}
 }
 
 // kill does not wait. The group outlives its leader where mpv left a child, so it is signalled in any case.

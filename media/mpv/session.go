@@ -36,14 +36,19 @@ type session struct {
 	retryAt  time.Time // when to try the programme again after all of it failed; zero otherwise
 	detail   string    // the last error
 	fine     int       // clips that were shown since detail was set
-	plugs    string    // connectors of the display at the start
+	plain    bool      // the slate of the options cannot be shown
+
+	video     VideoMode // of this mpv
+	plugs     string    // connectors of the display when last looked at
+	unplugged bool      // the display went away under this mpv
 }
 
 func newSession(p *Player, opt Options, press *press, proc *process) *session {
 	return &session{
 		player: p, opt: opt, press: press, proc: proc, client: proc.client,
 		printed:  make(chan print, 1),
-		answered: opt.Now(), since: opt.Now(), plugs: connectors(opt), detail: p.Playing().Detail,
+		answered: opt.Now(), since: opt.Now(), detail: p.Playing().Detail,
+		video: opt.video(), plugs: connectors(opt),
 	}
 }
 
@@ -128,7 +133,7 @@ func (s *session) started(ctx context.Context, id int64) error {
 		return nil
 	}
 	s.current, s.since = s.deck[at], s.answered
-	s.current.shown = time.Time{} // it may have come round again
+	s.current.shown, s.current.cut = time.Time{}, time.Time{} // it may have come round again
 	if err := s.remove(ctx, 0, at); err != nil {
 		return err
 	}
@@ -146,6 +151,9 @@ func (s *session) firstFrame(ctx context.Context) error {
 		return nil
 	}
 	e.shown, e.moved, e.position, e.polled = s.answered, s.answered, 0, time.Time{}
+	if s.unplugged {
+		e.cut = e.shown
+	}
 	if e.slate {
 		s.observe(media.PlayerSlate)
 		return nil
@@ -175,7 +183,10 @@ func (s *session) look(ctx context.Context, e *entry) error {
 func (s *session) pictured(ctx context.Context) (bool, error) {
 	var configured bool
 	var width int
-	if err := errors.Join(s.optional(ctx, "vo-configured", &configured), s.optional(ctx, "video-params/w", &width)); err != nil {
+	if err := s.optional(ctx, "vo-configured", &configured); err != nil {
+		return false, err
+	}
+	if err := s.optional(ctx, "video-params/w", &width); err != nil {
 		return false, err
 	}
 	if !configured {
@@ -207,7 +218,7 @@ func (s *session) ended(ctx context.Context, m Message) error {
 	switch {
 	case m.Reason == "error":
 		return s.skip(ctx, e, m.FileError)
-	case m.Reason == "eof" && (e.seen(s.answered) < atOnce || e.video() && !e.pictured):
+	case m.Reason == "eof" && (e.lasted(s.answered) < atOnce || e.video() && !e.pictured):
 		return s.skip(ctx, e, "that it has nothing to show")
 	}
 	s.report(e, s.answered, m.Reason == "eof")
@@ -223,9 +234,12 @@ func (s *session) report(e *entry, end time.Time, toItsEnd bool) {
 	if s.fine++; s.fine > len(s.wish.programme.Clips) {
 		s.detail = "" // a whole round went well
 	}
-	shown := media.Shown{Clip: e.clip, Start: e.shown, Duration: e.seen(end), Complete: toItsEnd && e.whole(end)}
+	shown := e.showing(end, toItsEnd)
 	e.shown = time.Time{}
-	if toItsEnd && !shown.Complete {
+	if !e.cut.IsZero() && shown.Duration == 0 {
+		return // no display was there
+	}
+	if toItsEnd && !shown.Complete && !s.unplugged {
 		s.complain(e.clip.Item.ID + " ended before its planned end")
 	}
 	if err := s.player.finish(shown); err != nil {
@@ -250,9 +264,12 @@ func (s *session) complain(detail string) {
 	s.opt.Log.Warn("player", "detail", detail)
 }
 
-// observe publishes state with what is current.
+// observe publishes state with what is current. Nothing is shown to a display that is not there.
 func (s *session) observe(state media.PlayerState) {
 	now := s.opt.Now()
+	if s.unplugged {
+		state = media.PlayerStalled
+	}
 	o := media.Playing{State: state, Detail: s.detail}
 	if e := s.current; e != nil && !e.slate {
 		o.Playlist, o.Version, o.Item = e.clip.Playlist, e.clip.Version, e.clip.Item.ID
@@ -263,5 +280,5 @@ func (s *session) observe(state media.PlayerState) {
 			o.PositionS = e.position
 		}
 	}
-	s.player.observe(now, func(p *media.Playing) { *p = o })
+	s.player.observe(now, o)
 }

@@ -19,14 +19,14 @@ import (
 // A Typesetter turns text items into pictures' worth of ASS, the subtitle language of libass. The same item gives
 // the same bytes. It may be used from any goroutine.
 type Typesetter struct {
-	fonts [2][2]*fontFile // latinFace, khmerFace; regular, bold
+	fonts [2][2]*face // latinFace, khmerFace; regular, bold
 }
 
 // NewTypesetter reads FontFiles from folder.
 func NewTypesetter(folder string) (*Typesetter, error) {
 	t := new(Typesetter)
 	for i, name := range FontFiles() {
-		f, err := readFontFile(filepath.Join(folder, name))
+		f, err := readFace(filepath.Join(folder, name))
 		if err != nil {
 			return nil, err
 		}
@@ -94,12 +94,12 @@ func (t *Typesetter) Set(text media.Text, sheet Sheet) (Card, error) {
 }
 
 // covers refuses characters that the pinned fonts would draw as an empty box.
-func (t *Typesetter) covers(text string, face int) error {
+func (t *Typesetter) covers(text string, weight int) error {
 	for _, r := range text {
 		if r == '\n' || r == '\u200B' || isJoiner(r) {
 			continue
 		}
-		if _, ok := t.fonts[fontOf(r)][face].advance[r]; !ok {
+		if _, ok := t.fonts[fontOf(r)][weight].advance(r); !ok {
 			return fmt.Errorf("cannot set %q (%U): no pinned font has it", r, r)
 		}
 	}

@@ -5,6 +5,9 @@ import (
 	"unicode"
 )
 
+// coeng sets the Khmer consonant after it below the one before it.
+const coeng = '\u17D2'
+
 // A breakKind says how well a line may end before a unit.
 type breakKind int
 
@@ -60,8 +63,8 @@ func extends(r rune) bool {
 	return isJoiner(r) || unicode.Is(unicode.M, r) // every dependent vowel and sign of Khmer is a mark
 }
 
-// units takes a paragraph apart. face is regular or bold.
-func (t *Typesetter) units(paragraph string, face int) []unit {
+// units takes a paragraph apart. weight is regular or bold.
+func (t *Typesetter) units(paragraph string, weight int) []unit {
 	var all []unit
 	runes := []rune(paragraph)
 	for i := 0; i < len(runes); {
@@ -69,7 +72,7 @@ func (t *Typesetter) units(paragraph string, face int) []unit {
 		for end < len(runes) && (extends(runes[end]) || runes[end-1] == coeng && isKhmerBase(runes[end])) {
 			end++
 		}
-		u := unit{text: string(runes[i:end]), width: t.width(runes[i:end], face)}
+		u := unit{text: string(runes[i:end]), width: t.width(runes[i:end], weight)}
 		u.space = runes[i] == ' ' || runes[i] == '\u200B'
 		if i > 0 {
 			u.before = breakBefore(runes[:i], runes[i:end], all[len(all)-1].space)
@@ -112,7 +115,7 @@ func bare(cluster []rune) bool {
 }
 
 // width is at least what the shaped text takes.
-func (t *Typesetter) width(runes []rune, face int) float64 {
+func (t *Typesetter) width(runes []rune, weight int) float64 {
 	sum := 0.0
 	for i, r := range runes {
 		if i > 0 && runes[i-1] == coeng {
@@ -123,7 +126,8 @@ func (t *Typesetter) width(runes []rune, face int) float64 {
 			sum += extra
 			continue
 		}
-		sum += t.fonts[fontOf(r)][face].advance[r]
+		advance, _ := t.fonts[fontOf(r)][weight].advance(r) // covers has seen to it
+		sum += advance
 	}
 	return sum
 }
