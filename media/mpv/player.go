@@ -103,12 +103,14 @@ func (p *Player) Run(ctx context.Context) error {
 		}
 		began := time.Now()
 		err := p.runOnce(ctx, opt, press)
+		p.down(opt, err)
 		if ctx.Err() != nil {
-			p.down(opt, err)
+			if err != nil {
+				opt.Log.Warn("mpv did not end well", "error", err)
+			}
 			return nil
 		}
 		opt.Log.Warn("mpv is started again", "cause", err)
-		p.down(opt, err)
 		if time.Since(began) >= steadyRun {
 			failures = -1
 		}
