@@ -113,7 +113,15 @@ func (d *demo) siteFile(now time.Time) error {
 	minutes := local.Hour()*60 + local.Minute()
 	from, to := max(0, minutes-60), min(24*60, minutes+120)
 	return os.WriteFile(d.path("site.toml"), fmt.Appendf(nil, siteTemplate, d.device, d.path("data"), d.path("run", "control.sock"),
-		clockText(from), clockText(to), d.port), 0o644)
+		clockText(from), clockText(to), video(), d.port), 0o644)
+}
+
+// video is a window where there is a display, and nowhere else: the demonstration does not take over a console.
+func video() string {
+	if os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != "" {
+		return "window"
+	}
+	return "null"
 }
 
 func clockText(minutes int) string { return fmt.Sprintf("%02d:%02d", minutes/60, minutes%60) }
@@ -134,7 +142,7 @@ driver = "sim"
 
 [output]
 player = "mpv"
-video = "auto"
+video = %q
 volume = 30
 
 [broker]

@@ -77,9 +77,7 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 	if err := d.content(ctx, m); err != nil {
 		return err
 	}
-	if err := d.screen(); err != nil {
-		return err
-	}
+	d.screen()
 	if err := d.hardware(m.simulate); err != nil {
 		return err
 	}
@@ -152,21 +150,18 @@ func (d *display) degrade(code string, err error) {
 // path is a name below the site's data folder.
 func (d *display) path(name string) string { return filepath.Join(d.site.Data, name) }
 
-// screen builds the player and the picture it falls back to.
-func (d *display) screen() error {
+// screen builds the player and the picture it falls back to; it has a plain one of its own.
+func (d *display) screen() {
 	runtime := filepath.Join(filepath.Dir(d.site.Socket), "player")
-	if err := os.MkdirAll(runtime, 0o700); err != nil {
-		return fmt.Errorf("cannot make the player's folder: %w", err)
-	}
 	slate := filepath.Join(runtime, "slate.png")
-	if err := os.WriteFile(slate, media.SlatePNG(), 0o600); err != nil {
-		return fmt.Errorf("cannot write the slate: %w", err)
+	if err := errors.Join(os.MkdirAll(runtime, 0o700), os.WriteFile(slate, media.SlatePNG(), 0o600)); err != nil {
+		d.degrade("slate-missing", err)
+		slate = ""
 	}
 	d.player = mpv.New(mpv.Options{
 		Runtime: runtime, Fonts: fontDir, Slate: slate, Video: mpv.VideoMode(d.site.Output.Video), Mode: d.site.Output.Mode,
 		Rotate: d.site.Output.Rotate, Volume: d.site.Output.Volume, Environ: os.Environ(), Log: d.log,
 	})
-	return nil
 }
 
 // hardware builds the drivers that the site file names.
@@ -225,8 +220,10 @@ func (d *display) run(ctx context.Context) error {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return d.control.Run(ctx) })
-	g.Go(func() error { return d.player.Run(ctx) })
+	// Control outlives the player, so that the last showing is recorded.
+	deciding, decided := context.WithCancel(context.WithoutCancel(ctx))
+	g.Go(func() error { return d.control.Run(deciding) })
+	g.Go(func() error { defer decided(); return d.player.Run(ctx) })
 	g.Go(func() error { return d.library.Run(ctx, libraryEvery) })
 	g.Go(func() error { return d.inbox.Run(ctx, inboxEvery) })
 	g.Go(func() error { return d.keepJournal(ctx) })

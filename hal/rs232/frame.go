@@ -11,8 +11,6 @@ const (
 	mdcReply = 0xFF
 	// mdcOverhead is header, command, id, length and sum.
 	mdcOverhead = 5
-	// maxMDCFrame is the longest frame there can be: the length is one byte.
-	maxMDCFrame = mdcOverhead + 255
 )
 
 // An MDCFrame is one frame of Samsung's MDC protocol, in either direction. On the line it is

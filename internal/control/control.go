@@ -208,6 +208,7 @@ func (c *Control) loop(ctx context.Context) error {
 		c.step()
 		select {
 		case <-ctx.Done():
+			c.drain()
 			return ctx.Err()
 		case <-tick.C:
 		case c.seen.Panel = <-c.panelNews:
@@ -219,6 +220,18 @@ func (c *Control) loop(ctx context.Context) error {
 		case <-c.cfg.Player.Wake():
 		case <-c.cfg.Orders.wake:
 		case <-c.cfg.Content.Changed():
+		}
+	}
+}
+
+// drain takes what the player finished last.
+func (c *Control) drain() {
+	for {
+		select {
+		case s := <-c.cfg.Player.Finished():
+			c.finished(s)
+		default:
+			return
 		}
 	}
 }

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"bangtin/hal"
@@ -18,7 +17,6 @@ const (
 // A relayKeeper is the only writer of the relay. A display without one has none of these.
 type relayKeeper struct {
 	relay hal.Relay
-	log   *slog.Logger
 	want  chan bool
 	beat  func()
 	news  chan error // one deep: nil when the last write succeeded

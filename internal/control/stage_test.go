@@ -40,7 +40,7 @@ type stage struct {
 func newStage(t *testing.T, path string, now time.Time) *stage {
 	t.Helper()
 	return &stage{
-		t: t, path: path, ahead: now.Sub(time.Now()), rig: sim.NewRig(sim.Config{}),
+		t: t, path: path, ahead: time.Until(now), rig: sim.NewRig(sim.Config{}),
 		content: shelf{programme: threeClips(), changed: make(chan struct{}, 1)},
 	}
 }

@@ -54,9 +54,6 @@ func (s *session) poll(ctx context.Context) error {
 // plug notes the comings and goings of the display, which mpv does not notice by itself: while it is away mpv goes on
 // as if nothing were, and when it comes back it may want another mode.
 func (s *session) plug() error {
-	if s.video == VideoNull && s.opt.video() != VideoNull {
-		return errors.New("there is an output now") // the driver of the card came up after us
-	}
 	before, now := s.plugs, connectors(s.opt)
 	if now == before {
 		return nil
@@ -67,7 +64,7 @@ func (s *session) plug() error {
 	}
 	if connected(before) {
 		s.unplugged = true
-		s.complain("no display is connected")
+		s.complain(noDisplay)
 		if e := s.current; e != nil && !e.shown.IsZero() {
 			e.cut = s.opt.Now()
 		}
@@ -78,6 +75,14 @@ func (s *session) plug() error {
 // connected reports whether any of the connectors is. Some never say ("unknown"), so that only the loss of one that
 // was connected means that there is no display.
 func connected(plugs string) bool { return strings.Contains(plugs, " connected;") }
+
+const noDisplay = "no display is connected"
+
+// displayless reports whether a picture for the kernel's display driver has nowhere to go: no card is there yet, or
+// every connector says that nothing is plugged into it.
+func displayless(video VideoMode, plugs string) bool {
+	return video == VideoDRM && !connected(plugs) && !strings.Contains(plugs, " unknown;")
+}
 
 // position notes whether the picture advances. A still has no position: there, an output that is set up must do.
 func (s *session) position(ctx context.Context, configured bool) error {

@@ -15,7 +15,7 @@ import (
 type VideoMode string
 
 const (
-	VideoAuto   VideoMode = "auto"   // window where a display server is named in the environment, else drm where there is a card, else null until there is one
+	VideoAuto   VideoMode = "auto"   // window where a display server is named in the environment, else drm
 	VideoDRM    VideoMode = "drm"    // straight to the kernel's display driver
 	VideoWindow VideoMode = "window" // full screen under X11 or Wayland
 	VideoNull   VideoMode = "null"   // nowhere; everything else runs as usual
@@ -112,10 +112,7 @@ func (o Options) video() VideoMode {
 	if o.lookup("DISPLAY") != "" || o.lookup("WAYLAND_DISPLAY") != "" {
 		return VideoWindow
 	}
-	if cards, err := filepath.Glob(filepath.Join(o.Dev, "dri", "card*")); err == nil && len(cards) > 0 {
-		return VideoDRM
-	}
-	return VideoNull
+	return VideoDRM // also while there is no card yet: a picture that goes nowhere must not count as shown
 }
 
 // audio is alsa where the kernel has any sound device. Without one, trying makes ALSA complain at every item.

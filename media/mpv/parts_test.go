@@ -80,7 +80,7 @@ func TestVideoIsChosen(t *testing.T) {
 		{"X11", mpv.Options{Video: mpv.VideoAuto, Dev: withCard, Environ: []string{"DISPLAY=:1"}}, "--vo=gpu,x11,wlshm"},
 		{"Wayland", mpv.Options{Video: mpv.VideoAuto, Dev: withCard, Environ: []string{"WAYLAND_DISPLAY=wayland-0"}}, "--vo=gpu,x11,wlshm"},
 		{"a card", mpv.Options{Video: mpv.VideoAuto, Dev: withCard}, "--vo=gpu,drm"},
-		{"nothing", mpv.Options{Video: mpv.VideoAuto, Dev: dev}, "--vo=null"},
+		{"no card yet", mpv.Options{Video: mpv.VideoAuto, Dev: dev}, "--vo=gpu,drm"},
 		{"a card by order", mpv.Options{Video: mpv.VideoDRM, Dev: dev, Environ: []string{"DISPLAY=:1"}}, "--vo=gpu,drm"},
 		{"a mode", mpv.Options{Video: mpv.VideoDRM, Mode: "1920x1080@60"}, "--drm-mode=1920x1080@60"},
 	} {

@@ -38,18 +38,21 @@ type session struct {
 	fine     int       // clips that were shown since detail was set
 	plain    bool      // the slate of the options cannot be shown
 
-	video     VideoMode // of this mpv
-	plugs     string    // connectors of the display when last looked at
-	unplugged bool      // the display went away under this mpv
+	plugs     string // connectors of the display when last looked at
+	unplugged bool   // there is no display, or it went away under this mpv
 }
 
 func newSession(p *Player, opt Options, press *press, proc *process) *session {
-	return &session{
+	s := &session{
 		player: p, opt: opt, press: press, proc: proc, client: proc.client,
 		printed:  make(chan print, 1),
 		answered: opt.Now(), since: opt.Now(), detail: p.Playing().Detail,
-		video: opt.video(), plugs: connectors(opt),
+		plugs: connectors(opt),
 	}
+	if s.unplugged = displayless(opt.video(), s.plugs); s.unplugged {
+		s.detail = noDisplay
+	}
+	return s
 }
 
 // run plays until mpv fails or ctx ends.
