@@ -158,7 +158,7 @@ func (c *Control) resume(ctx context.Context) error {
 	case c.cfg.Recovered != "":
 		from, down = dayStart.Unix(), journal.CauseAccountingLost
 	}
-	c.ledger = NewLedger(c.cfg.Schedule, from, down, before, open)
+	c.ledger = NewLedger(c.cfg.Schedule, from, down, journal.Effective(before), open)
 	c.boot = []journal.Entry{{Stamp: at, Kind: journal.KindBoot, Body: boot}}
 	return nil
 }

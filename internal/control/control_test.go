@@ -316,3 +316,26 @@ func TestPlaysSayWhatThePanelWas(t *testing.T) {
 		}
 	})
 }
+
+// TestRestartAfterAStepBack: two hours fast for ten minutes, then right; the totals of a later run agree with the
+// segments.
+func TestRestartAfterAStepBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, path, at(t, "10:00:00"))
+		s.begin()
+		time.Sleep(10 * time.Minute)
+		s.ahead -= 2 * time.Hour
+		time.Sleep(10 * time.Minute)
+		s.end()
+		s.close()
+		s.begin()
+		time.Sleep(time.Minute)
+		a := s.control.State().Airtime
+		if a.DeliveredS < 600 || a.DeliveredS > 670 || a.RequiredS > 680 {
+			t.Errorf("eleven minutes of 08:10 to 08:21 are on air, and the totals say %+v", a)
+		}
+		s.end()
+		s.close()
+	})
+}
