@@ -324,7 +324,9 @@ func TestRestartAfterAStepBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, path, at(t, "10:00:00"))
 		s.begin()
-		time.Sleep(10 * time.Minute)
+		time.Sleep(5 * time.Minute)
+		s.rig.LosePower() // so that a segment is closed, and written
+		time.Sleep(5 * time.Minute)
 		s.ahead -= 2 * time.Hour
 		time.Sleep(10 * time.Minute)
 		s.end()
