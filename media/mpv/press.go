@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"syscall"
 	"time"
@@ -130,7 +131,10 @@ func (p *press) draw(ctx context.Context, card Card, path string) (err error) {
 		return err
 	}
 	drawn := filepath.Join(work, "00000001.png") // vo_image counts from one
-	if err := card.inspect(drawn); err != nil {
+	err = card.inspect(drawn)
+	// A sheet is 8 MB of pixels, looked at once for each text; the runtime alone would keep them for minutes.
+	debug.FreeOSMemory()
+	if err != nil {
 		return err
 	}
 	return os.Rename(drawn, path)
