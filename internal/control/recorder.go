@@ -146,10 +146,10 @@ func (r *recorder) flush(ctx context.Context) error {
 	}
 	w := journal.Write{Label: "record", Entries: entries, Heartbeat: hb}
 	if dropped > 0 && len(entries) > 0 {
-		w.Entries = append(entries[:len(entries):len(entries)], journal.Entry{
+		w.Entries = slices.Concat(entries, []journal.Entry{{
 			Stamp: entries[len(entries)-1].Stamp, Kind: journal.KindIncident,
 			Body: journal.Incident{Class: journal.Technical, Code: "records-dropped", Detail: "the journal could not be written for long", Count: dropped},
-		})
+		}})
 	}
 	if err := r.journal.Commit(ctx, w); err != nil {
 		r.giveBack(entries, hb)
@@ -165,7 +165,7 @@ func (r *recorder) flush(ctx context.Context) error {
 func (r *recorder) giveBack(entries []journal.Entry, hb *journal.Heartbeat) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.pending = append(entries, r.pending...)
+	r.pending = slices.Concat(entries, r.pending)
 	if r.latest == nil {
 		r.latest = hb
 	}

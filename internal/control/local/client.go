@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"time"
 )
 
 // Ask sends one request to the daemon's socket and waits for the answer, at most until ctx ends. A request the
@@ -24,7 +23,7 @@ func Ask(ctx context.Context, path string, r Request) (Answer, error) {
 			return Answer{}, fmt.Errorf("cannot reach the daemon: %w", err)
 		}
 	}
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	raw, err := json.Marshal(r)
 	if err != nil {
