@@ -327,7 +327,7 @@ func TestRestartAfterAStepBack(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		s.rig.LosePower() // so that a segment is closed, and written
 		time.Sleep(5 * time.Minute)
-		s.ahead -= 10 * time.Minute
+		s.ahead.Add(-int64(10 * time.Minute))
 		time.Sleep(30 * time.Minute)
 		s.end()
 		s.close()

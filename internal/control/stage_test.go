@@ -24,7 +24,7 @@ func testKey() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(make([]byte, e
 type stage struct {
 	t       *testing.T
 	path    string
-	ahead   time.Duration // of the wall clock before the bubble's
+	ahead   atomic.Int64 // nanoseconds of the wall clock before the bubble's
 	rig     *sim.Rig
 	journal *sqlite.Journal
 	disk    *disk
@@ -39,16 +39,18 @@ type stage struct {
 // newStage sets the scene at wall time now.
 func newStage(t *testing.T, path string, now time.Time) *stage {
 	t.Helper()
-	return &stage{
-		t: t, path: path, ahead: time.Until(now), rig: sim.NewRig(sim.Config{}),
+	s := &stage{
+		t: t, path: path, rig: sim.NewRig(sim.Config{}),
 		content: shelf{programme: threeClips(), changed: make(chan struct{}, 1)},
 	}
+	s.ahead.Store(int64(time.Until(now)))
+	return s
 }
 
 // begin starts a run of the daemon.
 func (s *stage) begin() {
 	s.t.Helper()
-	wall := func() time.Time { return time.Now().Add(s.ahead) }
+	wall := func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
 	clock := control.NewClock("boot", wall().AddDate(0, 0, -1), wall, func() bool { return true })
 	var err error
 	s.journal, err = sqlite.Open(s.t.Context(), sqlite.Options{
