@@ -74,7 +74,7 @@ func (p *peer) await(t *testing.T, power string) {
 	}
 }
 
-// TestPanelFollowsTheDay drives a panel over a pty through a window whose clock runs ten times faster than life:
+// TestPanelFollowsTheDay drives a panel over a pty through a window whose clock runs four times faster than life:
 // 06:58:30 to 07:03:00 at a site whose window is 07:00 to 07:02.
 func TestPanelFollowsTheDay(t *testing.T) {
 	t.Parallel()
