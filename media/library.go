@@ -33,12 +33,17 @@ const (
 // LibraryOptions are the parts and the facts a Library needs; all are required.
 type LibraryOptions struct {
 	Display string // the site's id, which a playlist's audience must name
-	Trust   *trust.Document
+	Trust   Verifier
 	Journal Journal
 	Store   *Store
 	Fonts   *Fonts
 	Stamp   func() journal.Stamp
 	Log     *slog.Logger
+}
+
+// A Verifier is the trust document that stands at the moment, as *trust.Standing or *trust.Document.
+type Verifier interface {
+	Verify(raw []byte, t trust.Type) (*trust.Verified, error)
 }
 
 // A Library holds two playlists: the newest accepted one, and the current one that is shown. They differ while files

@@ -36,8 +36,13 @@ type Config struct {
 	Now   func() time.Time // wall clock
 	Floor func() time.Time // time that is certainly past; certificates are judged at the later of the two
 
-	Trust *trust.Document
+	Trust Verifier
 	Log   *slog.Logger
+}
+
+// A Verifier is the trust document that stands at the moment, as *trust.Standing or *trust.Document.
+type Verifier interface {
+	Verify(raw []byte, t trust.Type) (*trust.Verified, error)
 }
 
 // Pace says how patient the Fleet is. Its zero value is right outside tests.

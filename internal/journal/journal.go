@@ -35,6 +35,8 @@ const (
 	KindPlay       Kind = "play"       // Play
 	KindIncident   Kind = "incident"   // Incident
 	KindOrder      Kind = "order"      // Order
+	KindCommand    Kind = "command"    // Command
+	KindClock      Kind = "clock"      // Clock
 	KindCheckpoint Kind = "checkpoint" // Checkpoint
 )
 
@@ -152,6 +154,29 @@ type Order struct {
 	Accepted bool   `json:"accepted"`           //
 	Reason   string `json:"reason"`             // why refused, or what was asked
 	Evidence string `json:"evidence,omitempty"` // further detail for an inquiry, at most 500 bytes
+}
+
+// A Command is one step of a signed command: taken, or what became of it. It is the proof; the answer on the wire is
+// a courtesy.
+type Command struct {
+	ID       string          `json:"id"`     // of the command
+	Digest   string          `json:"digest"` // SHA-256 of the signed payload, in hex
+	Counter  uint64          `json:"ctr"`    // UTC milliseconds
+	Kind     string          `json:"kind"`   // what was asked for
+	People   string          `json:"people"` // who signed
+	Status   string          `json:"status"` // RECEIVED, REJECTED, EXPIRED, DONE, FAILED or INTERRUPTED
+	Reason   string          `json:"reason,omitempty"`
+	Evidence json.RawMessage `json:"evidence,omitempty"` // what was read back; an object of at most 4 KiB
+}
+
+// A Clock tells that the time became believable in the middle of a run. Records of the same boot before it, whose
+// stamp is less trusted, happened at Wall - (Mono - theirs).
+type Clock struct {
+	Boot  string        `json:"boot"`   // as in the stamps
+	Mono  time.Duration `json:"mono"`   // nanoseconds since the start of that run
+	Wall  time.Time     `json:"wall"`   // UTC at Mono
+	Trust TimeTrust     `json:"trust"`  // Synchronised or Signed
+	StepS int64         `json:"step_s"` // seconds by which the wall clock of the records moved, forward positive
 }
 
 // A Boot opens each run of the daemon.

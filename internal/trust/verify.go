@@ -11,6 +11,7 @@ import (
 type Verified struct {
 	Payload []byte
 	People  []string // who signed; those who fill the role's duties first: of a playlist the editor, then the approver
+	Keys    []string // ids of the keys that made good signatures, sorted
 	Digest  string   // SHA-256 of Payload, 64 lower-case hex digits
 }
 
@@ -44,15 +45,15 @@ func (d *Document) verify(e *Envelope, role Role) (*Verified, error) {
 	}
 	people, missing := d.reached(g, signed)
 	switch {
-	case len(people) < g.Threshold && keys(signed) >= g.Threshold:
-		return nil, refuse(SamePerson, "role %s needs %d people; all %d keys belong to %q", role, g.Threshold, keys(signed), people)
+	case len(people) < g.Threshold && len(keyIDs(signed)) >= g.Threshold:
+		return nil, refuse(SamePerson, "role %s needs %d people; all %d keys belong to %q", role, g.Threshold, len(keyIDs(signed)), people)
 	case len(people) < g.Threshold:
 		return nil, refuse(Threshold, "role %s needs %d people, signed by %q", role, g.Threshold, people)
 	case missing:
 		return nil, refuse(DutyMissing, "role %s needs different people as %q, signed by %q", role, g.Duties, people)
 	}
 	sum := sha256.Sum256(e.Payload)
-	return &Verified{Payload: e.Payload, People: people, Digest: hex.EncodeToString(sum[:])}, nil
+	return &Verified{Payload: e.Payload, People: people, Keys: keyIDs(signed), Digest: hex.EncodeToString(sum[:])}, nil
 }
 
 // signedBy finds the members whose keys made the envelope's signatures, each once however often it signed.
@@ -134,10 +135,12 @@ func (d *Document) fill(duties []string, signed []Member, taken []string) ([]str
 	return nil, false
 }
 
-func keys(members []Member) int {
-	ids := map[string]bool{}
+// keyIDs lists the keys of members, each once, sorted.
+func keyIDs(members []Member) []string {
+	var ids []string
 	for _, m := range members {
-		ids[m.Key] = true
+		ids = append(ids, m.Key)
 	}
-	return len(ids)
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }

@@ -2,9 +2,7 @@ package wire
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strings"
 )
 
 // ParseRecordsAck reads the signed payload of an acknowledgement of records. Whether it acknowledges what was
@@ -20,8 +18,8 @@ func (a *RecordsAck) check() error {
 	if a.UptoSeq == 0 || a.UptoSeq > maxVersion {
 		return fmt.Errorf("record %d is not between 1 and 2^53", a.UptoSeq)
 	}
-	if len(a.Head) != 64 || strings.Trim(a.Head, "0123456789abcdef") != "" {
-		return errors.New("head is not 64 hexadecimal digits in lower case")
+	if err := checkDigest(a.Head); err != nil {
+		return fmt.Errorf("head: %w", err)
 	}
 	return nil
 }

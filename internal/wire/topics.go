@@ -52,11 +52,29 @@ func (t Topics) DesiredPower() string { return t.prefix + "/desired/power" }
 // DesiredPlaylist carries the signed playlist that holds until replaced, retained.
 func (t Topics) DesiredPlaylist() string { return t.prefix + "/desired/playlist" }
 
-// AllConn, AllState and AllEvents are the filters by which the centre hears every display.
+// DesiredTrust carries the signed trust document that holds until replaced, retained.
+func (t Topics) DesiredTrust() string { return t.prefix + "/desired/trust" }
+
+// CommandRequest carries signed commands, never retained.
+func (t Topics) CommandRequest() string { return t.prefix + "/cmd/req" }
+
+// CommandAck carries the display's answers to commands.
+func (t Topics) CommandAck() string { return t.prefix + "/cmd/ack" }
+
+// TimeRequest carries the display's question for the time.
+func (t Topics) TimeRequest() string { return t.prefix + "/time/req" }
+
+// TimeReply carries the centre's signed answer to it.
+func (t Topics) TimeReply() string { return t.prefix + "/time/resp" }
+
+// The filters by which the department hears every display.
 const (
-	AllConn   = root + "+/conn"
-	AllState  = root + "+/state"
-	AllEvents = root + "+/evt"
+	AllConn            = root + "+/conn"
+	AllState           = root + "+/state"
+	AllEvents          = root + "+/evt"
+	AllCommandRequests = root + "+/cmd/req"
+	AllCommandAcks     = root + "+/cmd/ack"
+	AllTimeRequests    = root + "+/time/req"
 )
 
 var ofDevice = regexp.MustCompile(`^bt/v1/d/([a-z0-9-]{3,40})/`)

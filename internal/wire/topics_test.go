@@ -19,6 +19,11 @@ func TestTopicsStayOnTheirOwnLevel(t *testing.T) {
 		topics.EventsAck():       "bt/v1/d/tinh-bien-01/evt/ack",
 		topics.DesiredPower():    "bt/v1/d/tinh-bien-01/desired/power",
 		topics.DesiredPlaylist(): "bt/v1/d/tinh-bien-01/desired/playlist",
+		topics.DesiredTrust():    "bt/v1/d/tinh-bien-01/desired/trust",
+		topics.CommandRequest():  "bt/v1/d/tinh-bien-01/cmd/req",
+		topics.CommandAck():      "bt/v1/d/tinh-bien-01/cmd/ack",
+		topics.TimeRequest():     "bt/v1/d/tinh-bien-01/time/req",
+		topics.TimeReply():       "bt/v1/d/tinh-bien-01/time/resp",
 	} {
 		if got != want {
 			t.Errorf("topic %q, want %q", got, want)
