@@ -16,6 +16,7 @@ import (
 	"bangtin/hal/rs232"
 	"bangtin/hal/sim"
 	"bangtin/internal/control"
+	"bangtin/internal/control/command"
 	"bangtin/internal/control/local"
 	"bangtin/internal/fleet"
 	"bangtin/internal/journal/sqlite"
@@ -56,7 +57,8 @@ type display struct {
 	control *control.Control
 	health  *control.Health
 
-	lacking *lacking
+	commands *command.Commands
+	lacking  *lacking
 }
 
 // display runs the display until ctx ends.
@@ -83,6 +85,9 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 	}
 	defer func() { err = errors.Join(err, d.panel.Close()) }()
 	if err := d.decide(ctx); err != nil {
+		return err
+	}
+	if err := d.command(ctx); err != nil {
 		return err
 	}
 	return d.run(ctx)
@@ -227,6 +232,7 @@ func (d *display) run(ctx context.Context) error {
 	g.Go(func() error { return d.library.Run(ctx, libraryEvery) })
 	g.Go(func() error { return d.inbox.Run(ctx, inboxEvery) })
 	g.Go(func() error { return d.keepJournal(ctx) })
+	g.Go(func() error { return d.commands.Run(ctx) })
 	g.Go(func() error { return watchMissing(ctx, d.library, d.lacking) })
 	desk := &desk{control: d.control, orders: d.orders, state: d.state}
 	server := &local.Server{Path: d.site.Socket, Handler: desk, Log: d.log}
@@ -279,8 +285,8 @@ func (d *display) fleet() (*fleet.Fleet, error) {
 		Device: d.site.ID, URL: b.URL, CA: b.CA, Certificate: b.Certificate, Key: b.Key, Boot: d.boot, Version: version,
 		Heartbeat: b.Heartbeat, Now: d.clock.Sure, Floor: d.clock.Floor, Trust: d.trust, Log: d.log,
 	}, fleet.Ports{
-		Outbox: d.journal, Orders: &inTray{orders: d.orders, library: d.library, refused: d.control.Refused},
-		State: d.control.State, Changed: d.control.Changed(),
+		Outbox: d.journal, Orders: &inTray{orders: d.orders, library: d.library, commands: d.commands, refused: d.control.Refused},
+		State: d.control.State, Changed: d.control.Changed(), Answers: d.commands.Answers(),
 		Refused: func(r fleet.Reason, topic string) { d.control.Refused(string(r), topic) },
 	})
 }
