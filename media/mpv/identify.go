@@ -71,40 +71,49 @@ func (s *session) nameEnds() <-chan time.Time {
 	return s.name.C
 }
 
-// showName puts the wanted name over the picture for what is left of its time, if anything is.
+// showName puts the wanted name over the picture for what is left of its time, and takes away one that is wanted no
+// more.
 func (s *session) showName(ctx context.Context) error {
 	wanted := s.player.wantedName()
 	left := time.Until(wanted.until)
 	if left <= 0 {
-		return nil
+		return s.hideName(ctx)
 	}
 	if s.setter == nil {
 		s.complain("the name cannot be shown: mpv was started without the fonts")
 		return nil
 	}
-	sheet, err := s.outputSheet(ctx)
+	output, err := s.outputSheet(ctx)
 	if err != nil {
 		return err
 	}
-	drawn, err := s.setter.nameplate(wanted.text, sheet, s.opt.Rotate)
+	plate, err := s.setter.nameplate(wanted.text, output, s.opt.Rotate)
 	if err != nil {
 		s.complain(err.Error())
-		return nil
+		return s.hideName(ctx)
 	}
-	if err := s.overlay(ctx, drawn); err != nil {
+	if err := s.overlay(ctx, plate); err != nil {
 		return err
 	}
-	if s.name != nil {
-		s.name.Stop()
-	}
+	s.stopName()
 	s.name = time.NewTimer(left)
 	return nil
 }
 
 // hideName takes the name away. Where mpv does not do it, it must be replaced.
 func (s *session) hideName(ctx context.Context) error {
-	s.name = nil
+	if s.name == nil {
+		return nil
+	}
+	s.stopName()
 	return s.overlay(ctx, nameplate{})
+}
+
+func (s *session) stopName() {
+	if s.name != nil {
+		s.name.Stop()
+		s.name = nil
+	}
 }
 
 // overlay replaces what is over the picture; nothing of it where the plate is empty.

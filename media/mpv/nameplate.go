@@ -5,13 +5,15 @@ import (
 	"strings"
 )
 
-// Sizes of an em of a name, in pixels where the shorter side of the output has 1080. A capital is 0.71 em high and is
-// read at 300 times its height (DIN 1450): for 20 m it must be 67 mm high, an em of 148 on a panel of 55 inches.
+// Sizes of an em of a name, in pixels where the shorter side of the output has 1080. A capital is 0.71 em high, and what
+// is read at 300 times its height (a rule of DIN 1450) must be 67 mm high for 20 m: an em of 148 on a panel of 55
+// inches. Names of up to about 60 characters are set so large or larger, 200 capitals at about 88, which is read from 12 m.
 const (
 	largestName  = 220
 	smallestName = 32
 	nameStep     = 4
-	namePadding  = 0.3 // em, above and below
+	namePadding  = 0.3  // em, above and below
+	latinStep    = 1.36 // em from baseline to baseline, where there is no Khmer: as high as Ễ and Ộ together
 )
 
 // A nameplate is a name ready for mpv's osd-overlay.
@@ -23,7 +25,11 @@ type nameplate struct {
 // nameplate sets text across the middle of output, as large as fits without tearing a word.
 func (t *Typesetter) nameplate(text string, output Sheet, rotate int) (nameplate, error) {
 	turn := newTurn(output, rotate)
-	units := t.units(t.replaceUnset(text), bold)
+	text = t.replaceUnset(text)
+	units, step := t.units(text, bold), latinStep
+	if strings.ContainsFunc(text, isKhmer) {
+		step = lineStep
+	}
 	room := float64(turn.sheet.Width) * (1 - 2*margin)
 	size := largestName
 	if whole := int(room / widest(units)); whole >= smallestName { // else it is torn in any case
@@ -32,9 +38,9 @@ func (t *Typesetter) nameplate(text string, output Sheet, rotate int) (nameplate
 	for ; size >= smallestName; size -= nameStep {
 		em := float64(size)
 		lines := wrap(units, room/em, 1)
-		height := (float64(len(lines))*lineStep + 2*namePadding) * em
-		if height <= float64(turn.sheet.Height)*(1-2*margin) {
-			return nameplate{output, t.plateEvents(lines, em, height, turn)}, nil
+		plate := plate{turn, lines, em, step * em}
+		if plate.height() <= float64(turn.sheet.Height)*(1-2*margin) {
+			return nameplate{output, plate.events(t.fonts[latinFace][bold].box)}, nil
 		}
 	}
 	return nameplate{}, fmt.Errorf("cannot show the name: it does not fit at %d pixels", smallestName)
@@ -65,17 +71,27 @@ func (t *Typesetter) replaceUnset(text string) string {
 	}, text)
 }
 
-// plateEvents is a black band from side to side, and the lines upon it in white.
-func (t *Typesetter) plateEvents(lines []line, em, height float64, turn turn) string {
+// A plate is a name broken into lines.
+type plate struct {
+	turn     turn
+	lines    []line
+	em, step float64 // pixels
+}
+
+func (p plate) height() float64 { return float64(len(p.lines))*p.step + 2*namePadding*p.em }
+
+// events are a black band from side to side, and the lines upon it in white. box is the ASS font size of one em.
+func (p plate) events(box float64) string {
 	const plain = `\bord0\shad0\1a&H00&`
-	top := (float64(turn.sheet.Height) - height) / 2
-	x, y, w, h := turn.rectangle(0, top, float64(turn.sheet.Width), height)
+	width, height := float64(p.turn.sheet.Width), p.height()
+	top := (float64(p.turn.sheet.Height) - height) / 2
+	x, y, w, h := p.turn.rectangle(0, top, width, height)
 	events := []string{fmt.Sprintf(`{\an7\pos(%.0f,%.0f)%s\1c&H000000&\p1}m 0 0 l %.0f 0 %.0f %.0f 0 %.0f{\p0}`,
 		x, y, plain, w, w, h, h)}
-	for i, line := range lines {
-		x, y := turn.point(float64(turn.sheet.Width)/2, top+(namePadding+float64(i)*lineStep)*em)
+	for i, line := range p.lines {
+		x, y := p.turn.point(width/2, top+namePadding*p.em+float64(i)*p.step)
 		events = append(events, fmt.Sprintf(`{\an8\q2\pos(%.1f,%.1f)\frz%d%s\1c&HFFFFFF&\fn%s\fs%.2f\b1}`,
-			x, y, -turn.degrees, plain, fontLatin, em*t.fonts[latinFace][bold].box)+runs(line.text))
+			x, y, -p.turn.degrees, plain, fontLatin, p.em*box)+runs(line.text))
 	}
 	return strings.Join(events, "\n")
 }

@@ -52,3 +52,15 @@ func (s *session) restart() error {
 	}
 	return errRestart
 }
+
+// rise notes that mpv has come up. A restart that was asked for before is done.
+func (s *session) rise() {
+	if s.risen {
+		return
+	}
+	s.risen = true
+	select {
+	case <-s.player.again:
+	default:
+	}
+}

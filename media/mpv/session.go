@@ -166,7 +166,7 @@ func (s *session) firstFrame(ctx context.Context) error {
 	if e == nil || !e.shown.IsZero() {
 		return nil
 	}
-	s.risen = true
+	s.rise()
 	e.shown, e.moved, e.position, e.polled = s.answered, s.answered, 0, time.Time{}
 	if s.unplugged {
 		e.cut = e.shown
