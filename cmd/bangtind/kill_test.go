@@ -65,9 +65,10 @@ type scene struct {
 	promised bool
 }
 
-func newScene(t testing.TB) *scene {
-	t.Helper()
-	w := newWorld(t)
+// connect starts a broker and a centre for the world's display.
+func (w *world) connect() *brokertest.Centre {
+	w.t.Helper()
+	t := w.t
 	broker, err := brokertest.NewBroker(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -86,13 +87,20 @@ func newScene(t testing.TB) *scene {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { centre.Close() })
-	s := &scene{world: w, centre: centre}
+	return centre
+}
+
+func newScene(t testing.TB) *scene {
+	t.Helper()
+	w := newWorld(t)
+	s := &scene{world: w, centre: w.connect()}
 	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
+	var err error
 	s.order, err = w.department.PowerOrder(wire.PowerOrder{Device: device, Version: 5, State: wire.WishOn, Until: &until, Reason: "thử"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := centre.Publish("bt/v1/d/"+device+"/desired/power", true, s.order); err != nil {
+	if err := s.centre.Publish("bt/v1/d/"+device+"/desired/power", true, s.order); err != nil {
 		t.Fatal(err)
 	}
 	w.inbox(w.approved(10))
