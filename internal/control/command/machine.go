@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"bangtin/internal/journal"
 	"bangtin/internal/wire"
 )
 
@@ -55,25 +54,6 @@ func (c *Commands) rebooted(kept *slot) outcome {
 		return outcome{status: wire.Interrupted, reason: "restarted", evidence: evidence}
 	}
 	return done(evidence)
-}
-
-// A Report is what the department needs to know of a controller that it cannot see. It holds no secret: no key, no
-// certificate, no file's content.
-type Report struct {
-	At        time.Time         `json:"at"`
-	Device    string            `json:"device"`
-	Version   string            `json:"version"` // of the daemon
-	System    string            `json:"system"`  // the kernel's name and release
-	Uptime    time.Duration     `json:"uptime_ns"`
-	State     wire.State        `json:"state"`
-	Trust     uint64            `json:"trust_version"`
-	DiskFree  int64             `json:"disk_free"`   // bytes below the data folder
-	Memory    int64             `json:"memory"`      // bytes the daemon has from the system
-	MemFree   int64             `json:"memory_free"` // bytes the machine can still give
-	Missing   []string          `json:"missing"`     // SHA-256 of files that playlists lack, at most 50
-	Incidents []journal.Record  `json:"incidents"`   // the newest, at most 50
-	Lacking   map[string]string `json:"lacking"`     // what the daemon does without, by code
-	Problems  []string          `json:"problems"`    // what could not be found out
 }
 
 func (c *Commands) diagnose(ctx context.Context, cmd *wire.Command) outcome {
