@@ -84,16 +84,14 @@ func overruled(wish wire.PowerWish, want wire.WantState) bool {
 // dark says why a panel was not seen to obey.
 func dark(state wire.State, read bool) string {
 	switch {
-	case state.Panel.Error != "" && !read:
-		return "panel-silent"
 	case state.Panel.Error != "":
-		return "panel-refused"
+		return "panel-failed" // it does not answer, or refuses: the evidence has its error
 	case !read:
 		return "panel-unverified" // it cannot be read back
-	case state.Panel.Power == state.Want.Panel:
-		return "player-silent"
+	case state.Panel.Power != state.Want.Panel:
+		return "panel-disobeys"
 	}
-	return "panel-disobeys"
+	return "player-silent" // the panel is on, and the safe picture not on it
 }
 
 func powerEvidence(s wire.State) PowerEvidence {

@@ -56,6 +56,7 @@ type stage struct {
 // play runs a scene at 09:00 of a day, with the display on air.
 func play(t *testing.T, scene func(s *stage)) {
 	t.Helper()
+	t.Parallel() // most of a scene is SQLite
 	path := filepath.Join(t.TempDir(), "journal.db")
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{
@@ -295,13 +296,14 @@ func evidence[T any](t testing.TB, a wire.CommandAck) T {
 // A disk is a journal whose writes can be made to fail.
 type disk struct {
 	*sqlite.Journal
-	full atomic.Bool
+	full      atomic.Bool
+	unsettled atomic.Bool // no result of a command can be written
 }
 
 var errFull = errors.New("no space left on device")
 
 func (d *disk) Commit(ctx context.Context, w journal.Write) error {
-	if d.full.Load() {
+	if d.full.Load() || d.unsettled.Load() && w.Label == "command.done" {
 		return errFull
 	}
 	return d.Journal.Commit(ctx, w)
