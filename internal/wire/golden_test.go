@@ -2,7 +2,9 @@ package wire_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -97,6 +99,58 @@ func TestGoldenMessages(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A compressed batch is the same batch; what it becomes is bounded before it is read.
+func TestBatchMayBeCompressed(t *testing.T) {
+	batch := wire.Batch{Boot: "0b5c0f6e1d2a4c3b", SeqFrom: 7}
+	for range 10 {
+		batch.Records = append(batch.Records, rawRecords(t)[0])
+	}
+	for i := range batch.Records {
+		batch.Records[i] = bytes.Replace(batch.Records[i], []byte(`"seq":7`), fmt.Appendf(nil, `"seq":%d`, 7+i), 1)
+	}
+	plain, err := wire.Encode(batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed, err := wire.EncodeBatch(batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(packed) > len(plain)/3 {
+		t.Errorf("%d bytes became %d", len(plain), len(packed))
+	}
+	for _, message := range [][]byte{plain, packed} {
+		got, err := wire.ParseBatch(message)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(&batch, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+	for name, message := range map[string][]byte{
+		"cut": packed[:len(packed)/2], "damaged": append(bytes.Clone(packed[:len(packed)-8]), 0, 0, 0, 0, 0, 0, 0, 0),
+		"bomb": pack(t, bytes.Repeat([]byte(" "), 8<<20)), "packed twice": pack(t, packed),
+	} {
+		if _, err := wire.ParseBatch(message); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+}
+
+func pack(t *testing.T, raw []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write(raw); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 // rawRecords are the records of the golden batch, whose chain must hold: they were sealed by a journal.
