@@ -137,7 +137,7 @@ func shrink(taken []byte) ([]byte, error) {
 	}
 	for size := within(img.Bounds().Size()); ; size = size.Mul(3).Div(4) {
 		small := scale(img, size)
-		for _, quality := range []int{85, 70, 50, 30} {
+		for _, quality := range []int{80, 50, 30} {
 			var b bytes.Buffer
 			if err := jpeg.Encode(&b, small, &jpeg.Options{Quality: quality}); err != nil {
 				return nil, err
