@@ -13,7 +13,8 @@ var errRestart = errors.New("mpv is restarted as it was asked")
 
 // Restart ends the present mpv and starts another one at once, or ends the wait before the next start where there is
 // none. It returns without waiting; Playing tells how it goes. Calls are joined into one while mpv comes up, and for
-// 10 s: a storm of them cannot keep the picture away. A mpv that the kernel holds is waited for all the same.
+// 10 s: a storm of them cannot keep the picture away. A mpv that hangs is given up after AnswerWithin, as without it,
+// and one that the kernel holds is waited for.
 func (p *Player) Restart() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

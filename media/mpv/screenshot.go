@@ -34,12 +34,12 @@ const (
 var errShooting = errors.New("cannot take a screenshot: another one is being taken")
 
 // Screenshot is what mpv puts out now, as a JPEG within MaxShotWidth, MaxShotHeight and MaxShotBytes. It blocks for
-// up to 10 s and fails where there is no mpv or no picture, or where mpv ends meanwhile; playing is not held up. One
+// up to about 10 s and fails where there is no mpv or no picture, or where mpv ends meanwhile; playing is not held up. One
 // is taken at a time, and others fail at once.
 //
-// With vo=gpu that is the finished picture: scaled, turned, and with the name that Identify shows. The outputs that
-// cannot be read back (x11 and null, as tried with mpv 0.35.1) give the present picture of the item or the slate before
-// all that. Neither says that a display is there or lit.
+// With vo=gpu that is the finished picture: scaled, turned, and with the name that Identify shows. Outputs that mpv
+// cannot read back (x11 and null with mpv 0.35.1; drm was not tried) give the present picture of the item or the slate
+// before all that. Neither says that a display is there or lit.
 func (p *Player) Screenshot(ctx context.Context) ([]byte, error) {
 	select {
 	case p.shooting <- struct{}{}:
@@ -137,7 +137,7 @@ func shrink(taken []byte) ([]byte, error) {
 	}
 	for size := within(img.Bounds().Size()); ; size = size.Mul(3).Div(4) {
 		small := scale(img, size)
-		for _, quality := range []int{85, 70, 50, 30} {
+		for _, quality := range []int{80, 50, 30} {
 			var b bytes.Buffer
 			if err := jpeg.Encode(&b, small, &jpeg.Options{Quality: quality}); err != nil {
 				return nil, err

@@ -80,7 +80,7 @@ func TestAScreenshotShowsWhatIsOn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if opt.Video == mpv.VideoWindow {
-				opt.Environ = newScreen(t, 1920, 1080).environ()
+				opt.Environ = newScreen(t, 640, 360).environ()
 			}
 			opt.Runtime, opt.Slate = filepath.Join(t.TempDir(), "player"), sample("slate.png")
 			p := start(t, opt)
@@ -106,7 +106,7 @@ func TestAScreenshotShowsWhatIsOn(t *testing.T) {
 // TestAScreenshotOfTheWindow has mpv draw with OpenGL in software, which can be read back.
 func TestAScreenshotOfTheWindow(t *testing.T) {
 	t.Parallel()
-	s := newScreen(t, 1600, 900)
+	s := newScreen(t, 1400, 788)
 	p := start(t, mpv.Options{Binary: wrapped(t, "--vo=gpu --gpu-sw=yes"), Video: mpv.VideoWindow, Environ: s.environ(), Rotate: 90})
 	p.Show(programme(picture("red", sample("red.png"), "image/png", 3600)))
 	if o := await(t, p, "red", 30*time.Second, func(o media.Playing) bool {
@@ -120,7 +120,7 @@ func TestAScreenshotOfTheWindow(t *testing.T) {
 	shot := shoot(t, p)
 	keepPicture(t, "shot-window", shot)
 	if size := shot.Bounds().Size(); size != image.Pt(1280, 720) {
-		t.Errorf("a screen of 1600 by 900 became %v", size)
+		t.Errorf("a screen of 1400 by 788 became %v", size)
 	}
 	small := image.NewRGBA(shot.Bounds())
 	scaleTo(small, onScreen)
@@ -229,7 +229,7 @@ func noise(t testing.TB, width, height int) []byte {
 
 func TestAnyPictureIsMadeToFit(t *testing.T) {
 	t.Parallel()
-	for _, size := range []image.Point{{1, 1}, {640, 360}, {1280, 720}, {1080, 1920}, {3840, 2160}, {9000, 1}, {1, 9000}} {
+	for _, size := range []image.Point{{1, 1}, {1080, 1920}, {1400, 40}, {9000, 1}, {1, 9000}} {
 		shot, err := mpv.Shrink(noise(t, size.X, size.Y))
 		if err != nil {
 			t.Fatalf("%v: %v", size, err)
