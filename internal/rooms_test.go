@@ -16,27 +16,28 @@ import (
 func law() map[string][]string {
 	drivers := []string{"hal"}
 	return map[string][]string{
-		"hal":                     {},
-		"hal/rs232":               drivers,
-		"hal/sim":                 drivers,
-		"hal/haltest":             drivers,
-		"hal/haltest/mdcpanel":    {}, // a panel that must not share a mistake with the driver it judges
-		"media":                   {"internal/trust", "internal/journal"},
-		"media/mpv":               {"media"},
-		"media/fetch":             {"media"},
-		"internal/trust":          {},
-		"internal/site":           {},
-		"internal/journal":        {},
-		"internal/journal/sqlite": {"internal/journal"},
-		"internal/wire":           {"internal/trust"},
-		"internal/control":        {"hal", "media", "updater", "internal/wire", "internal/journal", "internal/control/local"},
-		"internal/control/local":  {},
-		"internal/pki":            {},
-		"internal/fleet":          {"internal/wire", "internal/trust", "internal/journal", "internal/pki"},
+		"hal":                       {},
+		"hal/rs232":                 drivers,
+		"hal/sim":                   drivers,
+		"hal/haltest":               drivers,
+		"hal/haltest/mdcpanel":      {}, // a panel that must not share a mistake with the driver it judges
+		"media":                     {"internal/trust", "internal/journal"},
+		"media/mpv":                 {"media"},
+		"media/fetch":               {"media"},
+		"internal/trust":            {},
+		"internal/site":             {},
+		"internal/journal":          {},
+		"internal/journal/sqlite":   {"internal/journal"},
+		"internal/wire":             {"internal/trust"},
+		"internal/control":          {"hal", "media", "updater", "internal/wire", "internal/journal", "internal/control/local"},
+		"internal/control/local":    {},
+		"internal/pki":              {},
+		"internal/fleet":            {"internal/wire", "internal/trust", "internal/journal", "internal/pki"},
+		"internal/fleet/department": {"internal/wire", "internal/trust", "internal/pki"},
 		"internal/fleet/brokertest": {
 			"internal/wire", "internal/trust", "internal/journal", // a stand-in for broker and centre, for tests and the demo
 		},
-		"cmd/bangtin": {"internal/trust", "internal/wire", "internal/site", "internal/pki", "media", "internal/fleet", "hal/rs232"},
+		"cmd/bangtin": {"internal/trust", "internal/wire", "internal/site", "internal/pki", "media", "internal/fleet", "internal/fleet/department", "hal/rs232"},
 		"cmd/bangtind": {
 			"hal", "hal/rs232", "hal/sim", "media", "media/fetch", "media/mpv", "internal/trust", "internal/site", "internal/journal",
 			"internal/journal/sqlite", "internal/wire", "internal/pki", "internal/fleet", "internal/control", "internal/control/local",

@@ -96,3 +96,15 @@ func (t *inTray) Playlist(ctx context.Context, raw []byte) error {
 	}
 	return err
 }
+
+// Command implements fleet.Orders.
+func (t *inTray) Command(context.Context, *trust.Verified, wire.Command) error {
+	t.refused("unsupported", "cmd/req")
+	return nil
+}
+
+// Trust implements fleet.Orders.
+func (t *inTray) Trust(context.Context, []byte) error {
+	t.refused("unsupported", "desired/trust")
+	return nil
+}

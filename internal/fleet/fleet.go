@@ -30,7 +30,8 @@ type Config struct {
 	Boot        string // random identity of this run of the daemon
 	Version     string // of the daemon
 
-	Heartbeat time.Duration // between states when nothing changes; default 60 s
+	Heartbeat time.Duration // between states when nothing changes; default 60 s; offAir times that while the panel is meant to be off
+	Gather    time.Duration // how long proofs of play wait for each other before they are sent; 0 sends each at once
 	Pace      Pace
 
 	Now   func() time.Time // wall clock
@@ -66,7 +67,7 @@ type Outbox interface {
 
 // Orders obeys. A method returns nil once the order is decided and the decision committed, be it accepted or refused:
 // a refusal is an answer. An error means that nothing could be committed; the same order is brought again until it
-// is or ctx ends. Methods may block; each is called by one goroutine, and both may be called at once. The same order
+// is or ctx ends. Methods may block; each is called by one goroutine, and all may be called at once. The same order
 // may come again after a restart or a reconnect.
 type Orders interface {
 	// Power brings an order for this display that is signed by the power role and well formed.
@@ -74,9 +75,14 @@ type Orders interface {
 	// Playlist brings an envelope that is signed by the playlist role. Whether its content can be shown is for the
 	// receiver to judge.
 	Playlist(ctx context.Context, raw []byte) error
+	// Command brings a command for this display that is signed by the role it needs. The answer comes over
+	// Ports.Answers.
+	Command(ctx context.Context, signed *trust.Verified, c wire.Command) error
+	// Trust brings a trust document that claims to follow the one that stands. Nothing was verified.
+	Trust(ctx context.Context, raw []byte) error
 }
 
-// Ports are what a Fleet works on. All are required but Changed and Refused.
+// Ports are what a Fleet works on. All are required but Changed, Answers and Refused.
 type Ports struct {
 	Outbox Outbox
 	Orders Orders
@@ -85,6 +91,9 @@ type Ports struct {
 	State func() wire.State
 	// Changed is received from when State should be published soon. One pending value stands for any number.
 	Changed <-chan struct{}
+	// Answers are the answers to commands, published while connected and dropped while not: whoever asked asks again,
+	// and the record of the command is the proof. It may be nil.
+	Answers <-chan wire.CommandAck
 	// Refused counts a message that was not obeyed. It is called for each, by several goroutines, and must not block.
 	Refused func(reason Reason, topic string)
 }
@@ -98,15 +107,24 @@ type Fleet struct {
 
 	power    *inbox
 	playlist *inbox
+	command  *inbox
+	trust    *inbox
 	renew    chan struct{} // asks the present session to end, so that the broker brings retained orders again
 
 	// Owned by the goroutine of the present session.
 	stateSeq uint64
+	dark     bool   // the panel is meant to be off, by the last state
 	acked    uint64 // highest record the centre acknowledged in this run
 }
 
 // maxSigned is the size in bytes of an envelope around a payload of wire.MaxPayload: base64 and 16 signatures.
 const maxSigned = 4 * wire.MaxPayload
+
+// Likewise around a command and around a trust document.
+const (
+	maxSignedCommand = 2*wire.MaxCommand + 8<<10
+	maxTrust         = 2*trust.MaxDocument + 8<<10
+)
 
 // New checks the configuration. It opens nothing.
 func New(cfg Config, ports Ports) (*Fleet, error) {
@@ -130,6 +148,8 @@ func New(cfg Config, ports Ports) (*Fleet, error) {
 		cfg: cfg, ports: ports, host: host, topics: topics,
 		power:    newInbox(topics.DesiredPower(), maxSigned, inboxRoom*maxSigned, ports.Refused),
 		playlist: newInbox(topics.DesiredPlaylist(), wire.MaxOrder, 4*wire.MaxOrder, ports.Refused),
+		command:  newInbox(topics.CommandRequest(), maxSignedCommand, inboxRoom*maxSignedCommand, ports.Refused),
+		trust:    newInbox(topics.DesiredTrust(), maxTrust, 4*maxTrust, ports.Refused),
 		renew:    make(chan struct{}, 1),
 	}, nil
 }
@@ -160,6 +180,8 @@ func (f *Fleet) Run(ctx context.Context) error {
 	g.Go(func() error { f.keepConnected(ctx); return nil })
 	g.Go(func() error { f.obey(ctx, f.power, f.judgePower); return nil })
 	g.Go(func() error { f.obey(ctx, f.playlist, f.judgePlaylist); return nil })
+	g.Go(func() error { f.obey(ctx, f.command, f.judgeCommand); return nil })
+	g.Go(func() error { f.obey(ctx, f.trust, f.judgeTrust); return nil })
 	return g.Wait()
 }
 

@@ -38,6 +38,57 @@ func (f *Fleet) judgePlaylist(raw []byte) (func(context.Context) error, error) {
 	return func(ctx context.Context) error { return f.ports.Orders.Playlist(ctx, raw) }, nil
 }
 
+// judgeCommand admits commands for this display that are signed by the role they need. That role is only known once
+// the payload was read, and it is read only after a signature of the envelope's own type was found good.
+func (f *Fleet) judgeCommand(raw []byte) (func(context.Context) error, error) {
+	envelope, err := trust.ParseEnvelope(raw)
+	if err != nil {
+		return nil, err
+	}
+	if role := envelope.Type.Role(); role != trust.RolePower && role != trust.RoleTrust {
+		return nil, refuse(Reason(trust.WrongType), "a command of type %q", envelope.Type)
+	}
+	signed, err := f.cfg.Trust.Verify(raw, envelope.Type)
+	if err != nil {
+		return nil, err
+	}
+	command, err := wire.ParseCommand(signed.Payload)
+	if err != nil {
+		return nil, refuse(BadOrder, "%v", err)
+	}
+	if !command.For(f.cfg.Device) {
+		return nil, refuse(WrongDevice, "command for %d others", len(command.Audience))
+	}
+	if need := command.Role(); need == trust.RoleTrust && envelope.Type != need.Type() {
+		return nil, refuse(LackingRole, "command %s needs the role %s", command.ID, need)
+	}
+	return func(ctx context.Context) error { return f.ports.Orders.Command(ctx, signed, *command) }, nil
+}
+
+// judgeTrust leaves the judgement to the receiver, who knows the document that it must follow.
+func (f *Fleet) judgeTrust(raw []byte) (func(context.Context) error, error) {
+	return func(ctx context.Context) error { return f.ports.Orders.Trust(ctx, raw) }, nil
+}
+
+// answers publishes the answers to commands. Those that were given before the connection are not told: whoever asked
+// asks again.
+func (s *session) answers(ctx context.Context) error {
+	for {
+		select {
+		case answer := <-s.f.ports.Answers:
+			payload, err := wire.Encode(answer)
+			if err != nil {
+				return err
+			}
+			if err := s.publish(ctx, s.f.topics.CommandAck(), false, payload); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // obey works through one inbox until ctx ends. It outlives connections: an order that could not be committed yet is
 // not forgotten because the link broke.
 func (f *Fleet) obey(ctx context.Context, in *inbox, judge judge) {

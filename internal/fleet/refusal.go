@@ -16,6 +16,7 @@ const (
 	BadOrder    Reason = "bad-order"    // signed, but not what such an order must be
 	BeyondSent  Reason = "beyond-sent"  // acknowledges records that were not sent in this connection
 	WrongHead   Reason = "wrong-head"   // acknowledges records of another chain
+	LackingRole Reason = "lacking-role" // signed by one who may not order this much
 	Unexpected  Reason = "unexpected"   // on a topic that was not subscribed to
 	Oversized          = Reason(trust.Oversized)
 )

@@ -204,6 +204,8 @@ type orders struct {
 	mu        sync.Mutex
 	powers    []wire.PowerOrder
 	playlists [][]byte
+	commands  []wire.Command
+	documents [][]byte
 	failures  int           // how many of the next calls fail
 	tried     int           // calls of Power
 	gate      chan struct{} // when set, Power waits for it
@@ -238,6 +240,20 @@ func (o *orders) Playlist(_ context.Context, raw []byte) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.playlists = append(o.playlists, raw)
+	return nil
+}
+
+func (o *orders) Command(_ context.Context, _ *trust.Verified, c wire.Command) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.commands = append(o.commands, c)
+	return nil
+}
+
+func (o *orders) Trust(_ context.Context, raw []byte) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.documents = append(o.documents, raw)
 	return nil
 }
 

@@ -37,6 +37,10 @@ type session struct {
 	guard  *guard // set when dialled
 	acks   chan mqtt.Message
 	lost   chan error
+
+	// Owned by the goroutine of events.
+	gathering uint64    // number of the first proof of play that waits for others
+	since     time.Time // since when
 }
 
 // session connects once and stays until the connection breaks, a renewal is asked for, or ctx ends. Its error says
@@ -70,6 +74,7 @@ func (s *session) live(ctx context.Context) error {
 	g.Go(func() error { return s.watch(running) })
 	g.Go(func() error { return s.states(running) })
 	g.Go(func() error { return s.events(running) })
+	g.Go(func() error { return s.answers(running) })
 	return g.Wait()
 }
 
@@ -128,12 +133,14 @@ func (s *session) options(ctx, link context.Context) (*mqtt.ClientOptions, error
 // their lengths.
 const maxPublish = wire.MaxOrder + 1 + 100
 
-// filters are what a display listens to. cmd/* and time/* are not among them yet.
+// filters are what a display listens to.
 func (s *session) filters() map[string]byte {
 	return map[string]byte{
 		s.f.topics.EventsAck():       qos,
 		s.f.topics.DesiredPower():    qos,
 		s.f.topics.DesiredPlaylist(): qos,
+		s.f.topics.DesiredTrust():    qos,
+		s.f.topics.CommandRequest():  qos,
 	}
 }
 
@@ -160,6 +167,10 @@ func (s *session) receive(_ mqtt.Client, m mqtt.Message) {
 		s.f.power.put(m)
 	case s.f.topics.DesiredPlaylist():
 		s.f.playlist.put(m)
+	case s.f.topics.DesiredTrust():
+		s.f.trust.put(m)
+	case s.f.topics.CommandRequest():
+		s.f.command.put(m)
 	case s.f.topics.EventsAck():
 		s.putAck(m)
 	default:

@@ -50,8 +50,12 @@ topic read bt/v1/#
 pattern write bt/v1/d/%u/conn
 pattern write bt/v1/d/%u/state
 pattern write bt/v1/d/%u/evt
+pattern write bt/v1/d/%u/cmd/ack
+pattern write bt/v1/d/%u/time/req
 pattern read bt/v1/d/%u/evt/ack
 pattern read bt/v1/d/%u/desired/+
+pattern read bt/v1/d/%u/cmd/req
+pattern read bt/v1/d/%u/time/resp
 `
 
 // NewBroker prepares a broker with its own CA in dir and starts it. Close ends it; it also dies with this process.
