@@ -24,9 +24,6 @@ func (f *Fetcher) mend(ctx context.Context, t *task, part *media.Part) error {
 	if err != nil {
 		return err
 	}
-	if t.rounds++; t.rounds > maxRounds {
-		return fmt.Errorf("%w: %d repairs in a row mended nothing", errHopeless, maxRounds)
-	}
 	own, err := media.Blocks(io.NewSectionReader(part, 0, t.file.Size))
 	if err != nil {
 		return err
@@ -38,6 +35,9 @@ func (f *Fetcher) mend(ctx context.Context, t *task, part *media.Part) error {
 	for _, r := range runs {
 		err := f.refetch(ctx, t, part, list, r)
 		if errors.Is(err, errDiffers) {
+			if t.rounds++; t.rounds > maxRounds {
+				return fmt.Errorf("%w: %d repairs in a row mended nothing", errHopeless, maxRounds)
+			}
 			return nil
 		}
 		if err != nil {
@@ -93,8 +93,10 @@ func (f *Fetcher) refetch(ctx context.Context, t *task, part *media.Part, list [
 	if t.mending.block == r.from { // its first bytes came before the link broke
 		a.from += t.mending.came
 	}
-	t.mending = mending{}
 	return f.exchange(ctx, t, a, func(body io.Reader) error {
+		if a.from > begin {
+			t.mending = mending{}
+		}
 		c := &cursor{part, a.from}
 		for i := r.from; i < r.to; i++ {
 			start := begin + int64(i-r.from)*media.BlockSize
