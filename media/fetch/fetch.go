@@ -186,9 +186,8 @@ func (f *Fetcher) note(ctx context.Context, t *task, err error) {
 	}
 	switch {
 	case errors.Is(err, errHopeless):
-		t.effort = effort{}
-		t.etag = ""
-		t.pause.until = time.Now().Add(jitter(f.times.Refused << min(t.refusals, 2)))
+		t.effort, t.etag = effort{}, ""
+		t.pause = pause{until: time.Now().Add(jitter(f.times.Refused << min(t.refusals, 2)))}
 		t.refusals++
 	case errors.Is(err, errServer):
 		f.server.grow(f.times)
