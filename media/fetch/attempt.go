@@ -46,7 +46,7 @@ func (f *Fetcher) bring(ctx context.Context, t *task, part *media.Part) error {
 	}
 	err := part.Finish(ctx)
 	if errors.Is(err, media.ErrWrongContent) {
-		return fmt.Errorf("%w: %s", errDamaged, err) // there will be another round
+		return fmt.Errorf("%w: %w", errDamaged, err) // there will be another round
 	}
 	return err
 }
@@ -54,6 +54,10 @@ func (f *Fetcher) bring(ctx context.Context, t *task, part *media.Part) error {
 // weigh counts what went wrong, and decides when it was enough.
 func (t *task) weigh(err error) error {
 	switch {
+	case errors.Is(err, errNoList):
+		if t.listed++; t.listed >= maxListed {
+			return t.beginAnew(err)
+		}
 	case errors.Is(err, errNoRange):
 		if t.ignored++; t.ignored >= maxIgnored {
 			return t.beginAnew(err)
@@ -61,10 +65,6 @@ func (t *task) weigh(err error) error {
 	case errors.Is(err, errFoul):
 		if t.fouls++; t.fouls >= maxFouls {
 			return fmt.Errorf("%w: %w", errHopeless, err)
-		}
-	case errors.Is(err, errNoList):
-		if t.listed++; t.listed >= maxListed {
-			return t.beginAnew(err)
 		}
 	}
 	return err

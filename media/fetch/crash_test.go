@@ -120,7 +120,6 @@ func survived(t *testing.T, o *origin, dir, label string, c content) {
 	}
 	r := newRig(t, o, dir, c.File)
 	if r.store.Has(c.File) {
-		held = c.Size
 		if _, err := r.store.Verified(t.Context(), c.File); err != nil {
 			t.Error(err)
 		}

@@ -35,7 +35,7 @@ func (f *Fetcher) mend(ctx context.Context, t *task, part *media.Part) error {
 	for _, r := range runs {
 		err := f.refetch(ctx, t, part, list, r)
 		if errors.Is(err, errDiffers) {
-			if t.rounds++; t.rounds > maxRounds {
+			if t.rounds++; t.rounds >= maxRounds {
 				return fmt.Errorf("%w: %d repairs in a row mended nothing", errHopeless, maxRounds)
 			}
 			return nil
@@ -57,7 +57,7 @@ func (f *Fetcher) list(ctx context.Context, t *task) ([]byte, error) {
 		return err
 	})
 	if errors.Is(err, errFoul) || errors.Is(err, errAbsent) {
-		return nil, fmt.Errorf("%w: %s", errNoList, err)
+		return nil, fmt.Errorf("%w: %w", errNoList, err)
 	}
 	if err == nil {
 		t.listed = 0

@@ -243,41 +243,61 @@ func (r *rig) live(most time.Duration) (mending bool) {
 	return mending
 }
 
+// A tally sums transfers that ended in one way.
+type tally struct{ files, size, taken, touched, cut, restarts, requests int64 }
+
+func (y *tally) add(x transfer) {
+	y.files, y.size, y.taken, y.touched, y.cut = y.files+1, y.size+x.size, y.taken+x.taken, y.touched+x.touched, y.cut+x.cut
+	y.restarts, y.requests = y.restarts+int64(x.restarts), y.requests+int64(x.requests)
+}
+
+func (y tally) String() string {
+	if y.files == 0 {
+		return "0 files"
+	}
+	size := float64(y.size)
+	return fmt.Sprintf("%d files, %d requests, %d restarts, of which %d cut a repair; %d bytes, %d taken (%.4f), %d blocks damaged (%.4f without them)",
+		y.files, y.requests, y.restarts, y.cut/media.BlockSize, y.size, y.taken, float64(y.taken)/size, y.touched,
+		float64(y.taken-y.touched*media.BlockSize)/size)
+}
+
 func summary(t *testing.T, all []transfer, took time.Duration) {
-	var size, taken, touched, cut int64
-	var verified, refused, foreign, restarts, requests int
-	worst := 0.0
+	t.Helper()
+	var total, verified, refused tally
+	var lost int
+	var worst, uncut float64
 	for _, x := range all {
-		size, taken, touched, cut = size+x.size, taken+x.taken, touched+x.touched, cut+x.cut
-		restarts, requests = restarts+x.restarts, requests+x.requests
+		total.add(x)
 		worst = max(worst, x.excess())
+		whole := x
+		whole.cut = 0
+		uncut = max(uncut, whole.excess())
 		switch {
 		case x.failure != "":
 			t.Error(x.failure)
+		case x.refused == nil && x.foreign:
+			t.Error("verified what was never served")
 		case x.refused == nil:
-			verified++
+			verified.add(x)
 		case errors.Is(x.refused, media.ErrWrongContent):
-			refused++
+			refused.add(x)
 		default:
 			t.Errorf("ended with %v", x.refused)
 		}
-		if x.foreign {
-			foreign++
-		} else if x.refused != nil {
+		if x.refused != nil && !x.foreign {
+			lost++
 			t.Logf("refused though it could have been had: %v: %+v", x.refused, x)
-		}
-		if x.foreign && x.refused == nil {
-			t.Error("verified what was never served")
 		}
 		if x.excess() > 1.02 {
 			t.Errorf("%.4f of its size: %+v", x.excess(), x)
 		}
 	}
-	t.Logf("%d transfers, %d of content that the server did not have: %d verified, %d refused; %d requests, %d restarts, %.0f s",
-		len(all), foreign, verified, refused, requests, restarts, took.Seconds())
-	t.Logf("%d bytes of files, %d fetched, %d blocks damaged: %.4f of the size beside what was damaged, the worst %.4f; %.4f in all; %d restarts cut a repair",
-		size, taken, touched, float64(taken-touched*media.BlockSize)/float64(size), worst, float64(taken)/float64(size), cut/media.BlockSize)
-	if lost := refused - foreign; lost > len(all)/50 {
+	t.Logf("%d transfers in %.0f s\n  verified: %v\n  refused:  %v\n  all:      %v", len(all), took.Seconds(), verified, refused, total)
+	t.Logf("the worst file: %.4f of its size beside what was damaged, %.4f where a repair cut by a restart is not forgiven a block", worst, uncut)
+	if total.taken > total.size*102/100+total.touched*media.BlockSize {
+		t.Error("more than 1.02 of the size, and what was damaged, in all")
+	}
+	if lost > len(all)/50 {
 		t.Errorf("%d files were refused that could have been had", lost)
 	}
 }
