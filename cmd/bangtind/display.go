@@ -94,7 +94,7 @@ func (d *display) remember(ctx context.Context, m *Main) error {
 	if err != nil {
 		return fmt.Errorf("cannot read the build time: %w", err)
 	}
-	d.clock = control.NewClock(d.boot, floor, m.Wall, control.KernelSynchronised)
+	d.clock = control.NewClock(d.boot, floor, m.system())
 	if err := d.openJournal(ctx, m); err != nil {
 		return err
 	}

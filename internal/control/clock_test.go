@@ -13,6 +13,7 @@ import (
 type wallClock struct {
 	ahead  time.Duration
 	synced bool
+	start  time.Time
 }
 
 func (w *wallClock) now() time.Time { return time.Now().Add(w.ahead) }
@@ -22,9 +23,11 @@ func (w *wallClock) set(t time.Time) { w.ahead = time.Until(t) }
 
 func clockAt(t *testing.T, floor, now string) (*control.Clock, *wallClock) {
 	t.Helper()
-	w := &wallClock{}
+	w := &wallClock{start: time.Now()}
 	w.set(day(t, now))
-	return control.NewClock("boot", day(t, floor), w.now, func() bool { return w.synced }), w
+	return control.NewClock("boot", day(t, floor), control.System{
+		Wall: w.now, Mono: func() time.Duration { return time.Since(w.start) }, Synced: func() bool { return w.synced },
+	}), w
 }
 
 func day(t *testing.T, s string) time.Time {

@@ -25,10 +25,14 @@ type stage struct {
 	t       *testing.T
 	path    string
 	ahead   atomic.Int64 // nanoseconds of the wall clock before the bubble's
+	built   time.Time    // the clock's first floor
+	clock   *control.Clock
 	rig     *sim.Rig
 	journal *sqlite.Journal
 	disk    *disk
 	content shelf
+
+	unsynced atomic.Bool // nobody disciplines the wall clock
 
 	orders  *control.Orders
 	control *control.Control
@@ -40,7 +44,7 @@ type stage struct {
 func newStage(t *testing.T, path string, now time.Time) *stage {
 	t.Helper()
 	s := &stage{
-		t: t, path: path, rig: sim.NewRig(sim.Config{}),
+		t: t, path: path, rig: sim.NewRig(sim.Config{}), built: now.AddDate(0, 0, -1),
 		content: shelf{programme: threeClips(), changed: make(chan struct{}, 1)},
 	}
 	s.ahead.Store(int64(time.Until(now)))
@@ -51,13 +55,25 @@ func newStage(t *testing.T, path string, now time.Time) *stage {
 func (s *stage) begin() {
 	s.t.Helper()
 	wall := func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
-	clock := control.NewClock("boot", wall().AddDate(0, 0, -1), wall, func() bool { return true })
+	start := time.Now()
+	clock := control.NewClock("boot", s.built, control.System{
+		Wall: wall, Mono: func() time.Duration { return time.Since(start) },
+		Synced: func() bool { return !s.unsynced.Load() },
+	})
+	s.clock = clock
 	var err error
 	s.journal, err = sqlite.Open(s.t.Context(), sqlite.Options{
 		Path: s.path, Key: testKey(), Stamp: clock.Stamp, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	last, known, err := s.journal.LastHeartbeat(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if known {
+		clock.Resume(time.Unix(last.Floor, 0), time.Unix(last.At, 0))
 	}
 	s.disk = &disk{Journal: s.journal}
 	var ctx context.Context
