@@ -280,7 +280,7 @@ func (d *display) fleet() (*fleet.Fleet, error) {
 		Heartbeat: b.Heartbeat, Now: d.clock.Sure, Floor: d.clock.Floor, Trust: d.trust, Log: d.log,
 	}, fleet.Ports{
 		Outbox: d.journal, Orders: &inTray{orders: d.orders, library: d.library, refused: d.control.Refused},
-		State: d.control.State, Changed: d.control.Changed(),
+		State: d.control.State, Changed: d.control.Changed(), Clock: &signedClock{d.clock, d.control.Refused},
 		Refused: func(r fleet.Reason, topic string) { d.control.Refused(string(r), topic) },
 	})
 }
