@@ -146,11 +146,11 @@ func (c *Control) resume(ctx context.Context) error {
 		return fmt.Errorf("cannot load today's airtime: %w", err)
 	}
 	boot := journal.Boot{Version: c.cfg.Version, Recovered: clip(c.cfg.Recovered, 500)}
-	from, down, open := now, journal.CauseControllerDown, journal.Segment{}
+	from, down, open := now, journal.Cause(""), journal.Segment{}
 	switch {
 	case known:
 		boot.LastHeartbeat = hb.At
-		from, open = hb.At, hb.Open
+		from, down, open = hb.At, journal.CauseControllerDown, hb.Open
 		open.To = hb.At
 		if hb.Mains != nil && !*hb.Mains {
 			down = journal.CauseControllerMains
@@ -266,8 +266,9 @@ func (c *Control) step() {
 func (c *Control) doubt(at journal.Stamp, now time.Time, status Status) {
 	was := c.was
 	c.was = status
-	if was.State == journal.OnAir && status.State == journal.Lost && dark(now, c.seen) != "" {
-		c.ledger.Doubt(at.Wall.Add(-now.Sub(c.lit)).Unix(), status)
+	if was.dated().State == journal.OnAir && status.State == journal.Lost && dark(now, c.seen) != "" {
+		booked := at.Wall.Add(-c.ledger.Stepped(at)) // by the clock that the claim was booked by
+		c.ledger.Doubt(booked.Add(-now.Sub(c.lit)).Unix(), status)
 	}
 	if c.seen.Panel.Power == hal.PowerOn {
 		c.lit = c.seen.Panel.ReadAt
@@ -302,7 +303,11 @@ func (c *Control) act(want Want, p media.Programme) {
 func (c *Control) account(at journal.Stamp, now time.Time, want Want, status Status) {
 	entries := c.boot
 	c.boot = nil
-	if step := c.ledger.Stepped(at); step != 0 {
+	if step, wrong := c.ledger.Misdated(at); wrong {
+		entries = append(entries, journal.Entry{Stamp: at, Kind: journal.KindClock, Body: journal.Clock{
+			Boot: at.Boot, Mono: at.Mono, Wall: at.Wall, Trust: at.Trust, StepS: int64(step.Round(time.Second) / time.Second),
+		}})
+	} else if step := c.ledger.Stepped(at); step != 0 {
 		entries = append(entries, c.incident(at, journal.Incident{
 			Class: journal.Technical, Code: "clock-stepped", Detail: "the wall clock moved by " + step.Round(time.Second).String(), Count: 1,
 		}))
