@@ -53,6 +53,7 @@ func TestClockTrust(t *testing.T) {
 		{"battery dead", "1970-01-01 00:00:10", false, false, journal.Untrusted, "2027-02-01 18:00:00"},
 		{"below the floor though synchronised", "1970-01-01 00:00:10", true, false, journal.Untrusted, "2027-02-01 18:00:00"},
 		{"battery mad", "2036-02-07 06:28:16", false, false, journal.Untrusted, "2027-02-01 18:00:00"},
+		{"right, but before the last run's end", "2027-01-31 12:00:00", false, false, journal.Untrusted, "2027-02-01 18:00:00"},
 		{"2099 and confirmed", "2099-01-01 00:00:00", true, false, journal.Synchronised, "2099-01-01 00:00:00"},
 		{"stood still while the power was off", "2027-02-01 18:31:00", false, true, journal.Untrusted, "2027-02-01 18:00:00"},
 		{"stood still, then synchronised", "2027-02-02 06:50:00", true, true, journal.Synchronised, "2027-02-02 06:50:00"},
