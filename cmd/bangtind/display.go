@@ -104,7 +104,7 @@ func (d *display) remember(ctx context.Context, m *Main) error {
 	}
 	d.kernel = kernelRun()
 	if ok {
-		d.clock.Resume(time.Unix(last.Floor, 0), time.Unix(last.At, 0))
+		d.clock.Resume(last)
 		if last.Kernel != d.kernel && startOfKernel(m.Wall()).Before(time.Unix(last.At, 0)) {
 			d.log.Warn("the clock stood still while the power was off")
 			d.clock.Doubt()

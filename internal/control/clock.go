@@ -32,7 +32,9 @@ type System struct {
 //   - signed time sets it, see Confirm;
 //   - an untrusted guess may be moved forward by a system clock that nobody confirmed and that is plausible.
 //
-// The floor is the newest of the program's build time and the last time that was trusted for long. The first guess
+// The floor is the newest of the program's build time and the last time that was trusted for long. What signed time has
+// proved of it stands for good; what a synchronised clock has made of it falls when signed time says that it was wrong:
+// or whoever can pretend to be an NTP server for a quarter of an hour would lock out the truth. The first guess
 // is the system clock, or, where that is below the floor or implausibly far above it, the last moment the journal
 // knows of: too early by the length of the outage, and untrusted.
 type Clock struct {
@@ -41,13 +43,14 @@ type Clock struct {
 
 	mu         sync.Mutex
 	floor      time.Time // UTC
+	proved     time.Time // UTC; what the build and signed time have made of the floor
 	resume     anchor    // what a clock that is not believed goes on from; not before floor
 	line       anchor    // what time goes on from
 	grade      journal.TimeTrust
 	doubted    bool          // the system clock is not to be believed until it is synchronised
 	syncedFrom time.Duration // since when it has been synchronised and followed; negative when it is not
 	proof      proof         // the newest signed time; its wall is zero when there was none
-	disagrees  string        // why signed time and the synchronised clock cannot both be right
+	disagrees  string        // why the synchronised clock is not followed
 }
 
 // An anchor is what the wall showed at a moment of the monotonic clock.
@@ -63,25 +66,31 @@ func NewClock(boot string, floor time.Time, system System) *Clock {
 	floor = floor.UTC().Round(0)
 	mono := system.Mono()
 	return &Clock{
-		system: system, boot: boot, floor: floor, grade: journal.Untrusted, syncedFrom: -1,
+		system: system, boot: boot, floor: floor, proved: floor, grade: journal.Untrusted, syncedFrom: -1,
 		resume: anchor{floor, mono}, line: anchor{floor, mono},
 	}
 }
 
-// Resume tells what the last run left: its floor, and the last moment it knew, trusted or not.
-func (c *Clock) Resume(floor, last time.Time) {
+// Resume takes over from the last run: its floor, and the last moment it knew, trusted or not.
+func (c *Clock) Resume(last journal.Heartbeat) {
 	mono := c.system.Mono()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if floor.After(c.floor) {
-		c.floor = floor.UTC()
-	}
-	for _, t := range []time.Time{floor, last} {
+	c.proved = later(c.proved, time.Unix(last.Proved, 0).UTC())
+	c.floor = later(later(c.floor, c.proved), time.Unix(last.Floor, 0).UTC())
+	for _, t := range []time.Time{c.floor, time.Unix(last.At, 0).UTC()} {
 		if t.After(c.resume.at(mono)) && t.Before(c.floor.Add(plausible)) {
-			c.resume = anchor{t.UTC(), mono}
+			c.resume = anchor{t, mono}
 		}
 	}
 	c.restart()
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // Doubt marks the system clock as not to be believed until it is synchronised: the caller knows that it only goes on
@@ -137,6 +146,9 @@ func (c *Clock) follow(wall time.Time, synced bool, mono time.Duration) journal.
 		}
 		return journal.Synchronised
 	}
+	if synced {
+		c.disagrees = "the synchronised clock says " + wall.Format(time.RFC3339) + ", below what is certainly past"
+	}
 	c.syncedFrom = -1
 	most := c.floor.Add(plausible)
 	switch {
@@ -157,6 +169,9 @@ func (c *Clock) climb(s journal.Stamp) {
 	next := s.Wall.Add(-floorBehind)
 	synced := c.syncedFrom >= 0 && s.Mono-c.syncedFrom >= floorAfter && !next.After(c.floor.Add(plausible))
 	signed := s.Trust == journal.Signed && c.proof.mono-c.proof.since >= floorAfter
+	if signed {
+		c.proved = later(c.proved, next)
+	}
 	if !next.After(c.floor) || !synced && !signed {
 		return
 	}
@@ -178,18 +193,25 @@ func (c *Clock) Sure() time.Time {
 	return s.Wall
 }
 
-// Floor is the moment below which Now never goes.
+// Floor is the moment below which Now does not go.
 func (c *Clock) Floor() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.floor
 }
 
+// keep notes in hb what Resume needs.
+func (c *Clock) keep(hb *journal.Heartbeat) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	hb.Floor, hb.Proved = c.floor.Unix(), c.proved.Unix()
+}
+
 // Mono is the monotonic time that stands on the stamps.
 func (c *Clock) Mono() time.Duration { return c.system.Mono() }
 
-// Disagrees says why signed time and the synchronised system clock cannot both be right; empty when they can. It is as
-// of the last Stamp.
+// Disagrees says why the system clock is not followed though it is synchronised: it contradicts signed time or lies
+// below the floor. It is empty where that is not so, and as of the last Stamp.
 func (c *Clock) Disagrees() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -63,7 +63,7 @@ func TestClockTrust(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c, w := clockAt(t, floor, tt.now)
 				w.synced = tt.synced
-				c.Resume(day(t, floor), day(t, "2027-02-01 18:00:00"))
+				c.Resume(journal.Heartbeat{Floor: day(t, floor).Unix(), At: day(t, "2027-02-01 18:00:00").Unix()})
 				if tt.doubt {
 					c.Doubt()
 				}
@@ -112,7 +112,7 @@ func TestClockFloor(t *testing.T) {
 func TestSureIsNeverTooLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := clockAt(t, "2027-01-01 00:00:00", "2036-02-07 06:28:16")
-		c.Resume(day(t, "2027-01-01 00:00:00"), day(t, "2027-06-01 00:00:00"))
+		c.Resume(journal.Heartbeat{Floor: day(t, "2027-01-01 00:00:00").Unix(), At: day(t, "2027-06-01 00:00:00").Unix()})
 		if s := c.Sure(); !s.Equal(day(t, "2027-01-01 00:00:00")) {
 			t.Errorf("certificates are judged at %s", s)
 		}

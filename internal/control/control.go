@@ -325,10 +325,9 @@ func (c *Control) account(at journal.Stamp, now time.Time, want Want, status Sta
 
 func (c *Control) heartbeat() journal.Heartbeat {
 	sec, open := c.ledger.Books()
-	return journal.Heartbeat{
-		At: sec, Open: open, Mains: c.seen.Mains, Floor: c.cfg.Clock.Floor().Unix(), Version: c.cfg.Version,
-		Kernel: c.cfg.Kernel,
-	}
+	hb := journal.Heartbeat{At: sec, Open: open, Mains: c.seen.Mains, Version: c.cfg.Version, Kernel: c.cfg.Kernel}
+	c.cfg.Clock.keep(&hb)
+	return hb
 }
 
 func (c *Control) incident(at journal.Stamp, inc journal.Incident) journal.Entry {

@@ -58,10 +58,13 @@ func (c *Clock) Confirm(t time.Time, asked, answered time.Duration) error {
 	switch {
 	case half < 0 || answered > mono || mono-asked > longestTrip:
 		return &Refusal{Reason: "too-slow", Detail: fmt.Sprintf("the signed time took %s", mono-asked)}
-	case p.wall.Before(c.floor):
+	case p.wall.Before(c.proved):
 		return &Refusal{Reason: "below-floor", Detail: "the signed time " + p.wall.Format(time.RFC3339) + " is below the floor"}
-	case p.wall.After(c.floor.Add(shelf)):
+	case p.wall.After(c.proved.Add(shelf)):
 		return &Refusal{Reason: "implausible", Detail: "the signed time " + p.wall.Format(time.RFC3339) + " is years above the floor"}
+	}
+	if p.wall.Before(c.floor) { // a synchronised clock that lied has made it
+		c.floor, c.resume = c.proved, p.anchor
 	}
 	p.since = p.mono
 	if !c.proof.wall.IsZero() && c.proof.allows(p.wall, p.mono) {

@@ -220,3 +220,40 @@ func TestAnImplausibleClockIsOnlyAsGoodAsItsServer(t *testing.T) {
 		is(t, c, day(t, "2027-01-01 00:01:00"), journal.Untrusted)
 	})
 }
+
+// TestNTPCannotLockOutTheTruth: a server says next year for an hour, and the display is switched off and on meanwhile.
+func TestNTPCannotLockOutTheTruth(t *testing.T) {
+	scene(t, "2027-06-01 07:00:00", func(t *testing.T, c *control.Clock, w *wallClock) {
+		truth := day(t, "2027-06-01 07:00:00")
+		for range 2 { // an hour apart: proved
+			if err := confirm(c, truth, time.Second); err != nil {
+				t.Fatal(err)
+			}
+			c.Stamp()
+			time.Sleep(time.Hour)
+			truth = truth.Add(time.Hour)
+		}
+		proved := c.Floor()
+		later, w := clockAt(t, built, "2028-03-01 00:00:00")
+		later.Resume(journal.Heartbeat{Floor: proved.Unix(), Proved: proved.Unix(), At: truth.Unix()})
+		w.synced = true
+		for range 60 {
+			later.Stamp()
+			time.Sleep(time.Minute)
+		}
+		if f := later.Floor(); f.Before(day(t, "2028-02-01 00:00:00")) {
+			t.Fatalf("the floor is %s: nothing to be mended", f)
+		}
+		if err := confirm(later, proved.Add(-time.Hour), time.Second); err == nil {
+			t.Error("signed time below what signed time has proved is taken")
+		}
+		truth = truth.Add(time.Hour)
+		if err := confirm(later, truth, time.Second); err != nil {
+			t.Fatal(err)
+		}
+		is(t, later, truth, journal.Signed)
+		if f := later.Floor(); !f.Equal(proved.Truncate(time.Second)) {
+			t.Errorf("the floor is %s, proved is %s", f, proved)
+		}
+	})
+}

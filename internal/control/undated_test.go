@@ -75,7 +75,7 @@ func TestARunIsDatedOnceTheTimeIsKnown(t *testing.T) {
 	}{
 		{"goes on where the last run stopped, an hour late", guessed{beat, beat.Add(time.Hour), -time.Hour, 1800, mostlyOn}},
 		{"a day late", guessed{beat, beat.Add(24 * time.Hour), -24 * time.Hour, 1800, mostlyOn}},
-		{"a week late, known after two days", guessed{beat, beat.AddDate(0, 0, 7), -7 * 24 * time.Hour, 2 * 24 * 3600, mostlyOn}},
+		{"a week late, known after a week", guessed{beat, beat.AddDate(0, 0, 7), -7 * 24 * time.Hour, 7 * 24 * 3600, mostlyOn}},
 		{"over the end of a window", guessed{beat, at(t, "10:50:00"), -2 * time.Hour, 3600, mostlyOn}},
 		{"two hours ahead", guessed{beat, beat.Add(time.Minute), 2 * time.Hour, 1800, mostlyOn}},
 		{"ahead, into the afternoon", guessed{beat, at(t, "10:30:00"), 4 * time.Hour, 3600, mostlyOn}},
