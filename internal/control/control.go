@@ -141,6 +141,9 @@ func (c *Control) resume(ctx context.Context) error {
 	at := c.cfg.Clock.Stamp()
 	now := at.Wall.Unix()
 	dayStart, _ := c.cfg.Schedule.Day(at.Wall)
+	if known { // the clock may be ahead, by days
+		dayStart, _ = c.cfg.Schedule.Day(time.Unix(min(hb.At, now), 0))
+	}
 	before, err := c.cfg.Journal.Segments(ctx, dayStart.Unix(), now)
 	if err != nil {
 		return fmt.Errorf("cannot load today's airtime: %w", err)

@@ -43,6 +43,7 @@ type Ledger struct {
 	day   day
 
 	undated undated
+	before  []journal.Segment // of the last run, up to from0
 	today   []journal.Segment // what day counts, so that it can be counted again; closed and open ones
 }
 
@@ -55,12 +56,14 @@ type day struct {
 }
 
 // NewLedger continues the books at second from. What lies between from and the first observation inside a
-// window is lost with the cause down, which is empty where there was no run before. before are the segments of the day so far, for today's totals; open is the
-// one the last run left open, its To being from, or zero.
+// window is lost with the cause down, which is empty where there was no run before. before are the segments of the
+// day so far, for today's totals, and of later days where the last run was ahead; open is the one the last run left
+// open, its To being from, or zero.
 func NewLedger(schedule media.Schedule, from int64, down journal.Cause, before []journal.Segment, open journal.Segment) *Ledger {
 	l := &Ledger{schedule: schedule, sec: from, from0: from, down: down, open: open}
+	l.before = append(before[:len(before):len(before)], open)
 	l.startDay(from)
-	for _, s := range append(before[:len(before):len(before)], open) {
+	for _, s := range l.before {
 		l.count(s)
 	}
 	return l
@@ -146,9 +149,13 @@ func (l *Ledger) skip(now int64) {
 
 // recount counts today's segments again up to second end.
 func (l *Ledger) recount(end int64) {
-	before := l.today
+	l.countAgain(l.today, end)
+}
+
+// countAgain counts segments anew up to second end.
+func (l *Ledger) countAgain(segments []journal.Segment, end int64) {
 	l.startDay(max(end-1, 0))
-	for _, s := range before {
+	for _, s := range segments {
 		if s.To = min(s.To, end); s.From < s.To {
 			l.count(s)
 		}

@@ -157,6 +157,7 @@ func (l *Ledger) redate(at journal.Stamp) {
 	if first < l.sec {
 		l.void(first)
 	}
+	l.countAgain(l.before, first)
 	switch from := l.downFrom(start); {
 	case l.down == "", start-from > int64(plausible/time.Second):
 		l.skip(max(start, first))

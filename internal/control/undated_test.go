@@ -79,6 +79,7 @@ func TestARunIsDatedOnceTheTimeIsKnown(t *testing.T) {
 		{"over the end of a window", guessed{beat, at(t, "10:50:00"), -2 * time.Hour, 3600, mostlyOn}},
 		{"two hours ahead", guessed{beat, beat.Add(time.Minute), 2 * time.Hour, 1800, mostlyOn}},
 		{"ahead, into the afternoon", guessed{beat, at(t, "10:30:00"), 4 * time.Hour, 3600, mostlyOn}},
+		{"ahead, into tomorrow", guessed{beat, beat.Add(time.Hour), 24 * time.Hour, 1800, mostlyOn}},
 		{"three seconds", guessed{beat, beat.Add(time.Minute), 3 * time.Second, 1800, mostlyOn}},
 	}
 	for _, tt := range tests {
