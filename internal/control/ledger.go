@@ -61,7 +61,7 @@ type day struct {
 // open, its To being from, or zero.
 func NewLedger(schedule media.Schedule, from int64, down journal.Cause, before []journal.Segment, open journal.Segment) *Ledger {
 	l := &Ledger{schedule: schedule, sec: from, from0: from, down: down, open: open}
-	l.before = append(before[:len(before):len(before)], open)
+	l.before = slices.Concat(before, []journal.Segment{open})
 	l.startDay(from)
 	for _, s := range l.before {
 		l.count(s)

@@ -223,7 +223,7 @@ func TestAnImplausibleClockIsOnlyAsGoodAsItsServer(t *testing.T) {
 
 // TestNTPCannotLockOutTheTruth: a server says next year for an hour, and the display is switched off and on meanwhile.
 func TestNTPCannotLockOutTheTruth(t *testing.T) {
-	scene(t, "2027-06-01 07:00:00", func(t *testing.T, c *control.Clock, w *wallClock) {
+	scene(t, "2027-06-01 07:00:00", func(t *testing.T, c *control.Clock, _ *wallClock) {
 		truth := day(t, "2027-06-01 07:00:00")
 		for range 2 { // an hour apart: proved
 			if err := confirm(c, truth, time.Second); err != nil {
