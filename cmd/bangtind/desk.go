@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bangtin/internal/control"
+	"bangtin/internal/control/command"
 	"bangtin/internal/control/local"
 	"bangtin/internal/trust"
 	"bangtin/internal/wire"
@@ -73,9 +74,10 @@ func who(p local.Peer) string {
 // inTray is where fleet puts what the department says. A refusal is an answer: it is counted, and fleet is told
 // that the matter is settled.
 type inTray struct {
-	orders  *control.Orders
-	library *media.Library
-	refused func(reason, source string)
+	orders   *control.Orders
+	library  *media.Library
+	commands *command.Commands
+	refused  func(reason, source string)
 }
 
 // Power implements fleet.Orders.
@@ -98,9 +100,8 @@ func (t *inTray) Playlist(ctx context.Context, raw []byte) error {
 }
 
 // Command implements fleet.Orders.
-func (t *inTray) Command(context.Context, *trust.Verified, wire.Command) error {
-	t.refused("unsupported", "cmd/req")
-	return nil
+func (t *inTray) Command(ctx context.Context, v *trust.Verified, c wire.Command) error {
+	return t.commands.Take(ctx, &c, command.Signed{People: v.People, Keys: v.Keys, Digest: v.Digest})
 }
 
 // Trust implements fleet.Orders.

@@ -16,6 +16,7 @@ import (
 	"bangtin/hal/rs232"
 	"bangtin/hal/sim"
 	"bangtin/internal/control"
+	"bangtin/internal/control/command"
 	"bangtin/internal/control/local"
 	"bangtin/internal/fleet"
 	"bangtin/internal/journal/sqlite"
@@ -59,7 +60,8 @@ type display struct {
 	control *control.Control
 	health  *control.Health
 
-	lacking *lacking
+	commands *command.Commands
+	lacking  *lacking
 }
 
 // display runs the display until ctx ends.
@@ -86,6 +88,9 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 	}
 	defer func() { err = errors.Join(err, d.panel.Close()) }()
 	if err := d.decide(ctx); err != nil {
+		return err
+	}
+	if err := d.command(ctx); err != nil {
 		return err
 	}
 	return d.run(ctx)
@@ -235,6 +240,7 @@ func (d *display) run(ctx context.Context) error {
 		g.Go(func() error { return d.fetcher.Run(ctx) })
 	}
 	g.Go(func() error { return watchMissing(ctx, d.library, d.lacking, d.onTheWay) })
+	g.Go(func() error { return d.commands.Run(ctx) })
 	desk := &desk{control: d.control, orders: d.orders, state: d.state}
 	server := &local.Server{Path: d.site.Socket, Handler: desk, Log: d.log}
 	g.Go(func() error { return persist(ctx, d.log, server.Run) })
@@ -286,8 +292,9 @@ func (d *display) fleet() (*fleet.Fleet, error) {
 		Device: d.site.ID, URL: b.URL, CA: b.CA, Certificate: b.Certificate, Key: b.Key, Boot: d.boot, Version: version,
 		Heartbeat: b.Heartbeat, Gather: b.Gather, Now: d.clock.Sure, Floor: d.clock.Floor, Trust: d.trust, Log: d.log,
 	}, fleet.Ports{
-		Outbox: d.journal, Orders: &inTray{orders: d.orders, library: d.library, refused: d.control.Refused},
-		State: d.control.State, Changed: d.control.Changed(), Clock: &signedClock{d.clock, d.control.Refused},
+		Outbox: d.journal, Orders: &inTray{orders: d.orders, library: d.library, commands: d.commands, refused: d.control.Refused},
+		State: d.control.State, Changed: d.control.Changed(), Answers: d.commands.Answers(),
+		Clock:   &signedClock{d.clock, d.control.Refused},
 		Refused: func(r fleet.Reason, topic string) { d.control.Refused(string(r), topic) },
 	})
 }

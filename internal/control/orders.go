@@ -27,6 +27,7 @@ const (
 	settingDepartment = "control.department"
 	settingLocal      = "control.local"
 	settingFire       = "control.fire"
+	settingDesired    = "control.desired" // digest of the desired/power that was accepted last, in hex
 	counterPower      = "desired/power"
 )
 
@@ -46,6 +47,7 @@ type Orders struct {
 	department *Override
 	local      *Override
 	fire       string
+	desired    string        // digest of the desired/power that was accepted last
 	dirty      chan struct{} // the fire latch was set and is not on disk yet
 }
 
@@ -65,6 +67,11 @@ func LoadOrders(ctx context.Context, j Journal, clock *Clock, log *slog.Logger) 
 			log.Error("cannot read a standing order", "key", key, "err", err)
 		}
 	}
+	desired, err := j.Setting(ctx, settingDesired)
+	if err != nil {
+		return nil, fmt.Errorf("cannot load the standing orders: %w", err)
+	}
+	o.desired = string(desired)
 	return o, nil
 }
 
@@ -96,45 +103,34 @@ func (o *Orders) Power(ctx context.Context, order wire.PowerOrder, by Signature)
 	if order.Until != nil {
 		next.Until = *order.Until
 	}
-	err := o.store(ctx, "order.power", settingDepartment, next, journal.Order{
+	w, err := override(settingDepartment, next)
+	if err != nil {
+		return err
+	}
+	w.Label, w.Raise = "order.power", map[string]uint64{counterPower: order.Version}
+	w.Settings[settingDesired] = []byte(by.Digest)
+	w.Entries = []journal.Entry{{Stamp: stamp, Kind: journal.KindOrder, Body: journal.Order{
 		Source: counterPower, Version: order.Version, Digest: by.Digest, People: people, Accepted: true,
 		Reason: string(order.State) + ": " + order.Reason,
-	}, stamp, map[string]uint64{counterPower: order.Version})
+	}}}
+	err = o.journal.Commit(ctx, w)
 	if errors.Is(err, journal.ErrStale) {
 		return o.stale(by.Digest, order.Version)
 	}
 	if err != nil {
 		return err
 	}
-	o.set(func() { o.department = next })
+	o.set(func() { o.department, o.desired = next, by.Digest })
 	return nil
 }
 
-// longestPower is how long one person's order may hold: an open-ended one needs the trust role (docs/PROTOCOL.md).
-const longestPower = 31 * 24 * time.Hour
-
-// tooFar refuses an order that would hold for longer than one person may order, and a version that would lock out
-// every later one. Where the time is not synchronised, no more than what is plausible can be asked.
-func tooFar(order wire.PowerOrder, at journal.Stamp) error {
-	ahead, span := 24*time.Hour, longestPower
-	if at.Trust != journal.Synchronised && at.Trust != journal.Signed {
-		ahead, span = plausible, plausible
-	}
-	if order.Until != nil && order.Until.After(at.Wall.Add(span)) {
-		return &Refusal{Reason: "too-far", Detail: "it holds until " + order.Until.Format(time.RFC3339) + ", longer than one person may order"}
-	}
-	if order.Version > uint64(at.Wall.Add(ahead).UnixMilli()) {
-		return &Refusal{Reason: "too-far", Detail: fmt.Sprintf("version %d is a time in the future", order.Version)}
-	}
-	return nil
-}
-
-// stale tells the copy that the broker keeps, which arrives at every connection, from an older order.
+// stale tells the copy that the broker keeps, which arrives at every connection, from an older order. It stays the
+// copy of an accepted order when a command has replaced that since.
 func (o *Orders) stale(digest string, version uint64) error {
 	o.mu.Lock()
-	standing := o.department
+	standing, desired := o.department, o.desired
 	o.mu.Unlock()
-	if standing != nil && standing.Digest == digest {
+	if digest == desired || standing != nil && standing.Digest == digest {
 		return nil
 	}
 	return &Refusal{Reason: "stale", Detail: fmt.Sprintf("version %d is not above that of the order that stands", version)}
@@ -163,7 +159,7 @@ func (o *Orders) Local(ctx context.Context, wish wire.PowerWish, lasts time.Dura
 	}
 	err := o.store(ctx, "order.local", settingLocal, next, journal.Order{
 		Source: "local", People: by, Accepted: true, Reason: string(wish) + ": " + reason,
-	}, stamp, nil)
+	}, stamp)
 	if err != nil {
 		return err
 	}
@@ -180,7 +176,7 @@ func (o *Orders) ClearFire(ctx context.Context, reason, by string) error {
 	defer o.commit.Unlock()
 	err := o.store(ctx, "order.clear-fire", settingFire, nil, journal.Order{
 		Source: "local", People: by, Accepted: true, Reason: "fire latch cleared: " + reason,
-	}, o.clock.Stamp(), nil)
+	}, o.clock.Stamp())
 	if err != nil {
 		return err
 	}
@@ -275,18 +271,23 @@ func (o *Orders) set(change func()) {
 }
 
 // store commits a setting and the record of it. A nil override deletes the setting.
-func (o *Orders) store(ctx context.Context, label, key string, next *Override, rec journal.Order, at journal.Stamp, raise map[string]uint64) error {
+func (o *Orders) store(ctx context.Context, label, key string, next *Override, rec journal.Order, at journal.Stamp) error {
+	w, err := override(key, next)
+	if err != nil {
+		return err
+	}
+	w.Label, w.Entries = label, []journal.Entry{{Stamp: at, Kind: journal.KindOrder, Body: rec}}
+	return o.journal.Commit(ctx, w)
+}
+
+// override is the beginning of a write that makes next stand; nil deletes what stands.
+func override(key string, next *Override) (journal.Write, error) {
 	var raw []byte
 	if next != nil {
 		var err error
 		if raw, err = json.Marshal(next); err != nil {
-			return err
+			return journal.Write{}, err
 		}
 	}
-	return o.journal.Commit(ctx, journal.Write{
-		Label:    label,
-		Entries:  []journal.Entry{{Stamp: at, Kind: journal.KindOrder, Body: rec}},
-		Settings: map[string][]byte{key: raw},
-		Raise:    raise,
-	})
+	return journal.Write{Settings: map[string][]byte{key: raw}}, nil
 }
