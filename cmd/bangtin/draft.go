@@ -36,6 +36,9 @@ func (d *draft) digest() string {
 	return hex.EncodeToString(sum[:])
 }
 
+// version names the playlist as a display's state does.
+func (d *draft) version() string { return fmt.Sprintf("%s@%d", d.playlist.ID, d.playlist.Version) }
+
 // openDraft reads a draft folder, or what export wrote from one. What is signed comes before what is only drafted.
 func openDraft(dir string) (*draft, error) {
 	d := &draft{dir: dir}

@@ -39,6 +39,9 @@ func (p *Program) report(err error) int {
 	var pr *problem
 	var found media.Findings
 	var refusal *trust.Refusal
+	if code, told := errors.AsType[exit](err); told {
+		return int(code)
+	}
 	switch {
 	case errors.As(err, &pr):
 		p.complain(pr)

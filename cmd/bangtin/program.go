@@ -14,6 +14,8 @@ const (
 	exitOK     = 0
 	exitFailed = 1 // refused, or something went wrong
 	exitUsage  = 2 // an unknown command, or an option that is missing or wrong
+	exitOpen   = 3 // no answer in time: what was asked may still happen
+	exitDenied = 4 // a display refused
 )
 
 // A Program is one call of the command line. Its fields are all that it knows of the world, so tests run it in
@@ -26,10 +28,12 @@ type Program struct {
 	Getenv func(string) string
 	Now    func() time.Time
 	// Probe measures a video. Its error wraps exec.ErrNotFound where there is nothing to measure with.
-	Probe func(ctx context.Context, path string) (time.Duration, error)
-	Fonts string // folder of the display's fonts, where --fonts names none
+	Probe    func(ctx context.Context, path string) (time.Duration, error)
+	Fonts    string // folder of the display's fonts, where --fonts names none
+	Patience Patience
 
 	translation map[string]string // from English; nil when English is wanted
+	objects     io.Writer         // where --json writes; nil when people read
 }
 
 // A command is one verb. setup declares its options and returns what to do once they are filled in.
@@ -55,6 +59,7 @@ func (p *Program) commands() []command {
 		{"playlist reopen", "DIR", say("drop the signatures so that a playlist can be changed"), p.playlistReopen},
 		{"playlist export", "DIR", say("write the approved playlist for a display's inbox or a USB stick"), p.playlistExport},
 		{"power", "", say("write a signed power order for one display"), p.power},
+		{"send", "[KIND]", say("sign a command, send it and see that displays obey"), p.send},
 	}
 }
 
@@ -100,7 +105,7 @@ func (p *Program) execute(ctx context.Context, c command, args []string, help bo
 			cause: err, usage: true,
 		}
 	}
-	if c.operand != "" && operand == "" {
+	if c.operand != "" && c.operand[0] != '[' && operand == "" {
 		return missing(c.operand)
 	}
 	return do(ctx, operand)
@@ -123,7 +128,7 @@ func (p *Program) overview(w io.Writer) {
 	for _, c := range p.commands() {
 		fmt.Fprintf(w, "  %-17s %s\n", c.name, p.text(c.about))
 	}
-	fmt.Fprintf(w, "\n%s\n", p.text(say("bangtin help COMMAND shows the options. Exit code: 0 done, 1 refused or failed, 2 wrong usage.")))
+	fmt.Fprintf(w, "\n%s\n", p.text(say("bangtin help COMMAND shows the options. Exit code: 0 done, 1 refused or failed, 2 wrong usage, 3 no answer in time, 4 a display refused.")))
 }
 
 func (p *Program) usage(c command, o *options) {
