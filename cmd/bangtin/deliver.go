@@ -34,6 +34,9 @@ func (p *Program) sendNow(ctx context.Context, out *outgoing, s *sendOptions) er
 	if err != nil {
 		return err
 	}
+	if *s.save != "" && (suffixOf(out.command.Kind) == "" || !*s.wait) {
+		return &problem{field: "--save", what: say("goes with screenshot and diagnostics alone, and with --wait"), remedy: say("leave it out, or add --wait"), usage: true}
+	}
 	c, err := p.openCentre(*s.center)
 	if err != nil {
 		return err
@@ -60,6 +63,11 @@ func (p *Program) sendNow(ctx context.Context, out *outgoing, s *sendOptions) er
 	waiting, stop := context.WithTimeout(ctx, wait)
 	defer stop()
 	chase.run(waiting, l, p.Patience.defaults(), p.tellStep)
+	if *s.save != "" {
+		if err := p.save(ctx, c, chase, *s.save); err != nil {
+			return err
+		}
+	}
 	return p.tellEnds(chase)
 }
 

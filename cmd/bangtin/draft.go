@@ -31,8 +31,10 @@ func contentIn(dir string) string           { return filepath.Join(dir, "content
 func contentFile(dir, sha256 string) string { return filepath.Join(contentIn(dir), sha256) }
 
 // digest names what is signed, as displays report it: the SHA-256 of the envelope's payload.
-func (d *draft) digest() string {
-	sum := sha256.Sum256(d.envelope.Payload)
+func (d *draft) digest() string { return digestOf(d.envelope.Payload) }
+
+func digestOf(payload []byte) string {
+	sum := sha256.Sum256(payload)
 	return hex.EncodeToString(sum[:])
 }
 

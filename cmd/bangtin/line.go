@@ -17,6 +17,7 @@ type Patience struct {
 	Redial  time.Duration // between connections; default 3 s
 	Resend  time.Duration // without an answer before a command is sent again; default 10 s
 	Settle  time.Duration // without anything new before what the broker keeps counts as all of it; default 2 s
+	Retry   time.Duration // before a second attempt at the content server; default 1 s, doubled each time
 	Silence time.Duration // without a state before a display counts as silent; default three heartbeats of 60 s
 }
 
@@ -27,7 +28,7 @@ func (p *Patience) defaults() Patience {
 		value time.Duration
 	}{
 		{&d.Connect, 30 * time.Second}, {&d.Redial, 3 * time.Second}, {&d.Resend, 10 * time.Second},
-		{&d.Settle, 2 * time.Second}, {&d.Silence, 3 * time.Minute},
+		{&d.Settle, 2 * time.Second}, {&d.Retry, time.Second}, {&d.Silence, 3 * time.Minute},
 	} {
 		if *f.field <= 0 {
 			*f.field = f.value

@@ -58,8 +58,11 @@ func (p *Program) commands() []command {
 		{"playlist approve", "DIR", say("sign a playlist: first the editor, then the approver"), p.playlistApprove},
 		{"playlist reopen", "DIR", say("drop the signatures so that a playlist can be changed"), p.playlistReopen},
 		{"playlist export", "DIR", say("write the approved playlist for a display's inbox or a USB stick"), p.playlistExport},
+		{"playlist publish", "DIR|FILE", say("bring the approved playlist to the centre and to displays"), p.playlistPublish},
+		{"trust publish", "FILE", say("bring a trust document to displays"), p.trustPublish},
 		{"power", "", say("write a signed power order for one display"), p.power},
 		{"send", "[KIND]", say("sign a command, send it and see that displays obey"), p.send},
+		{"watch", "", say("watch many displays and show what is wrong"), p.watch},
 	}
 }
 
@@ -94,6 +97,7 @@ func (p *Program) Run(ctx context.Context) int {
 func (p *Program) execute(ctx context.Context, c command, args []string, help bool) error {
 	o := newOptions()
 	do := c.setup(o)
+	o.set.BoolFunc("json", "", func(string) error { p.speakJSON(); return nil })
 	operand, err := o.parse(args, c.operand != "")
 	if help || errors.Is(err, errHelp) {
 		p.usage(c, o)

@@ -205,3 +205,13 @@ func (p *pursuit) ends() []*follow {
 	}
 	return all
 }
+
+// verify notes that a display was seen to obey by other means than its state.
+func (p *pursuit) verify(display string, told step) step {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f := p.follows[display]
+	f.reach(stageVerified, told)
+	all := f.take()
+	return all[len(all)-1]
+}

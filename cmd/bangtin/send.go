@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/hex"
 	"slices"
 	"strings"
@@ -19,11 +18,11 @@ const commandLife = 15 * time.Minute
 
 // sendOptions are the options of bangtin send.
 type sendOptions struct {
-	displays, keys                                        *[]string
-	until, reason, digest, playlist, expires              *string
-	center, passphraseFile, trust, out, command, patience *string
-	seconds                                               *int
-	fleet, force, wait                                    *bool
+	displays, keys                                              *[]string
+	until, reason, digest, playlist, expires                    *string
+	center, passphraseFile, trust, out, command, patience, save *string
+	seconds                                                     *int
+	fleet, force, wait                                          *bool
 }
 
 func (p *Program) send(o *options) action {
@@ -44,6 +43,7 @@ func (p *Program) send(o *options) action {
 		center:   o.center(),
 		wait:     o.yes("wait", say("follow the command until each display was seen to obey")),
 		patience: o.text("timeout", say("how long to wait (2m)")),
+		save:     o.text("save", say("folder for the screenshot or report that the display leaves at the centre")),
 	}
 	s.passphraseFile = o.text("passphrase-file", say("take the passphrase from the first line of this file"))
 	return func(ctx context.Context, kind string) error {
@@ -111,8 +111,7 @@ func (p *Program) signCommand(out *outgoing, s *sendOptions) error {
 
 // seal counts or, with a trust document, verifies the signatures. A draft may still lack some.
 func (out *outgoing) seal(trustFile string, draft bool) error {
-	sum := sha256.Sum256(out.envelope.Payload)
-	out.digest = hex.EncodeToString(sum[:])
+	out.digest = digestOf(out.envelope.Payload)
 	if draft {
 		return nil
 	}

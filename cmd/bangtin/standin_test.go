@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -52,7 +53,7 @@ func newRegion(t *testing.T) *region {
 	d.check(err)
 	t.Cleanup(func() { d.check(c.Close()) })
 	r := &region{desk: d, broker: b, centre: c, doc: doc, patience: Patience{
-		Redial: 50 * time.Millisecond, Resend: 300 * time.Millisecond, Settle: 300 * time.Millisecond,
+		Redial: 50 * time.Millisecond, Resend: 300 * time.Millisecond, Settle: 300 * time.Millisecond, Retry: 5 * time.Millisecond,
 	}}
 	r.operator("https://127.0.0.1:1/content/")
 	return r
@@ -81,19 +82,22 @@ func (r *region) say(line string) (code int, stdout, stderr string) {
 }
 
 func (r *region) sayUntil(ctx context.Context, line string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	code = r.program(line, &out, &errs).Run(ctx)
+	hide := func(s string) string { return strings.ReplaceAll(s, r.dir+"/", "@") }
+	return code, hide(out.String()), hide(errs.String())
+}
+
+func (r *region) program(line string, out, errs io.Writer) *Program {
 	args := []string{"--lang", r.lang}
 	for word := range strings.FieldsSeq(line) {
 		args = append(args, strings.ReplaceAll(strings.ReplaceAll(word, "_", " "), "@", r.dir+"/"))
 	}
-	var out, errs bytes.Buffer
-	p := &Program{
-		Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
+	return &Program{
+		Args: args, Stdin: strings.NewReader(""), Stdout: out, Stderr: errs,
 		Getenv: func(k string) string { return map[string]string{centerVariable: r.path("center")}[k] },
 		Now:    time.Now, Probe: r.probe, Fonts: r.fonts, Patience: r.patience,
 	}
-	code = p.Run(ctx)
-	hide := func(s string) string { return strings.ReplaceAll(s, r.dir+"/", "@") }
-	return code, hide(out.String()), hide(errs.String())
 }
 
 // expect runs a line that has to exit with the code and say every one of the words on standard output.
@@ -125,7 +129,7 @@ type standIn struct {
 	lists    []string
 	trusts   [][]byte
 	commands func(n int, signed *trust.Verified, c wire.Command) // n counts from 1
-	playlist func(id, digest string)
+	playlist func(name string)
 }
 
 func (r *region) display(id string) *standIn {
@@ -218,7 +222,7 @@ func (s *standIn) Playlist(_ context.Context, raw []byte) error {
 	then := s.playlist
 	s.mu.Unlock()
 	if then != nil {
-		then(fmt.Sprintf("%s@%d", l.ID, l.Version), "")
+		then(fmt.Sprintf("%s@%d", l.ID, l.Version))
 	}
 	return nil
 }
@@ -259,14 +263,26 @@ func (noOutbox) Acknowledge(context.Context, uint64, journal.Hash) error { retur
 // await returns when the broker has heard that the display is online, and its state.
 func (r *region) await(s *standIn) {
 	r.t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	r.awaitState(s, func(wire.State) bool { return true })
+}
+
+// awaitState returns when its last state is as wanted.
+func (r *region) awaitState(s *standIn, holds func(wire.State) bool) {
+	r.t.Helper()
+	r.eventually(s.id+" is there", func() bool {
 		h, err := r.centre.Heard(s.id)
 		r.check(err)
-		if n := len(h.Conns); n > 0 && h.Conns[n-1].State == wire.Online && len(h.States) > 0 {
-			return
-		}
+		n, m := len(h.Conns), len(h.States)
+		return n > 0 && h.Conns[n-1].State == wire.Online && m > 0 && holds(h.States[m-1])
+	})
+}
+
+// eventually polls until the condition holds.
+func (r *region) eventually(what string, holds func() bool) {
+	r.t.Helper()
+	for deadline := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			r.t.Fatalf("%s never comes", s.id)
+			r.t.Fatalf("never came true: %s", what)
 		}
 	}
 }
