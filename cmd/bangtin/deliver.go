@@ -25,7 +25,7 @@ func (p *Program) keepCommand(out *outgoing, path string) error {
 	if need := trust.MinThreshold(out.command.Role()); len(out.envelope.Signatures) < need {
 		p.tell(say("It needs %d signatures and has %d. Next: bangtin sign draft %s", need, len(out.envelope.Signatures), path))
 	}
-	return nil
+	return p.result(keptOf(out, path))
 }
 
 // sendNow connects, publishes and, where it is asked to, waits.

@@ -22,6 +22,7 @@ func (p *Program) result(v any) error {
 	if p.objects == nil {
 		return nil
 	}
+	p.told = true
 	raw, err := wire.Encode(v)
 	if err != nil {
 		return err
@@ -48,4 +49,51 @@ func (p *Program) moment(t time.Time) string {
 		return t.UTC().Format(time.RFC3339)
 	}
 	return s
+}
+
+// complete sees to it that a command that ended well has written an object.
+func (p *Program) complete(err error, name string) error {
+	if err != nil || p.told {
+		return err
+	}
+	return p.result(struct {
+		Command string `json:"command"`
+	}{name})
+}
+
+// An errorObject is one line of standard error. Its words are for people, in their language.
+type errorObject struct {
+	Error errorWords `json:"error"`
+}
+
+type errorWords struct {
+	Field  string `json:"field"`
+	What   string `json:"what"`
+	Remedy string `json:"remedy"`
+	Detail string `json:"detail,omitempty"`
+}
+
+func (p *Program) complainJSON(pr *problem) {
+	e := errorWords{Field: pr.field, What: p.text(pr.what), Remedy: p.text(pr.remedy)}
+	if pr.cause != nil {
+		e.Detail = pr.cause.Error()
+	}
+	p.writeError(e)
+}
+
+// complainBriefly is for errors that nobody put in words for people.
+func (p *Program) complainBriefly(err error) {
+	if p.objects == nil {
+		fmt.Fprintf(p.Stderr, "bangtin: %v\n", err)
+		return
+	}
+	p.writeError(errorWords{What: err.Error()})
+}
+
+func (p *Program) writeError(e errorWords) {
+	raw, err := wire.Encode(errorObject{e})
+	if err != nil {
+		raw = []byte(`{"error":{}}`) // words always encode
+	}
+	fmt.Fprintf(p.Stderr, "%s\n", raw)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -34,6 +35,7 @@ type Program struct {
 
 	translation map[string]string // from English; nil when English is wanted
 	objects     io.Writer         // where --json writes; nil when people read
+	told        bool              // an object was written
 }
 
 // A command is one verb. setup declares its options and returns what to do once they are filled in.
@@ -72,6 +74,10 @@ func (p *Program) Run(ctx context.Context) int {
 	if err != nil {
 		return p.report(err)
 	}
+	if len(args) > 0 && args[0] == "--json" {
+		p.speakJSON()
+		args = args[1:]
+	}
 	if len(args) == 0 {
 		p.overview(p.Stderr)
 		return exitUsage
@@ -79,10 +85,14 @@ func (p *Program) Run(ctx context.Context) int {
 	asked := args[0] == "help" || args[0] == "--help" || args[0] == "-h"
 	if asked {
 		args = args[1:]
+		if n := len(args); n > 0 && args[n-1] == "--json" {
+			p.speakJSON()
+			args = args[:n-1]
+		}
 	}
 	if asked && len(args) == 0 {
 		p.overview(p.Stdout)
-		return exitOK
+		return p.report(p.result(overviewOf(p)))
 	}
 	c, rest, ok := p.find(args)
 	if !ok {
@@ -97,11 +107,14 @@ func (p *Program) Run(ctx context.Context) int {
 func (p *Program) execute(ctx context.Context, c command, args []string, help bool) error {
 	o := newOptions()
 	do := c.setup(o)
-	o.set.BoolFunc("json", "", func(string) error { p.speakJSON(); return nil })
+	json := o.yes("json", say("write objects for programs: one on a line; errors too, on standard error"))
 	operand, err := o.parse(args, c.operand != "")
+	if *json || slices.Contains(args, "--json") { // also when an option before it is wrong
+		p.speakJSON()
+	}
 	if help || errors.Is(err, errHelp) {
 		p.usage(c, o)
-		return nil
+		return p.result(usageOf(p, c, o))
 	}
 	if err != nil {
 		return &problem{
@@ -112,7 +125,7 @@ func (p *Program) execute(ctx context.Context, c command, args []string, help bo
 	if c.operand != "" && c.operand[0] != '[' && operand == "" {
 		return missing(c.operand)
 	}
-	return do(ctx, operand)
+	return p.complete(do(ctx, operand), c.name)
 }
 
 // find matches the words of a command and returns what follows them.
@@ -132,7 +145,8 @@ func (p *Program) overview(w io.Writer) {
 	for _, c := range p.commands() {
 		fmt.Fprintf(w, "  %-17s %s\n", c.name, p.text(c.about))
 	}
-	fmt.Fprintf(w, "\n%s\n", p.text(say("bangtin help COMMAND shows the options. Exit code: 0 done, 1 refused or failed, 2 wrong usage, 3 no answer in time, 4 a display refused.")))
+	fmt.Fprintf(w, "\n%s\n", p.text(say("Every command takes --json and then writes objects for programs, one on a line.")))
+	fmt.Fprintf(w, "%s\n", p.text(say("bangtin help COMMAND shows the options. Exit code: 0 done, 1 refused or failed, 2 wrong usage, 3 no answer in time, 4 a display refused.")))
 }
 
 func (p *Program) usage(c command, o *options) {

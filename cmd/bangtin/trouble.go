@@ -13,6 +13,7 @@ const (
 	outboxMuch  = 500 // records that wait for the centre; a display makes some 200 an hour
 	outboxRises = 3   // states in a row with a longer outbox: nobody takes the records
 	maxAlarms   = 20  // of one display that are kept
+	offAir      = 5   // heartbeats that become one while the panel is meant to be off (PROTOCOL.md)
 )
 
 // A sight is what is known of one display, as far as it is watched. Times are by our clock but for those in state.
@@ -133,6 +134,9 @@ func (p *Program) away(s *sight, now time.Time, silence time.Duration) (trouble,
 	when := p.text(say("nobody knows when"))
 	if !since.IsZero() {
 		when = p.moment(since)
+	}
+	if s.state != nil && s.state.Want.Panel == "off" {
+		silence *= offAir
 	}
 	switch {
 	case s.conn == wire.Gone:

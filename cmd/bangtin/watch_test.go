@@ -36,6 +36,8 @@ func TestTroubles(t *testing.T) {
 		"off":                       {func(s *sight) { s.conn = wire.Off }, inside, "off"},
 		"silent":                    {func(s *sight) { s.life = inside.Add(-3*time.Minute - time.Second) }, inside, "silent"},
 		"nearly silent":             {func(s *sight) { s.life = inside.Add(-3 * time.Minute) }, inside, ""},
+		"off air, rarely heard":     {func(s *sight) { s.state.Want.Panel, s.life = "off", inside.Add(-14*time.Minute) }, inside, ""},
+		"off air, silent":           {func(s *sight) { s.state.Want.Panel, s.life = "off", inside.Add(-16*time.Minute) }, inside, "silent"},
 		"online, never a state":     {func(s *sight) { s.state, s.life = nil, time.Time{} }, inside, "silent"},
 		"dark":                      {func(s *sight) { s.state.Panel.Power = "off" }, inside, "dark"},
 		"dark by order":             {func(s *sight) { s.state.Panel.Power, s.state.Want.Panel = "off", "off" }, inside, "dark"},
