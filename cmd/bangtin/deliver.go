@@ -115,6 +115,9 @@ func (p *Program) tellStep(s step) {
 	case stageDone:
 		p.tell(say("%s: done, it answers: %s", s.Display, evidence))
 	case stageVerified:
+		if s.shown != nil {
+			evidence = p.shownWords(s.shown)
+		}
 		p.tell(say("%s: verified by its state of %s: %s", s.Display, p.moment(s.At), evidence))
 	case stageRefused:
 		p.tell(say("%s: refused (%s): %s", s.Display, s.Status, visible(s.Reason)))

@@ -33,6 +33,8 @@ type step struct {
 	Status   string          `json:"status,omitempty"`
 	Reason   string          `json:"reason,omitempty"`
 	Evidence json.RawMessage `json:"evidence,omitempty"`
+
+	shown *seen // what Evidence says, where it is a state's
 }
 
 // maxSteps of one display wait to be told; there are no more than the stages, unless somebody plays with us.
@@ -132,7 +134,7 @@ func (f *follow) look() {
 	if err != nil {
 		raw = nil // a struct of words and times always encodes
 	}
-	f.reach(stageVerified, step{At: f.state.At, Evidence: raw})
+	f.reach(stageVerified, step{At: f.state.At, Evidence: raw, shown: &evidence})
 }
 
 func (f *follow) reach(s stage, told step) {

@@ -18,7 +18,7 @@ func TestSendIsFollowedUntilTheStateShowsIt(t *testing.T) {
 		s.now(readBack("off"))
 		s.answer(signed, c, wire.Done, "", "", `{"panel":"off"}`)
 	}
-	r.expect(exitOK, off+" --wait", "accepted at", "verified by its state", `"power":"off"`, "1 displays: 1 verified")
+	r.expect(exitOK, off+" --wait", "accepted at", "verified by its state", "panel off, read back at", "1 displays: 1 verified")
 	got := s.heard()
 	args, err := got[0].Power()
 	r.check(err)

@@ -193,6 +193,7 @@ func readBack(power string) func(*wire.State) {
 	return func(st *wire.State) {
 		at := time.Now().UTC()
 		st.Panel.Power, st.Panel.VerifiedAt, st.Want.Panel, st.Want.Rule = power, &at, power, "department"
+		st.Want.Reason = "bão số 3"
 	}
 }
 

@@ -101,14 +101,14 @@ func (p *Program) troubles(s *sight, h hours, now time.Time, silence time.Durati
 		return nil // it was born just now; its state follows
 	}
 	if h.hold(now) && st.Panel.Power != "on" && st.Panel.Power != "warming" {
-		add("dark", say("DARK inside its window: panel %s; rule %s: %s", visible(st.Panel.Power), visible(st.Want.Rule), visible(st.Want.Reason)))
+		add("dark", say("DARK inside its window: panel %s, %s: %s", p.text(powerWord(st.Panel.Power)), p.text(ruleWord(st.Want.Rule)), visible(st.Want.Reason)))
 	}
 	if st.Panel.Error != "" {
 		add("panel", say("panel: %s", visible(st.Panel.Error)))
 	}
 	lit := st.Want.Panel == "on" && st.Want.Show == "programme"
 	if lit && st.Player.State != "playing" {
-		add("player", say("the player is %s", visible(st.Player.State)))
+		add("player", say("the player is %s", p.text(playerWord(st.Player.State))))
 	}
 	if lit && s.ought != "" && st.Player.Playlist != s.ought {
 		add("playlist", say("plays %s, but %s was published", or(visible(st.Player.Playlist), "-"), visible(s.ought)))
