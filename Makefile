@@ -2,6 +2,7 @@
 # make test   everything that can be proved here in a few minutes
 # make bench  figures beside a peer, in the same run
 # make fuzz   every parser of outside bytes, FUZZTIME each
+# make cross  the department's tool for Linux, Windows and macOS, on amd64 and arm64
 # make lint   golangci-lint
 
 SHELL    := /bin/sh
@@ -12,7 +13,7 @@ BUILT    := $(shell git log -1 --format=%cI 2>/dev/null || echo 2026-11-01T00:00
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 GO       := go
 
-.PHONY: all build demo test bench fuzz lint clean
+.PHONY: all build demo test bench fuzz cross lint clean
 
 all: build
 
@@ -40,6 +41,10 @@ bench:
 fuzz:
 	@.ci/need build
 	FUZZTIME=$(FUZZTIME) .ci/fuzz
+
+cross:
+	@.ci/need build
+	@.ci/cross
 
 lint:
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0 run ./...
