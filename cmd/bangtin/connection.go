@@ -91,7 +91,7 @@ func parseCentre(raw []byte) (*centre, error) {
 	}
 	u, err := url.Parse(c.Content)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || !strings.HasSuffix(u.Path, "/") ||
-		u.String() != "https://"+u.Host+u.EscapedPath() {
+		c.Content != "https://"+u.Host+u.EscapedPath() {
 		return nil, errors.New("content is not of the form https://host:port/content/")
 	}
 	return c, nil
