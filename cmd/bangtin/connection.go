@@ -16,12 +16,12 @@ import (
 // centerVariable names the folder where --center is left out.
 const centerVariable = "BANGTIN_CENTER"
 
-// maxCenter is in bytes, of center.json.
-const maxCenter = 4 << 10
+// maxAccess is in bytes, of center.json.
+const maxAccess = 4 << 10
 
-// A centre is where the department's server and broker are, and the certificate by which an operator is known there.
+// An access is where the department's server and broker are, and the certificate by which an operator is known there.
 // In its folder lie center.json, ca.pem, operator.pem and operator.key, as bangtin center operator writes them.
-type centre struct {
+type access struct {
 	Broker  string `json:"broker"`  // tls://host:port
 	Content string `json:"content"` // https://host:port/content/
 
@@ -32,8 +32,8 @@ func (o *options) center() *string {
 	return o.text("center", say("folder with center.json, ca.pem, operator.pem and operator.key (else $BANGTIN_CENTER)"))
 }
 
-// openCentre reads the folder and finds out everything that would fail later for its own sake.
-func (p *Program) openCentre(dir string) (*centre, error) {
+// openAccess reads the folder and finds out everything that would fail later for its own sake.
+func (p *Program) openAccess(dir string) (*access, error) {
 	if dir = or(dir, p.Getenv(centerVariable)); dir == "" {
 		return nil, missing("--center")
 	}
@@ -42,7 +42,7 @@ func (p *Program) openCentre(dir string) (*centre, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := parseCentre(raw)
+	c, err := parseAccess(raw)
 	if err != nil {
 		return nil, &problem{field: path, what: say("is damaged"), remedy: say("have the centre write the folder again: bangtin center operator"), cause: err}
 	}
@@ -76,12 +76,12 @@ func (p *Program) checkCertificate(files pki.Files) error {
 	return nil
 }
 
-// parseCentre reads center.json.
-func parseCentre(raw []byte) (*centre, error) {
-	if len(raw) > maxCenter {
-		return nil, fmt.Errorf("%d bytes, more than %d", len(raw), maxCenter)
+// parseAccess reads center.json.
+func parseAccess(raw []byte) (*access, error) {
+	if len(raw) > maxAccess {
+		return nil, fmt.Errorf("%d bytes, more than %d", len(raw), maxAccess)
 	}
-	c := &centre{}
+	c := &access{}
 	if err := trust.DecodeJSON(raw, c); err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func (p *Program) sendNow(ctx context.Context, out *outgoing, s *sendOptions) er
 	if *s.save != "" && (suffixOf(out.command.Kind) == "" || !*s.wait) {
 		return &problem{field: "--save", what: say("goes with screenshot and diagnostics alone, and with --wait"), remedy: say("leave it out, or add --wait"), usage: true}
 	}
-	c, err := p.openCentre(*s.center)
+	c, err := p.openAccess(*s.center)
 	if err != nil {
 		return err
 	}

@@ -11,12 +11,12 @@ import (
 	"bangtin/internal/wire"
 )
 
-func FuzzCentre(f *testing.F) {
+func FuzzAccess(f *testing.F) {
 	f.Add([]byte(`{"broker":"tls://centre.example:8884","content":"https://centre.example:8443/content/"}`))
 	f.Add([]byte(`{"broker":"tls://[2001:db8::1]:8884","content":"https://[2001:db8::1]:8443/content/"}`))
 	f.Add([]byte(`{"broker":"tls://a:1/x","content":"https://u:p@a/content/?q#f"}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		c, err := parseCentre(raw)
+		c, err := parseAccess(raw)
 		if err != nil {
 			return
 		}

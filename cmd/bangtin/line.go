@@ -47,7 +47,7 @@ type line struct {
 
 // dial connects and returns when the broker has taken the subscriptions. receive is called for each message by one
 // goroutine and must not block. The line ends with ctx; hangUp waits for it.
-func (p *Program) dial(ctx context.Context, c *centre, filters []string, receive func(department.Message)) (*line, error) {
+func (p *Program) dial(ctx context.Context, c *access, filters []string, receive func(department.Message)) (*line, error) {
 	l := &line{up: make(chan struct{}, 1), broke: make(chan error, 1), ended: make(chan struct{})}
 	link, err := department.New(department.Config{
 		URL: c.Broker, Files: c.files, ClientID: "bangtin-" + strings.ToLower(rand.Text()[:16]), Filters: filters,

@@ -42,7 +42,7 @@ func (p *Program) playlistPublish(o *options) action {
 		if err != nil {
 			return err
 		}
-		c, err := p.openCentre(*center)
+		c, err := p.openAccess(*center)
 		if err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func targetsOf(audience, only []string) ([]string, error) {
 }
 
 // bring uploads the files that the centre lacks, and returns how many.
-func (p *Program) bring(ctx context.Context, c *centre, d *draft) (uploaded int, err error) {
+func (p *Program) bring(ctx context.Context, c *access, d *draft) (uploaded int, err error) {
 	depot, err := p.openDepot(c)
 	if err != nil {
 		return 0, err
@@ -124,7 +124,7 @@ func (p *Program) bring(ctx context.Context, c *centre, d *draft) (uploaded int,
 	return uploaded, nil
 }
 
-func (p *Program) notBrought(c *centre, f media.File, err error) error {
+func (p *Program) notBrought(c *access, f media.File, err error) error {
 	return &problem{field: c.Content + f.SHA256, what: say("was not taken by the centre; nothing was published"),
 		remedy: say("try again: what is there already is not sent twice"), cause: err}
 }
@@ -144,7 +144,7 @@ type edition struct {
 	wall *wall
 }
 
-func (e *edition) publish(ctx context.Context, c *centre) error {
+func (e *edition) publish(ctx context.Context, c *access) error {
 	e.wall = newWall(e.p.Now)
 	ctx, cancel := context.WithCancel(ctx)
 	l, err := e.p.dial(ctx, c, e.filters, e.wall.hear)
@@ -293,7 +293,7 @@ func (p *Program) trustPublish(o *options) action {
 		if err != nil {
 			return err
 		}
-		c, err := p.openCentre(*center)
+		c, err := p.openAccess(*center)
 		if err != nil {
 			return err
 		}

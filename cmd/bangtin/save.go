@@ -28,7 +28,7 @@ func suffixOf(k wire.CommandKind) string {
 
 // save fetches what displays left at the centre and writes it to the folder. That verifies these commands: the
 // centre had it from the display's certificate, whatever the answer said.
-func (p *Program) save(ctx context.Context, c *centre, chase *pursuit, dir string) error {
+func (p *Program) save(ctx context.Context, c *access, chase *pursuit, dir string) error {
 	suffix := suffixOf(chase.command.Kind)
 	depot, err := p.openDepot(c)
 	if err != nil {

@@ -27,7 +27,7 @@ type depot struct {
 	retry  time.Duration // before the second attempt; doubled each time
 }
 
-func (p *Program) openDepot(c *centre) (*depot, error) {
+func (p *Program) openDepot(c *access) (*depot, error) {
 	config, err := c.files.ClientConfig(p.Now)
 	if err != nil {
 		return nil, err

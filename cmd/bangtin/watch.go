@@ -30,7 +30,7 @@ func (p *Program) watch(o *options) action {
 		if err != nil {
 			return err
 		}
-		c, err := p.openCentre(*center)
+		c, err := p.openAccess(*center)
 		if err != nil {
 			return err
 		}
