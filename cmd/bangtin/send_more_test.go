@@ -103,7 +103,7 @@ func TestSentAgainToADisplayThatComesBack(t *testing.T) {
 		if code != exitOK || !strings.Contains(out.String(), "1 verified") {
 			t.Errorf("exit %d\n%s", code, out)
 		}
-	case <-time.After(patience):
+	case <-time.After(giveUp):
 		t.Fatalf("never ends:\n%s", out)
 	}
 	got := back.heard()
@@ -244,7 +244,7 @@ func TestCentreFolderIsChecked(t *testing.T) {
 			r.t = t
 			r.operator("https://127.0.0.1:1/content/")
 			r.check(tt.spoil())
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			ctx, cancel := context.WithTimeout(t.Context(), giveUp)
 			defer cancel()
 			code, out, errs := r.sayUntil(ctx, "send identify --display tinh-bien-01 --key @duc.key")
 			if code != exitFailed || out != "" {

@@ -21,8 +21,8 @@ import (
 	"bangtin/media"
 )
 
-// patience is how long anything may take before a test gives up on it. It decides nothing else.
-const patience = 30 * time.Second
+// giveUp is how long anything may take before a test gives up on it. It decides nothing else.
+const giveUp = 30 * time.Second
 
 // A region is a desk with a real broker and displays that stand in for real ones.
 type region struct {
@@ -76,7 +76,7 @@ func (r *region) operator(content string) {
 // say runs a line as desk.run does, by the real clock, since certificates and displays go by it.
 func (r *region) say(line string) (code int, stdout, stderr string) {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.t.Context(), giveUp)
 	defer cancel()
 	return r.sayUntil(ctx, line)
 }
@@ -167,7 +167,7 @@ func (s *standIn) start(r *region) {
 			if err != nil {
 				s.t.Errorf("Run: %v", err)
 			}
-		case <-time.After(patience):
+		case <-time.After(giveUp):
 			s.t.Error("Run does not end")
 		}
 	})
@@ -281,7 +281,7 @@ func (r *region) awaitState(s *standIn, holds func(wire.State) bool) {
 // eventually polls until the condition holds.
 func (r *region) eventually(what string, holds func() bool) {
 	r.t.Helper()
-	for deadline := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(giveUp); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			r.t.Fatalf("never came true: %s", what)
 		}

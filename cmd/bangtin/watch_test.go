@@ -212,7 +212,7 @@ func (b *book) String() string {
 
 func (b *book) await(t *testing.T, words string) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !strings.Contains(b.String(), words); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(giveUp); !strings.Contains(b.String(), words); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("never says %q:\n%s", words, b)
 		}
