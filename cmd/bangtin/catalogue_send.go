@@ -52,9 +52,9 @@ func vietnameseSend() map[string]string {
 		"What is not known may still happen: until %s the centre sends it again to a display that comes back.": "Việc chưa biết vẫn có thể xảy ra: đến %s, trung tâm còn gửi lại lệnh cho bảng tin nào có mạng trở lại.",
 		"last state %s":      "trạng thái cuối lúc %s",
 		"no state was heard": "chưa nghe thấy trạng thái nào",
-		"it took the command and has not said that it is done":    "đã nhận lệnh nhưng chưa báo thực hiện xong",
-		"it says that it is done, but its state does not show it": "báo đã thực hiện, nhưng trạng thái chưa cho thấy",
-		"the broker has never heard of it; check the id":          "máy chủ tin nhắn chưa từng thấy bảng tin này; kiểm tra lại mã",
+		"it took the command and has not said that it is done":                                                         "đã nhận lệnh nhưng chưa báo thực hiện xong",
+		"it says that it is done, but its state does not show it":                                                      "báo đã thực hiện, nhưng trạng thái chưa cho thấy",
+		"the broker tells nothing of it; check the id, and that the broker was reloaded since this operator was added": "máy chủ tin nhắn không báo gì về bảng tin này; kiểm tra lại mã, và máy chủ đã nạp lại từ khi thêm người vận hành này chưa",
 		"it is offline":                    "đang mất kết nối",
 		"it is online and does not answer": "đang có mạng nhưng không trả lời",
 	}

@@ -207,7 +207,7 @@ func (p *Program) openWords(f *follow) string {
 	case f.stage == stageDone:
 		why = say("it says that it is done, but its state does not show it")
 	case f.conn == nil:
-		return p.text(say("the broker has never heard of it; check the id"))
+		return p.text(say("the broker tells nothing of it; check the id, and that the broker was reloaded since this operator was added"))
 	case f.conn.State != wire.Online:
 		why = say("it is offline")
 	}

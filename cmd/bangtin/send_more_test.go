@@ -71,7 +71,7 @@ func TestSendSaysTheWorst(t *testing.T) {
 	r.await(good)
 	r.await(bad)
 	r.expect(exitDenied, "send identify --display tinh-bien-01,tinh-bien-02,tinh-bien-03 --key @duc.key --wait --timeout 1s",
-		"tinh-bien-02: refused (EXPIRED): too-late", "tinh-bien-03: not known: the broker has never heard of it", "1 done, 1 refused, 0 failed, 1 not known")
+		"tinh-bien-02: refused (EXPIRED): too-late", "tinh-bien-03: not known: the broker tells nothing of it", "1 done, 1 refused, 0 failed, 1 not known")
 }
 
 // A display that comes back gets the same bytes again, and so does one behind a broker that was killed.
