@@ -208,15 +208,14 @@ func (s *standIn) answer(signed *trust.Verified, c wire.Command, status, first w
 // Power implements fleet.Orders.
 func (s *standIn) Power(context.Context, *trust.Verified, wire.PowerOrder) error { return nil }
 
-// Playlist implements fleet.Orders.
+// Playlist implements fleet.Orders. What cannot be read is a refusal, which settles the matter.
 func (s *standIn) Playlist(_ context.Context, raw []byte) error {
-	e, err := trust.ParseEnvelope(raw)
-	if err != nil {
-		return nil
-	}
-	l, err := media.ParsePlaylist(e.Payload)
-	if err != nil {
-		return nil
+	l := &media.Playlist{}
+	if e, err := trust.ParseEnvelope(raw); err == nil {
+		l, err = media.ParsePlaylist(e.Payload)
+		if err != nil {
+			s.t.Errorf("the display got no playlist: %v", err)
+		}
 	}
 	s.mu.Lock()
 	s.lists = append(s.lists, fmt.Sprintf("%s@%d", l.ID, l.Version))
