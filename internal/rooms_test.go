@@ -38,9 +38,10 @@ func law() map[string][]string {
 		},
 		"internal/centre":       {"internal/wire", "internal/trust", "internal/journal", "internal/fleet/department", "internal/centre/store"},
 		"internal/centre/store": {"internal/wire", "internal/journal"},
+		"internal/centre/depot": {"internal/wire", "media"},
 		"cmd/bangtin-center": {
 			"internal/trust", "internal/wire", "internal/pki", "internal/fleet/department", "internal/journal", "internal/centre",
-			"internal/centre/store",
+			"internal/centre/store", "internal/centre/depot",
 		},
 		"cmd/bangtin": {"internal/trust", "internal/wire", "internal/site", "internal/pki", "media", "internal/fleet", "internal/fleet/department", "hal/rs232"},
 		"cmd/bangtind": {

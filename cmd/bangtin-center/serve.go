@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,9 +13,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
 	"bangtin/internal/centre"
+	"bangtin/internal/centre/depot"
 	"bangtin/internal/centre/store"
 	"bangtin/internal/fleet/department"
 	"bangtin/internal/pki"
@@ -30,6 +33,8 @@ type server struct {
 	centre   *centre.Centre
 	link     *department.Link
 	trust    *trustFile
+	people   *depot.People
+	depot    *depot.Depot
 }
 
 // serve runs the centre until ctx ends.
@@ -85,6 +90,26 @@ func (s *server) assemble(ctx context.Context) error {
 		},
 		Receive: s.centre.Receive, Connected: s.centre.Connected, Disconnected: s.centre.Disconnected,
 	})
+	if err != nil {
+		return err
+	}
+	return s.openDepot()
+}
+
+// reserve is what uploads leave free of the disk, in bytes: the database needs room first.
+const reserve = 2 << 30
+
+func (s *server) openDepot() (err error) {
+	s.people, err = depot.NewPeople(depot.PeopleFiles{
+		Displays: below(s.dir, "pki", "ca.pem"), Operators: below(s.dir, "pki", "department.pem"), Revoked: below(s.dir, "pki", "crl.pem"),
+		Certificate: below(s.dir, "pki", "server.pem"), Key: below(s.dir, "pki", "server.key"),
+	}, time.Now)
+	if err != nil {
+		return err
+	}
+	s.depot, err = depot.New(depot.Config{
+		Content: below(s.dir, "content"), Uploads: below(s.dir, "uploads"), People: s.people, Reserve: reserve, Log: s.log,
+	})
 	return err
 }
 
@@ -94,12 +119,18 @@ func (s *server) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot offer metrics: %w", err)
 	}
+	front, err := net.Listen("tcp", s.cfg.Listen)
+	if err != nil {
+		return errors.Join(fmt.Errorf("cannot serve content: %w", err), listener.Close())
+	}
+	front = tls.NewListener(netutil.LimitListener(front, maxConnections), s.people.TLS())
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.centre.Run(ctx) })
 	group.Go(func() error { return s.link.Run(ctx) })
 	group.Go(func() error { return s.trust.Run(ctx) })
 	group.Go(func() error { return notify(ctx, s.centre, s.log) })
 	group.Go(func() error { return serveHTTP(ctx, listener, s.metricsServer()) })
+	group.Go(func() error { return serveHTTP(ctx, front, s.contentServer()) })
 	return group.Wait()
 }
 
@@ -109,6 +140,17 @@ func (s *server) metricsServer() *http.Server {
 	return &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// maxConnections of the HTTPS server; more wait until one ends.
+const maxConnections = 1024
+
+// contentServer has no limit on the time of a whole transfer: the depot gives each as long as bytes move.
+func (s *server) contentServer() *http.Server {
+	return &http.Server{
+		Handler: s.depot.Handler(), ReadHeaderTimeout: 15 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 }
 

@@ -283,4 +283,3 @@ func (l *logBook) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
-
