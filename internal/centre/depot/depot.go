@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -75,8 +76,8 @@ func (d *Depot) Handler() http.Handler {
 	mux.Handle("PUT /content/upload/{name}", d.guarded(d.putUpload, display))
 	mux.Handle("GET /content/upload/{device}/{name}", d.guarded(d.getUpload, operator))
 	if d.cfg.Enroller != nil {
-		mux.Handle("POST /enrol", d.bounded("", d.cfg.Enroller))
-		mux.Handle("POST /renew", d.bounded("", d.cfg.Enroller))
+		mux.Handle("POST /enrol", d.stranger(d.cfg.Enroller))
+		mux.Handle("POST /renew", d.stranger(d.cfg.Enroller))
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, errors.New("cannot find it"))
@@ -104,6 +105,18 @@ func (d *Depot) guarded(do func(http.ResponseWriter, *http.Request, Person), all
 			return
 		}
 		d.bounded(person.Name, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { do(w, r, person) })).ServeHTTP(w, r)
+	})
+}
+
+// stranger lets through whoever comes; who that is, the address alone tells.
+func (d *Depot) stranger(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.RemoteAddr)
+		if err != nil {
+			fail(w, http.StatusBadRequest, errors.New("cannot do that: it is not known who asks"))
+			return
+		}
+		d.bounded(host, next).ServeHTTP(w, r)
 	})
 }
 

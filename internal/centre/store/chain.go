@@ -31,11 +31,16 @@ func (w *writing) batch(b *Batch) (Outcome, error) {
 	if h == nil {
 		return Outcome{Refused: TooManyDisplays}, nil
 	}
-	if !w.charge(h, w.price(h, b)) {
+	o := Outcome{}
+	fresh, price, err := w.fresh(h, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if !w.charge(h, price) {
 		return w.overBudget(h, b)
 	}
-	o := Outcome{}
-	for _, r := range b.Records {
+	o.Duplicates = len(b.Records) - len(fresh)
+	for _, r := range fresh {
 		if err := w.record(h, b.Device, r, &o); err != nil {
 			return Outcome{}, fmt.Errorf("record %d of %s: %w", r.Seq, b.Device, err)
 		}
@@ -45,16 +50,25 @@ func (w *writing) batch(b *Batch) (Outcome, error) {
 	return o, nil
 }
 
-// price is what the batch costs at most. What is surely here already costs nothing, so that a display over its budget
-// still hears that its records arrived.
-func (w *writing) price(h *head, b *Batch) int64 {
-	var bytes int64
+// fresh lists the records that are not here yet, and what they cost with an incident. What is here costs nothing, so
+// that a display over its budget still hears that its records arrived.
+func (w *writing) fresh(h *head, b *Batch) (fresh []journal.Record, price int64, err error) {
 	for _, r := range b.Records {
-		if r.Seq > h.seq || r.Seq == h.seq && r.Hash != h.hash {
-			bytes += int64(len(r.Body)) + overhead
+		known := false
+		if r.Seq <= h.top {
+			if known, err = w.known(h, r); err != nil {
+				return nil, 0, err
+			}
+		}
+		if !known {
+			fresh = append(fresh, r)
+			price += int64(len(r.Body)) + overhead
 		}
 	}
-	return bytes
+	if len(fresh) > 0 {
+		price += overhead
+	}
+	return fresh, price, nil
 }
 
 // overBudget refuses the batch and tells it once a day: a spent of the whole budget stands for having told.
@@ -75,18 +89,8 @@ func (w *writing) note(o *Outcome, i Incident) error {
 	return w.incident(i)
 }
 
-// record finds the place of one record and stores it, unless it is here.
+// record finds the place of a record that is not here yet, and stores it.
 func (w *writing) record(h *head, device string, r journal.Record, o *Outcome) error {
-	if r.Seq <= h.top {
-		known, err := w.known(h, r)
-		if err != nil {
-			return err
-		}
-		if known {
-			o.Duplicates++
-			return nil
-		}
-	}
 	if err := w.join(h, device, r, o); err != nil {
 		return err
 	}

@@ -108,6 +108,18 @@ func (s *Store) Close() error {
 	return nil
 }
 
+// Limit changes the limit of the file; 0 is none but the disk's. A file that is larger stays as it is.
+func (s *Store) Limit(ctx context.Context, maxBytes int64) error {
+	pages := maxBytes / pageSize
+	if maxBytes <= 0 {
+		pages = 1<<32 - 2 // SQLite's own
+	}
+	if _, err := s.db.ExecContext(ctx, fmt.Sprintf("PRAGMA max_page_count = %d", pages)); err != nil {
+		return fmt.Errorf("cannot limit the database: %w", err)
+	}
+	return nil
+}
+
 // A Change is one thing to write: exactly one of its fields is set.
 type Change struct {
 	Batch    *Batch
