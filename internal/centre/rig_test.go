@@ -45,6 +45,7 @@ type rig struct {
 type running struct {
 	store    *store.Store
 	centre   *centre.Centre
+	link     *department.Link
 	registry *prometheus.Registry
 	stop     func()
 }
@@ -97,7 +98,7 @@ func (r *rig) start() {
 			}
 		})
 	}
-	r.running = &running{store: s, centre: c, registry: registry, stop: sync.OnceFunc(func() {
+	r.running = &running{store: s, centre: c, link: link, registry: registry, stop: sync.OnceFunc(func() {
 		cancel()
 		parts.Wait()
 		if err := s.Close(); err != nil {
