@@ -30,9 +30,14 @@ func (c *Centre) listen(ctx context.Context) error {
 	for {
 		select {
 		case <-c.talk.ready:
-			for _, j := range c.talk.take(maxGroup, maxGroupBytes) {
+			for range maxGroup {
+				j, ok := c.talk.next()
+				if !ok {
+					break
+				}
 				c.hearOut(j)
 			}
+			c.talk.more()
 		case <-watch.C:
 			c.look()
 		case <-states.C:

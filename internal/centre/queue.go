@@ -28,7 +28,8 @@ type job struct {
 // A queue holds what waits for one goroutine. Its methods may be called by any.
 type queue struct {
 	mu      sync.Mutex
-	jobs    []job
+	jobs    []job // from first on
+	first   int
 	bytes   int
 	waiting map[string]int
 	ready   chan struct{}
@@ -44,7 +45,7 @@ func (q *queue) put(j job) Refusal {
 	switch {
 	case !own && q.waiting[j.device] >= maxWaiting:
 		return Flood
-	case !own && (len(q.jobs) >= maxQueue || q.bytes+len(j.payload) > maxQueueBytes), own && len(q.jobs) >= 2*maxQueue:
+	case !own && (q.length() >= maxQueue || q.bytes+len(j.payload) > maxQueueBytes), own && q.length() >= 2*maxQueue:
 		return QueueFull
 	}
 	q.jobs = append(q.jobs, j)
@@ -52,41 +53,49 @@ func (q *queue) put(j job) Refusal {
 	if !own {
 		q.waiting[j.device]++
 	}
+	q.call()
+	return ""
+}
+
+// next returns the oldest job, or false when there is none.
+func (q *queue) next() (job, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.length() == 0 {
+		return job{}, false
+	}
+	j := q.jobs[q.first]
+	q.jobs[q.first] = job{}
+	q.first++
+	if q.first > len(q.jobs)/2 { // each job is moved once on average
+		q.jobs = q.jobs[:copy(q.jobs, q.jobs[q.first:])]
+		clear(q.jobs[len(q.jobs):][:q.first])
+		q.first = 0
+	}
+	q.bytes -= len(j.payload)
+	if j.change == nil {
+		q.leave(j.device)
+	}
+	return j, true
+}
+
+// more has the ready channel say so once more when something is left.
+func (q *queue) more() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.length() > 0 {
+		q.call()
+	}
+}
+
+func (q *queue) call() {
 	select {
 	case q.ready <- struct{}{}:
 	default:
 	}
-	return ""
 }
 
-// take returns the oldest jobs, at most n of at most the given bytes, but one if there is any.
-func (q *queue) take(n, bytes int) []job {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	size, end := 0, 0
-	for ; end < len(q.jobs) && end < n; end++ {
-		if size += len(q.jobs[end].payload); size > bytes && end > 0 {
-			break
-		}
-	}
-	taken := make([]job, end)
-	copy(taken, q.jobs)
-	clear(q.jobs[copy(q.jobs, q.jobs[end:]):])
-	q.jobs = q.jobs[:len(q.jobs)-end]
-	for _, j := range taken {
-		q.bytes -= len(j.payload)
-		if j.change == nil {
-			q.leave(j.device)
-		}
-	}
-	if len(q.jobs) > 0 {
-		select {
-		case q.ready <- struct{}{}:
-		default:
-		}
-	}
-	return taken
-}
+func (q *queue) length() int { return len(q.jobs) - q.first }
 
 func (q *queue) leave(device string) {
 	if q.waiting[device]--; q.waiting[device] <= 0 {
@@ -97,5 +106,5 @@ func (q *queue) leave(device string) {
 func (q *queue) depth() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.jobs)
+	return q.length()
 }

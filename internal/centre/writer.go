@@ -13,7 +13,7 @@ import (
 
 const (
 	maxGroup      = 512     // changes of one transaction
-	maxGroupBytes = 4 << 20 // of the messages they come from
+	maxGroupBytes = 4 << 20 // of the records in them, which may be many times their messages
 	maxBacklog    = 1000    // changes that nobody sends again, while the database takes nothing; the oldest go
 	turn          = time.Second
 )
@@ -49,7 +49,12 @@ func (c *Centre) gather() group {
 		g.add(change, job{change: &change})
 	}
 	c.backlog = nil
-	for _, j := range c.writes.take(maxGroup, maxGroupBytes) {
+	defer c.writes.more()
+	for bytes := 0; len(g.changes) < maxGroup && bytes < maxGroupBytes; {
+		j, ok := c.writes.next()
+		if !ok {
+			break
+		}
 		if j.change != nil {
 			g.add(*j.change, j)
 			continue
@@ -59,6 +64,9 @@ func (c *Centre) gather() group {
 			c.cfg.Log.Debug("batch refused", "display", j.device, "err", err)
 			c.refuse(BrokenBatch, j.ack)
 			continue
+		}
+		for _, r := range batch.Records {
+			bytes += len(r.Body)
 		}
 		g.add(store.Change{Batch: batch}, j)
 	}
