@@ -8,6 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -128,10 +131,33 @@ func (s *server) run(ctx context.Context) error {
 	group.Go(func() error { return s.centre.Run(ctx) })
 	group.Go(func() error { return s.link.Run(ctx) })
 	group.Go(func() error { return s.trust.Run(ctx) })
+	group.Go(func() error { return s.reload(ctx) })
 	group.Go(func() error { return notify(ctx, s.centre, s.log) })
 	group.Go(func() error { return serveHTTP(ctx, listener, s.metricsServer()) })
 	group.Go(func() error { return serveHTTP(ctx, front, s.contentServer()) })
 	return group.Wait()
+}
+
+// reload heeds SIGHUP: the database's limit is set to what the configuration says now, so that a full one need not wait
+// for a restart. Everything else is read at the start.
+func (s *server) reload(ctx context.Context) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-hangup:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		cfg, err := readConfig(below(s.dir, "center.toml"))
+		if err == nil {
+			err = s.store.Limit(ctx, cfg.MaxDatabase*mebibyte)
+		}
+		if err != nil {
+			s.log.Error("cannot heed the new configuration", "err", err)
+		}
+	}
 }
 
 func (s *server) metricsServer() *http.Server {
