@@ -37,6 +37,10 @@ type rig struct {
 	log        *logBook
 	path       string // of the database
 	options    store.Options
+	displays   int // limit; 0 is the default
+
+	mu   sync.Mutex
+	said map[string][][]byte // what the centre sent, by topic
 
 	*running
 }
@@ -53,7 +57,7 @@ type running struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	t.Parallel() // most of a test is waiting
-	r := &rig{t: t, log: &logBook{}, path: filepath.Join(t.TempDir(), "center.db")}
+	r := &rig{t: t, log: &logBook{}, said: map[string][][]byte{}, path: filepath.Join(t.TempDir(), "center.db")}
 	r.broker = must(brokertest.NewBroker(t.TempDir()))(t)
 	t.Cleanup(func() {
 		if err := r.broker.Close(); err != nil {
@@ -80,7 +84,12 @@ func (r *rig) start() {
 	began := time.Now()
 	c := must(centre.New(r.t.Context(), centre.Config{
 		Plan: always(), Signer: r.department.Collect, Trust: func() *trust.Document { return r.department.Document },
-		Store: s, Send: func(topic string, payload []byte) { link.Send(topic, payload) },
+		Store: s, Displays: r.displays, Send: func(topic string, payload []byte) {
+			r.mu.Lock()
+			r.said[topic] = append(r.said[topic], payload)
+			r.mu.Unlock()
+			link.Send(topic, payload)
+		},
 		Mono: func() time.Duration { return time.Since(began) }, Wall: time.Now, Metrics: metrics, Log: log,
 	}))(r.t)
 	files := must(r.broker.Issue(brokertest.CentreName))(r.t)

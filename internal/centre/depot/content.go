@@ -107,11 +107,11 @@ func (d *Depot) sizeFits(length, limit int64) (int, error) {
 	case length == 0 || length > limit:
 		return http.StatusRequestEntityTooLarge, fmt.Errorf("cannot take it: %d bytes, not 1 to %d", length, limit)
 	}
-	var fs unix.Statfs_t
-	if err := unix.Statfs(d.cfg.Content, &fs); err != nil {
+	var disk unix.Statfs_t
+	if err := unix.Statfs(d.cfg.Content, &disk); err != nil {
 		return http.StatusInternalServerError, fmt.Errorf("cannot measure the disk: %w", err)
 	}
-	if free := int64(fs.Bavail) * int64(fs.Bsize); free-length < d.cfg.Reserve {
+	if free := int64(disk.Bavail) * disk.Bsize; free-length < d.cfg.Reserve {
 		return http.StatusInsufficientStorage, fmt.Errorf("cannot take it: %d bytes are free", free)
 	}
 	return 0, nil

@@ -193,7 +193,7 @@ func (r *rig) as(certificates ...tls.Certificate) *caller {
 	return &caller{r: r, client: &http.Client{Transport: transport, Timeout: time.Minute}}
 }
 
-func (c *caller) do(method, path string, body io.Reader, header ...string) (*http.Response, []byte) {
+func (c *caller) do(method, path string, body io.Reader, header ...string) (int, http.Header, []byte) {
 	c.r.t.Helper()
 	request, err := http.NewRequest(method, "https://"+c.r.address+path, body)
 	if err != nil {
@@ -211,13 +211,13 @@ func (c *caller) do(method, path string, body io.Reader, header ...string) (*htt
 	if err != nil {
 		c.r.t.Fatal(err)
 	}
-	return response, answer
+	return response.StatusCode, response.Header, answer
 }
 
 func (c *caller) status(method, path string, body []byte) int {
 	c.r.t.Helper()
-	response, _ := c.do(method, path, bytes.NewReader(body))
-	return response.StatusCode
+	status, _, _ := c.do(method, path, bytes.NewReader(body))
+	return status
 }
 
 func sum(data []byte) string {

@@ -184,26 +184,27 @@ func (w *writing) appendedBefore(run int64, r journal.Record) (again bool, err e
 func (w *writing) meaning(h *head, device string, r journal.Record, o *Outcome) error {
 	switch r.Kind {
 	case journal.KindCheckpoint:
-		var c journal.Checkpoint
-		if json.Unmarshal(r.Body, &c) != nil || c.Upto >= r.Seq {
+		c, ok := read[journal.Checkpoint](r.Body)
+		if !ok || c.Upto >= r.Seq {
 			return nil
 		}
 		return w.exec("UPDATE gap SET why = ? WHERE display = ? AND epoch = ? AND last <= ? AND why IS NULL",
 			c.Reason, h.id, h.epoch, int64(c.Upto))
 	case journal.KindClock:
-		var c journal.Clock
-		if json.Unmarshal(r.Body, &c) != nil {
-			return nil
+		if c, ok := read[journal.Clock](r.Body); ok {
+			return w.backdate(h, r.Stamp.Boot, c)
 		}
-		return w.backdate(h, r.Stamp.Boot, c)
 	case journal.KindCommand:
-		var c journal.Command
-		if json.Unmarshal(r.Body, &c) != nil {
-			return nil
+		if c, ok := read[journal.Command](r.Body); ok {
+			return w.commandRecord(device, r, c, o)
 		}
-		return w.commandRecord(device, r, c, o)
 	}
 	return nil
+}
+
+func read[T any](body []byte) (v T, ok bool) {
+	err := json.Unmarshal(body, &v)
+	return v, err == nil
 }
 
 // longestRun and the years bound what a Clock may say, so that no sum of its numbers overflows.
