@@ -125,6 +125,9 @@ func (p *Program) tellApproval(d *draft, key string) error {
 	if err := p.warnOfEnd(d.playlist); err != nil {
 		return err
 	}
+	if err := p.result(approvalOf(d, key, seconds)); err != nil {
+		return err
+	}
 	if n := len(d.envelope.Signatures); n < 2 {
 		p.tell(say("The playlist is frozen. The other person signs next: bangtin playlist approve %s", d.dir))
 		return nil
@@ -135,21 +138,30 @@ func (p *Program) tellApproval(d *draft, key string) error {
 
 // warnOfEnd tells when the last item ends. It is no refusal: the next playlist may be there by then.
 func (p *Program) warnOfEnd(l *media.Playlist) error {
-	var last time.Time
-	for _, it := range l.Items {
-		if it.Until == nil {
-			return nil
-		}
-		if it.Until.After(last) {
-			last = *it.Until
-		}
+	last := lastEnd(l)
+	if last == nil {
+		return nil
 	}
-	when, err := clock(last)
+	when, err := clock(*last)
 	if err != nil {
 		return err
 	}
 	p.tell(say("Attention: every item ends. From %s the display has nothing of this playlist to show.", when))
 	return nil
+}
+
+// lastEnd is when the last item ends, or nil when one never does.
+func lastEnd(l *media.Playlist) *time.Time {
+	var last *time.Time
+	for _, it := range l.Items {
+		if it.Until == nil {
+			return nil
+		}
+		if last == nil || it.Until.After(*last) {
+			last = it.Until
+		}
+	}
+	return last
 }
 
 // playlistReopen keeps the frozen version in the draft, so that the next one is higher whatever the clock says.
@@ -172,6 +184,6 @@ func (p *Program) playlistReopen(*options) action {
 			return unwritable(dir, err)
 		}
 		p.tell(say("The signatures of %s are dropped. It can be changed and must be signed anew by both.", dir))
-		return nil
+		return p.result(draftObject{Dir: dir, Playlist: d.playlist.ID, Version: d.playlist.Version})
 	}
 }

@@ -26,6 +26,9 @@ func (p *Program) playlistShow(*options) action {
 				return err
 			}
 		}
+		if err := p.result(showOf(d)); err != nil {
+			return err
+		}
 		if d.envelope == nil {
 			p.tell(say("Not signed yet."))
 			return nil

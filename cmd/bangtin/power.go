@@ -108,5 +108,5 @@ func (p *Program) tellOrder(o *wire.PowerOrder, out string) error {
 		p.tell(say("Order for %s: %s until %s", o.Device, string(o.State), end))
 	}
 	p.tell(say("Written to %s. Publish it retained, QoS 1, on %s", out, topics.DesiredPower()))
-	return nil
+	return p.result(orderObject{File: out, Topic: topics.DesiredPower(), Order: o})
 }

@@ -231,8 +231,12 @@ func (p *Program) tellDocument(path string, raw []byte, d *trust.Document) error
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("cannot write table: %w", err)
 	}
-	if _, err := trust.ParseDocument(raw); err != nil {
-		words, _ := refusalWords(reasonOf(err))
+	_, lacking := trust.ParseDocument(raw)
+	if err := p.result(documentOf(path, d, lacking)); err != nil {
+		return err
+	}
+	if lacking != nil {
+		words, _ := refusalWords(reasonOf(lacking))
 		p.tell(say("Not valid yet: %s. Sign with: bangtin trust sign", p.text(words)))
 		return nil
 	}

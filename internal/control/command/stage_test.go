@@ -65,7 +65,7 @@ func play(t *testing.T, scene func(s *stage)) {
 		}
 		s.synced.Store(true)
 		s.ahead.Store(int64(time.Until(time.Date(2027, 2, 6, 2, 0, 0, 0, time.UTC))))
-		s.clock = control.NewClock("boot", s.wall().AddDate(0, 0, -1), s.wall, s.synced.Load)
+		s.newClock(s.wall().AddDate(0, 0, -1))
 		var err error
 		s.journal, err = sqlite.Open(t.Context(), sqlite.Options{
 			Path: path, Key: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), Stamp: s.clock.Stamp, Log: slog.New(slog.DiscardHandler),
@@ -84,6 +84,14 @@ func play(t *testing.T, scene func(s *stage)) {
 		if err := s.journal.Close(); err != nil {
 			t.Fatal(err)
 		}
+	})
+}
+
+// newClock starts a clock of the system's time as it stands.
+func (s *stage) newClock(floor time.Time) {
+	began := time.Now()
+	s.clock = control.NewClock("boot", floor, control.System{
+		Wall: s.wall, Mono: func() time.Duration { return time.Since(began) }, Synced: s.synced.Load,
 	})
 }
 

@@ -133,8 +133,12 @@ func TestCountersArePerKey(t *testing.T) {
 func TestExpiryByAClockThatNobodyBelieves(t *testing.T) {
 	play(t, func(s *stage) {
 		c := s.order(wire.DoIdentify, wire.IdentifyArgs{Seconds: 5})
+		s.end()
+		floor := s.wall()
 		s.synced.Store(false)
 		s.ahead.Add(int64(20 * 365 * 24 * time.Hour)) // 2047: a broken clock
+		s.newClock(floor)
+		s.begin()
 		if trust := s.clock.Stamp().Trust; trust != "untrusted" {
 			s.Fatalf("the clock is %s", trust)
 		}

@@ -17,9 +17,11 @@ import (
 )
 
 // Common names with a right beyond their own level: the centre may read and write everything, the observer read it.
+// The operator has what PROTOCOL.md leaves to a person of the department.
 const (
 	CentreName   = "centre"
 	ObserverName = "observer"
+	OperatorName = "operator-truc-ban"
 )
 
 // startTimeout is for Mosquitto to listen; it takes some 20 ms.
@@ -46,6 +48,13 @@ topic readwrite bt/v1/#
 
 user ` + ObserverName + `
 topic read bt/v1/#
+
+user ` + OperatorName + `
+topic read bt/v1/d/+/conn
+topic read bt/v1/d/+/state
+topic read bt/v1/d/+/cmd/ack
+topic readwrite bt/v1/d/+/desired/+
+topic write bt/v1/d/+/cmd/req
 
 pattern write bt/v1/d/%u/conn
 pattern write bt/v1/d/%u/state
