@@ -47,6 +47,9 @@ type Orders struct {
 	local      *Override
 	fire       string
 	dirty      chan struct{} // the fire latch was set and is not on disk yet
+
+	holds  func(keys []string) bool // see Trusting; nil lets every order hold
+	lapsed string                   // digest of the order whose lapse this run has recorded; belongs to commit
 }
 
 // LoadOrders reads what stood when the controller was last running. One that cannot be read any more is left out
@@ -71,7 +74,8 @@ func LoadOrders(ctx context.Context, j Journal, clock *Clock, log *slog.Logger) 
 // A Signature is who stands behind an order, verified before it comes here.
 type Signature struct {
 	People []string
-	Digest string // SHA-256 of the signed payload, in hex
+	Keys   []string // ids of the keys that made good signatures
+	Digest string   // SHA-256 of the signed payload, in hex
 }
 
 // A Refusal says why an order is not obeyed. It is final for that order.
@@ -92,7 +96,7 @@ func (o *Orders) Power(ctx context.Context, order wire.PowerOrder, by Signature)
 		return err
 	}
 	people := strings.Join(by.People, ", ")
-	next := &Override{State: order.State, Reason: order.Reason, By: people, Digest: by.Digest}
+	next := &Override{State: order.State, Reason: order.Reason, By: people, Digest: by.Digest, Keys: by.Keys}
 	if order.Until != nil {
 		next.Until = *order.Until
 	}
@@ -101,7 +105,7 @@ func (o *Orders) Power(ctx context.Context, order wire.PowerOrder, by Signature)
 		Reason: string(order.State) + ": " + order.Reason,
 	}, stamp, map[string]uint64{counterPower: order.Version})
 	if errors.Is(err, journal.ErrStale) {
-		return o.stale(by.Digest, order.Version)
+		return o.again(ctx, next, order.Version)
 	}
 	if err != nil {
 		return err
@@ -129,13 +133,14 @@ func tooFar(order wire.PowerOrder, at journal.Stamp) error {
 	return nil
 }
 
-// stale tells the copy that the broker keeps, which arrives at every connection, from an older order.
-func (o *Orders) stale(digest string, version uint64) error {
+// again tells the copy that the broker keeps, which arrives at every connection, from an older order. A copy that
+// further keys have signed is how an order outlives the key it was given with.
+func (o *Orders) again(ctx context.Context, copied *Override, version uint64) error {
 	o.mu.Lock()
 	standing := o.department
 	o.mu.Unlock()
-	if standing != nil && standing.Digest == digest {
-		return nil
+	if standing != nil && standing.Digest == copied.Digest {
+		return o.countersigned(ctx, standing, copied)
 	}
 	return &Refusal{Reason: "stale", Detail: fmt.Sprintf("version %d is not above that of the order that stands", version)}
 }
@@ -246,17 +251,20 @@ func (o *Orders) saveFire(ctx context.Context) error {
 func (o *Orders) standing(at journal.Stamp) (department, local *Override, fire string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if department = o.department; !o.signed(department) {
+		department = nil
+	}
 	if o.local == nil {
-		return o.department, nil, o.fire
+		return department, nil, o.fire
 	}
 	l := *o.local
 	switch {
 	case l.Boot == at.Boot:
 		l.Until = at.Wall.Add(l.Ends - at.Mono)
 	case at.Trust == journal.Untrusted && l.State == wire.WishOff:
-		return o.department, nil, o.fire
+		return department, nil, o.fire
 	}
-	return o.department, &l, o.fire
+	return department, &l, o.fire
 }
 
 // reasonable reports whether a reason may stand in records and states: one line of text.
