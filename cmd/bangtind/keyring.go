@@ -20,7 +20,7 @@ const codeUnusable = "trust-unusable"
 // forked is the reason for a document of the present version that says something else: two were signed.
 const forked trust.Reason = "forked"
 
-// refusalEvery bounds the records of refused documents; each one is counted besides.
+// refusalEvery bounds the records of refused documents, for each reason; each document is counted besides.
 const refusalEvery = time.Minute
 
 // A keyring holds the trust document that stands, and replaces it by one that may follow, wherever that came from. One
@@ -35,7 +35,7 @@ type keyring struct {
 
 	mu        sync.Mutex
 	digest    string                            // of the document that stands; empty when there is none
-	told      time.Duration                     // on the stamp's Mono: when the next refusal is recorded
+	told      map[trust.Reason]time.Duration    // on the stamp's Mono: when the next such refusal is recorded
 	refused   func(reason, source string)       // nil before the display runs
 	after     []func(ctx context.Context) error // what a replaced document may have made worthless
 	unsettled bool                              // after has not been done for the present document
@@ -139,10 +139,10 @@ func (k *keyring) follow(ctx context.Context) error {
 	return err
 }
 
-// refuse counts a refusal, keeps a record of one in each minute, and returns it. Any other error is the journal's.
+// refuse counts a refusal, keeps a record of one for each reason and minute, and returns it. Any other error is the journal's.
 func (k *keyring) refuse(ctx context.Context, raw []byte, source string, no *trust.Refusal) error {
 	at := k.stamp()
-	if at.Mono >= k.told {
+	if at.Mono >= k.told[no.Reason] {
 		err := k.journal.Commit(ctx, journal.Write{Label: "trust.refuse", Entries: []journal.Entry{{
 			Stamp: at, Kind: journal.KindOrder, Body: journal.Order{
 				Source: source, Digest: digestOf(raw), Reason: string(no.Reason), Evidence: oneLine(no.Detail),
@@ -151,7 +151,7 @@ func (k *keyring) refuse(ctx context.Context, raw []byte, source string, no *tru
 		if err != nil {
 			return err
 		}
-		k.told = at.Mono + refusalEvery
+		k.told[no.Reason] = at.Mono + refusalEvery
 		k.log.Warn("trust document refused", "source", source, "reason", no.Reason, "detail", no.Detail)
 	}
 	if k.refused != nil {

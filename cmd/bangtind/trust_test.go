@@ -86,9 +86,15 @@ func (s *scene) publish(topic string, payload []byte) {
 // decided waits for the record of an order with these properties.
 func (w *world) decided(what string, ok func(journal.Order) bool) journal.Order {
 	w.t.Helper()
+	return w.decidedAfter(0, what, ok)
+}
+
+// decidedAfter passes over the first so many records.
+func (w *world) decidedAfter(records int, what string, ok func(journal.Order) bool) journal.Order {
+	w.t.Helper()
 	var orders []journal.Order
 	for end := time.Now().Add(45 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		orders = bodies[journal.Order](w.t, w.records(), journal.KindOrder)
+		orders = bodies[journal.Order](w.t, w.records()[records:], journal.KindOrder)
 		if i := slices.IndexFunc(orders, ok); i >= 0 {
 			return orders[i]
 		}

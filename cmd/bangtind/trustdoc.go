@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"bangtin/internal/journal"
 	"bangtin/internal/trust"
@@ -30,7 +31,7 @@ const (
 func (d *display) loadKeyring(ctx context.Context) (*keyring, error) {
 	k := &keyring{
 		journal: d.journal, stamp: d.clock.Stamp, log: d.log, lacking: d.lacking, path: d.path(trustFile),
-		standing: trust.NewStanding(&trust.Document{}),
+		standing: trust.NewStanding(&trust.Document{}), told: map[trust.Reason]time.Duration{},
 	}
 	if err := k.recall(ctx); err != nil {
 		return nil, err
