@@ -20,7 +20,7 @@ const (
 // process.
 type Program struct {
 	Args   []string  // without the program's own name
-	Stdin  io.Reader // asked for passphrases where it is a terminal; never read otherwise
+	Stdin  io.Reader // asked for passphrases and a yes where it is a terminal; never read otherwise
 	Stdout io.Writer // results
 	Stderr io.Writer // errors and questions
 	Getenv func(string) string
@@ -28,6 +28,9 @@ type Program struct {
 	// Probe measures a video. Its error wraps exec.ErrNotFound where there is nothing to measure with.
 	Probe func(ctx context.Context, path string) (time.Duration, error)
 	Fonts string // folder of the display's fonts, where --fonts names none
+	// AgentWait is how long the ssh-agent may take to answer; 10 s when zero. A signature may take six times as
+	// long: a person may have to touch a token.
+	AgentWait time.Duration
 
 	translation map[string]string // from English; nil when English is wanted
 }
@@ -54,6 +57,8 @@ func (p *Program) commands() []command {
 		{"playlist approve", "DIR", say("sign a playlist: first the editor, then the approver"), p.playlistApprove},
 		{"playlist reopen", "DIR", say("drop the signatures so that a playlist can be changed"), p.playlistReopen},
 		{"playlist export", "DIR", say("write the approved playlist for a display's inbox or a USB stick"), p.playlistExport},
+		{"sign show", "FILE", say("show everything that is about to be signed in a draft, and who is still missing"), p.signShow},
+		{"sign draft", "FILE", say("add a signature to a draft: a playlist, a trust document, an order or a command"), p.signDraft},
 		{"power", "", say("write a signed power order for one display"), p.power},
 	}
 }

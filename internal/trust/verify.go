@@ -74,6 +74,22 @@ func (d *Document) Reaches(role Role, keys []string) bool {
 	return len(people) >= g.Threshold && !missing
 }
 
+// Signers lists the keys of the document that made good signatures on e, each once and whatever their role. It is for
+// showing a draft to people and decides nothing.
+func (d *Document) Signers(e *Envelope) []Key {
+	every := Grant{}
+	for _, k := range d.Keys[:min(len(d.Keys), MaxKeys)] {
+		every.Members = append(every.Members, Member{Key: k.ID})
+	}
+	signed, _ := d.signedBy(e, every)
+	var keys []Key
+	for _, m := range signed {
+		k, _ := d.Key(m.Key)
+		keys = append(keys, k)
+	}
+	return keys
+}
+
 // of lists the members with one of the keys.
 func (g Grant) of(keys []string) []Member {
 	return slices.DeleteFunc(slices.Clone(g.Members), func(m Member) bool { return !slices.Contains(keys, m.Key) })
