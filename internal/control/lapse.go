@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"bangtin/internal/journal"
 )
@@ -11,10 +12,10 @@ import (
 // Trusting has an order of the department hold only while holds says so of the keys that signed it. holds is asked at
 // every decision, so it must be quick and must not block. What it denies stays on disk: whether an order holds follows
 // from the order and the trust document alone, today and after a restart. An order that was kept by a version which
-// noted no keys does not hold until the broker brings it again. Call it before anything else uses o.
-func (o *Orders) Trusting(holds func(keys []string) bool) { o.holds = holds }
+// noted no keys does not hold until the broker brings it again.
+func (o *Orders) Trusting(holds func(keys []string) bool) { o.set(func() { o.holds = holds }) }
 
-// signed reports whether the keys that signed an order are still enough.
+// signed reports whether the keys that signed an order are still enough. The caller holds mu.
 func (o *Orders) signed(order *Override) bool {
 	return order == nil || o.holds == nil || o.holds(order.Keys)
 }
@@ -26,16 +27,16 @@ func (o *Orders) Recheck(ctx context.Context) error {
 	defer o.commit.Unlock()
 	o.set(func() {})
 	o.mu.Lock()
-	order := o.department
+	order, signed := o.department, o.signed(o.department)
 	o.mu.Unlock()
 	at := o.clock.Stamp()
-	if !order.in(at.Wall) || o.signed(order) || o.lapsed == order.Digest {
+	if !order.in(at.Wall) || signed || o.lapsed == order.Digest {
 		return nil
 	}
 	err := o.journal.Commit(ctx, journal.Write{Label: "order.lapse", Entries: []journal.Entry{{
 		Stamp: at, Kind: journal.KindOrder, Body: journal.Order{
 			Source: counterPower, Digest: order.Digest, People: order.By, Reason: "revoked",
-			Evidence: fmt.Sprintf("%s until %s: the keys that signed it are no longer enough", order.State, order.Until.Format("2006-01-02T15:04:05Z07:00")),
+			Evidence: fmt.Sprintf("%s until %s: the keys that signed it are no longer enough", order.State, order.Until.Format(time.RFC3339)),
 		},
 	}}})
 	if err != nil {
