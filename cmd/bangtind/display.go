@@ -285,7 +285,7 @@ func (d *display) fleet() (*fleet.Fleet, error) {
 	}
 	return fleet.New(fleet.Config{
 		Device: d.site.ID, URL: b.URL, CA: b.CA, Certificate: b.Certificate, Key: b.Key, Boot: d.boot, Version: version,
-		Heartbeat: b.Heartbeat, Now: d.clock.Sure, Floor: d.clock.Floor, Trust: d.keyring.standing, Log: d.log,
+		Heartbeat: b.Heartbeat, Gather: b.Gather, Now: d.clock.Sure, Floor: d.clock.Floor, Trust: d.keyring.standing, Log: d.log,
 	}, fleet.Ports{
 		Outbox: d.journal, Orders: &inTray{orders: d.orders, library: d.library, keyring: d.keyring, refused: d.control.Refused},
 		State: d.control.State, Changed: d.control.Changed(),

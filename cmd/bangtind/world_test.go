@@ -100,7 +100,7 @@ func (w *world) siteToml() {
 	}
 	s += "[output]\nvideo = \"null\"\n"
 	if w.site.broker != "" {
-		s += fmt.Sprintf("[broker]\nurl = %q\nheartbeat = \"10s\"\n", w.site.broker)
+		s += fmt.Sprintf("[broker]\nurl = %q\nheartbeat = \"10s\"\ngather = \"0s\"\n", w.site.broker)
 	}
 	w.write([]byte(s), "site.toml")
 }

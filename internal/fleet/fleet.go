@@ -30,7 +30,8 @@ type Config struct {
 	Boot        string // random identity of this run of the daemon
 	Version     string // of the daemon
 
-	Heartbeat time.Duration // between states when nothing changes; default 60 s
+	Heartbeat time.Duration // between states when nothing changes; default 60 s; offAir times that while the panel is meant to be off
+	Gather    time.Duration // how long proofs of play wait for each other before they are sent; 0 sends each at once
 	Pace      Pace
 
 	Now   func() time.Time // wall clock
@@ -112,6 +113,7 @@ type Fleet struct {
 
 	// Owned by the goroutine of the present session.
 	stateSeq uint64
+	dark     bool   // the panel is meant to be off, by the last state
 	acked    uint64 // highest record the centre acknowledged in this run
 }
 

@@ -37,6 +37,10 @@ type session struct {
 	guard  *guard // set when dialled
 	acks   chan mqtt.Message
 	lost   chan error
+
+	// Owned by the goroutine of events.
+	gathering uint64    // number of the first proof of play that waits for others
+	since     time.Time // since when
 }
 
 // session connects once and stays until the connection breaks, a renewal is asked for, or ctx ends. Its error says
