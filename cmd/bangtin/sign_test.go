@@ -57,6 +57,13 @@ func end(after time.Duration) *time.Time {
 	return &t
 }
 
+// fingerprint is the id of a key of the desk.
+func (d *desk) fingerprint(key string) string {
+	k, err := readPublic(d.path(key + ".pub"))
+	d.check(err)
+	return k.ID
+}
+
 // verified fails unless displays with the desk's trust document would take the file.
 func (d *desk) verified(file string, t trust.Type, people ...string) {
 	d.t.Helper()

@@ -37,16 +37,24 @@ type keyring struct {
 	digest    string                            // of the document that stands; empty when there is none
 	told      map[trust.Reason]time.Duration    // on the stamp's Mono: when the next such refusal is recorded
 	refused   func(reason, source string)       // nil before the display runs
+	early     []refusedAt                       // what was refused before; at most the one file of the start
 	after     []func(ctx context.Context) error // what a replaced document may have made worthless
 	unsettled bool                              // after has not been done for the present document
 }
 
-// settle names who counts refusals and what is to be done after a document was replaced. What was loaded before
-// went by the document that stood then, so it is done once here.
+// A refusedAt is a refusal that is yet to be counted.
+type refusedAt struct{ reason, source string }
+
+// settle names who counts refusals and what is to be done after a document was replaced. Call it before anybody but
+// the start brings documents.
 func (k *keyring) settle(refused func(reason, source string), after ...func(context.Context) error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.refused, k.after = refused, after
+	for _, e := range k.early {
+		refused(e.reason, e.source)
+	}
+	k.early = nil
 }
 
 // holdsPower reports whether keys that signed a power order are still enough for it.
@@ -154,7 +162,9 @@ func (k *keyring) refuse(ctx context.Context, raw []byte, source string, no *tru
 		k.told[no.Reason] = at.Mono + refusalEvery
 		k.log.Warn("trust document refused", "source", source, "reason", no.Reason, "detail", no.Detail)
 	}
-	if k.refused != nil {
+	if k.refused == nil {
+		k.early = append(k.early, refusedAt{string(no.Reason), source})
+	} else {
 		k.refused(string(no.Reason), source)
 	}
 	return no

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -72,13 +74,6 @@ func (d *desk) sshAdd(words string) ([]byte, error) {
 }
 
 const agentOrder = "power --display tinh-bien-01 --state schedule --reason r --trust @trust.json --out @o.json --key "
-
-// fingerprint is the id of a key of the desk.
-func (d *desk) fingerprint(key string) string {
-	k, err := readPublic(d.path(key + ".pub"))
-	d.check(err)
-	return k.ID
-}
 
 func TestKeysOfARealAgentSign(t *testing.T) {
 	d := newDesk(t)
