@@ -56,6 +56,7 @@ func (l *Library) hold(accepted, current *shelved) {
 	l.mu.Unlock()
 	nudge(l.changed)
 	nudge(l.wake)
+	nudge(l.wanted)
 }
 
 // countersigned adds the signatures of a copy to the accepted playlist, so that it outlives the keys it came with. A

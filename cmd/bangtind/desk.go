@@ -112,3 +112,16 @@ func (t *inTray) Trust(ctx context.Context, raw []byte) error {
 	}
 	return err
 }
+
+// A signedClock is where fleet puts the time that the centre signs.
+type signedClock struct {
+	*control.Clock
+	refused func(reason, source string)
+}
+
+// Confirm implements fleet.Clock. A refusal is counted.
+func (c *signedClock) Confirm(t time.Time, asked, answered time.Duration) {
+	if no, ok := errors.AsType[*control.Refusal](c.Clock.Confirm(t, asked, answered)); ok {
+		c.refused(no.Reason, "time/resp")
+	}
+}

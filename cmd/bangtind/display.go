@@ -22,6 +22,7 @@ import (
 	"bangtin/internal/site"
 	"bangtin/internal/wire"
 	"bangtin/media"
+	"bangtin/media/fetch"
 	"bangtin/media/mpv"
 )
 
@@ -45,8 +46,10 @@ type display struct {
 	clock   *control.Clock
 	journal *sqlite.Journal
 	keyring *keyring
+	store   *media.Store
 	library *media.Library
 	inbox   *media.Inbox
+	fetcher *fetch.Fetcher // nil without [content]
 	player  *mpv.Player
 	panel   hal.Panel
 	relay   hal.Relay
@@ -93,7 +96,7 @@ func (d *display) remember(ctx context.Context, m *Main) error {
 	if err != nil {
 		return fmt.Errorf("cannot read the build time: %w", err)
 	}
-	d.clock = control.NewClock(d.boot, floor, m.Wall, control.KernelSynchronised)
+	d.clock = control.NewClock(d.boot, floor, m.system())
 	if err := d.openJournal(ctx, m); err != nil {
 		return err
 	}
@@ -103,7 +106,7 @@ func (d *display) remember(ctx context.Context, m *Main) error {
 	}
 	d.kernel = kernelRun()
 	if ok {
-		d.clock.Resume(time.Unix(last.Floor, 0), time.Unix(last.At, 0))
+		d.clock.Resume(last)
 		if last.Kernel != d.kernel && startOfKernel(m.Wall()).Before(time.Unix(last.At, 0)) {
 			d.log.Warn("the clock stood still while the power was off")
 			d.clock.Doubt()
@@ -119,7 +122,7 @@ func (d *display) content(ctx context.Context, m *Main) error {
 	if d.keyring, err = d.loadKeyring(ctx); err != nil {
 		return err
 	}
-	store, err := media.OpenStore(media.StoreOptions{
+	d.store, err = media.OpenStore(media.StoreOptions{
 		Dir: d.path("content"), Total: contentTotal, Reserve: contentReserve, Fault: m.Fault,
 	})
 	if err != nil {
@@ -131,13 +134,14 @@ func (d *display) content(ctx context.Context, m *Main) error {
 		fonts = &media.Fonts{}
 	}
 	d.library, err = media.OpenLibrary(ctx, media.LibraryOptions{
-		Display: d.site.ID, Trust: d.keyring.standing, Journal: d.journal, Store: store, Fonts: fonts, Stamp: d.clock.Stamp, Log: d.log,
+		Display: d.site.ID, Trust: d.keyring.standing, Journal: d.journal, Store: d.store, Fonts: fonts, Stamp: d.clock.Stamp, Log: d.log,
 	})
 	if err != nil {
 		return err
 	}
 	d.inbox = media.NewInbox(d.path("inbox"), d.library, d.log)
 	d.inbox.TakeTrust(d.keyring.take)
+	d.fetcher = d.overHTTPS()
 	return nil
 }
 
@@ -235,7 +239,10 @@ func (d *display) run(ctx context.Context) error {
 	g.Go(func() error { return d.library.Run(ctx, libraryEvery) })
 	g.Go(func() error { return d.inbox.Run(ctx, inboxEvery) })
 	g.Go(func() error { return d.keepJournal(ctx) })
-	g.Go(func() error { return watchMissing(ctx, d.library, d.lacking) })
+	if d.fetcher != nil {
+		g.Go(func() error { return d.fetcher.Run(ctx) })
+	}
+	g.Go(func() error { return watchMissing(ctx, d.library, d.lacking, d.onTheWay) })
 	desk := &desk{control: d.control, orders: d.orders, state: d.state}
 	server := &local.Server{Path: d.site.Socket, Handler: desk, Log: d.log}
 	g.Go(func() error { return persist(ctx, d.log, server.Run) })
@@ -288,7 +295,7 @@ func (d *display) fleet() (*fleet.Fleet, error) {
 		Heartbeat: b.Heartbeat, Gather: b.Gather, Now: d.clock.Sure, Floor: d.clock.Floor, Trust: d.keyring.standing, Log: d.log,
 	}, fleet.Ports{
 		Outbox: d.journal, Orders: &inTray{orders: d.orders, library: d.library, keyring: d.keyring, refused: d.control.Refused},
-		State: d.control.State, Changed: d.control.Changed(),
+		State: d.control.State, Changed: d.control.Changed(), Clock: &signedClock{d.clock, d.control.Refused},
 		Refused: func(r fleet.Reason, topic string) { d.control.Refused(string(r), topic) },
 	})
 }
