@@ -23,6 +23,7 @@ import (
 	"bangtin/internal/trust"
 	"bangtin/internal/wire"
 	"bangtin/media"
+	"bangtin/media/fetch"
 	"bangtin/media/mpv"
 )
 
@@ -46,8 +47,10 @@ type display struct {
 	clock   *control.Clock
 	journal *sqlite.Journal
 	trust   *trust.Document
+	store   *media.Store
 	library *media.Library
 	inbox   *media.Inbox
+	fetcher *fetch.Fetcher // nil without [content]
 	player  *mpv.Player
 	panel   hal.Panel
 	relay   hal.Relay
@@ -120,7 +123,7 @@ func (d *display) content(ctx context.Context, m *Main) error {
 	if d.trust, err = d.loadTrust(ctx); err != nil {
 		return err
 	}
-	store, err := media.OpenStore(media.StoreOptions{
+	d.store, err = media.OpenStore(media.StoreOptions{
 		Dir: d.path("content"), Total: contentTotal, Reserve: contentReserve, Fault: m.Fault,
 	})
 	if err != nil {
@@ -132,12 +135,13 @@ func (d *display) content(ctx context.Context, m *Main) error {
 		fonts = &media.Fonts{}
 	}
 	d.library, err = media.OpenLibrary(ctx, media.LibraryOptions{
-		Display: d.site.ID, Trust: d.trust, Journal: d.journal, Store: store, Fonts: fonts, Stamp: d.clock.Stamp, Log: d.log,
+		Display: d.site.ID, Trust: d.trust, Journal: d.journal, Store: d.store, Fonts: fonts, Stamp: d.clock.Stamp, Log: d.log,
 	})
 	if err != nil {
 		return err
 	}
 	d.inbox = media.NewInbox(d.path("inbox"), d.library, d.log)
+	d.fetcher = d.overHTTPS()
 	return nil
 }
 
@@ -227,7 +231,10 @@ func (d *display) run(ctx context.Context) error {
 	g.Go(func() error { return d.library.Run(ctx, libraryEvery) })
 	g.Go(func() error { return d.inbox.Run(ctx, inboxEvery) })
 	g.Go(func() error { return d.keepJournal(ctx) })
-	g.Go(func() error { return watchMissing(ctx, d.library, d.lacking) })
+	if d.fetcher != nil {
+		g.Go(func() error { return d.fetcher.Run(ctx) })
+	}
+	g.Go(func() error { return watchMissing(ctx, d.library, d.lacking, d.onTheWay) })
 	desk := &desk{control: d.control, orders: d.orders, state: d.state}
 	server := &local.Server{Path: d.site.Socket, Handler: desk, Log: d.log}
 	g.Go(func() error { return persist(ctx, d.log, server.Run) })

@@ -44,7 +44,7 @@ type world struct {
 
 // A siteFile is what differs between the sites of these tests.
 type siteFile struct {
-	windows, driver, port, broker string
+	windows, driver, port, broker, content string
 }
 
 func newWorld(t testing.TB) *world {
@@ -101,6 +101,9 @@ func (w *world) siteToml() {
 	s += "[output]\nvideo = \"null\"\n"
 	if w.site.broker != "" {
 		s += fmt.Sprintf("[broker]\nurl = %q\nheartbeat = \"10s\"\ngather = \"0s\"\n", w.site.broker)
+	}
+	if w.site.content != "" {
+		s += fmt.Sprintf("[content]\nurl = %q\n", w.site.content)
 	}
 	w.write([]byte(s), "site.toml")
 }
