@@ -31,15 +31,16 @@ func law() map[string][]string {
 		"internal/control":          {"hal", "media", "updater", "internal/wire", "internal/journal", "internal/control/local"},
 		"internal/control/local":    {},
 		"internal/pki":              {},
+		"internal/pki/enrol":        {"internal/pki", "internal/trust", "internal/wire"},
 		"internal/fleet":            {"internal/wire", "internal/trust", "internal/journal", "internal/pki"},
 		"internal/fleet/department": {"internal/wire", "internal/trust", "internal/pki"},
 		"internal/fleet/brokertest": {
 			"internal/wire", "internal/trust", "internal/journal", // a stand-in for broker and centre, for tests and the demo
 		},
-		"cmd/bangtin": {"internal/trust", "internal/wire", "internal/site", "internal/pki", "media", "internal/fleet", "internal/fleet/department", "hal/rs232"},
+		"cmd/bangtin": {"internal/trust", "internal/wire", "internal/site", "internal/pki", "internal/pki/enrol", "media", "internal/fleet", "internal/fleet/department", "hal/rs232"},
 		"cmd/bangtind": {
 			"hal", "hal/rs232", "hal/sim", "media", "media/mpv", "internal/trust", "internal/site", "internal/journal",
-			"internal/journal/sqlite", "internal/wire", "internal/pki", "internal/fleet", "internal/control", "internal/control/local",
+			"internal/journal/sqlite", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet", "internal/control", "internal/control/local",
 		},
 		"cmd/bangtin-demo": {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal", "media"},
 	}
