@@ -6,7 +6,7 @@ import "maps"
 // and values stay as they are typed.
 func vietnamese() map[string]string {
 	all := map[string]string{}
-	for _, part := range []map[string]string{vietnameseHelp(), vietnameseProblems(), vietnameseRemedies(), vietnameseResults()} {
+	for _, part := range []map[string]string{vietnameseHelp(), vietnameseProblems(), vietnameseRemedies(), vietnameseResults(), vietnameseCentre()} {
 		maps.Copy(all, part)
 	}
 	return all

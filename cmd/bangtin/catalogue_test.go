@@ -28,7 +28,7 @@ func TestCatalogueHoldsExactlyThePhrasesInTheCode(t *testing.T) {
 			t.Errorf("nobody says %q", english)
 		}
 	}
-	parts := len(vietnameseHelp()) + len(vietnameseProblems()) + len(vietnameseRemedies()) + len(vietnameseResults())
+	parts := len(vietnameseHelp()) + len(vietnameseProblems()) + len(vietnameseRemedies()) + len(vietnameseResults()) + len(vietnameseCentre())
 	if parts != len(catalogue) {
 		t.Errorf("%d phrases are in two parts of the catalogue", parts-len(catalogue))
 	}
