@@ -55,7 +55,7 @@ type codesFile struct {
 
 // Make makes a code for a display, in place of one that is open for it. pin names the authority.
 func (c *Codes) Make(device, pin string) (Code, time.Time, error) {
-	unlock, err := pki.Lock(c.path("lock"))
+	unlock, err := pki.Lock(c.path("codes.lock"))
 	if err != nil {
 		return Code{}, time.Time{}, err
 	}
@@ -75,7 +75,7 @@ func (c *Codes) Make(device, pin string) (Code, time.Time, error) {
 
 // Drop forgets the code of a display.
 func (c *Codes) Drop(device string) error {
-	unlock, err := pki.Lock(c.path("lock"))
+	unlock, err := pki.Lock(c.path("codes.lock"))
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (c *Codes) Drop(device string) error {
 // disk that the code was used, for which key and with which answer. The same code with the same key has the same
 // answer again. Errors wrap ErrUnknown and ErrOther.
 func (c *Codes) Use(code Code, r *pki.Request, certify func(*pki.Request) ([]byte, error)) ([]byte, error) {
-	unlock, err := pki.Lock(c.path("lock"))
+	unlock, err := pki.Lock(c.path("codes.lock"))
 	if err != nil {
 		return nil, err
 	}

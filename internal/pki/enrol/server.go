@@ -146,6 +146,9 @@ func (s *Server) renew(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) read(w http.ResponseWriter, r *http.Request) (request, bool) {
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	if err != nil {
+		err = fmt.Errorf("cannot read the request: %w", err)
+	}
 	var in request
 	if err == nil {
 		in, err = readRequest(raw)
