@@ -28,7 +28,7 @@ user %[5]s
 
 # Sessions and retained orders outlive a restart. What a power cut takes, displays and centre send again.
 persistence true
-persistence_location %[1]s/broker/data/
+persistence_location %[1]s/broker/data
 autosave_interval 60
 # Only the centre keeps a session; displays begin anew each time.
 persistent_client_expiration 14d
