@@ -194,14 +194,13 @@ func TestRevoked(t *testing.T) {
 	revoked, kept := f.display("tinh-bien-01"), f.display("tinh-bien-02")
 	operator := f.operator("truc-ban")
 	f.startBroker()
-	stands := f.join(revoked, f.ports[0], "x")
 	centre := f.join(f.centreFiles(), f.ports[1], "centre", "bt/v1/d/+/conn")
 	tickets := &countingCache{ClientSessionCache: tls.NewLRUClientSessionCache(4)}
 	f.handshake(revoked, tickets)
 	if resumed, err := f.handshake(revoked, tickets); !resumed || err != nil {
 		t.Fatalf("no session is resumed, so nothing would be shown about it: %v", err)
 	}
-	stands = f.join(revoked, f.ports[0], "x")
+	stands := f.join(revoked, f.ports[0], "x")
 
 	out := f.must("center revoke --dir @c --device tinh-bien-01")
 	if !strings.Contains(out, "systemctl restart bangtin-broker") {

@@ -192,14 +192,20 @@ func (e *enrolment) trust(raw []byte) (document []byte, note string, err error) 
 	if err != nil {
 		return nil, "", fmt.Errorf("cannot read the trust document: %w", err)
 	}
-	old, err := trust.ParseDocument(oldRaw)
-	if err != nil {
+	old, damaged := trust.ParseDocument(oldRaw)
+	switch {
+	case damaged != nil:
 		return raw, fmt.Sprintf("trust document %d of %s, in place of a damaged one", next.Version, next.Organisation), nil
-	}
-	if _, err := old.Next(raw); err == nil {
+	case follows(old, raw):
 		return raw, fmt.Sprintf("trust document %d of %s, in place of %d", next.Version, next.Organisation, old.Version), nil
 	}
 	return nil, fmt.Sprintf("trust document %d of %s, as it was before", old.Version, old.Organisation), nil
+}
+
+// follows: old lets itself be replaced by this.
+func follows(old *trust.Document, raw []byte) bool {
+	_, err := old.Next(raw)
+	return err == nil
 }
 
 func (e *enrolment) tell(c *x509.Certificate, note string) {

@@ -41,12 +41,12 @@ func (w *world) enroller(now func() time.Time) *enroller {
 	e.server = httptest.NewUnstartedServer(enrol.NewServer(enrol.Config{
 		Office: e.office, Codes: e.codes, Now: now, Log: slog.New(slog.DiscardHandler), Trust: func() ([]byte, error) { return w.document(), nil },
 	}).Handler())
-	present := func(*tls.ClientHelloInfo) (*tls.Certificate, error) { // as it is now: it is renewed too
+	present := func(*tls.ClientHelloInfo) (*tls.Config, error) { // as it is now: the server's is renewed too
 		pair, err := tls.LoadX509KeyPair(filepath.Join(e.dir, "server.pem"), filepath.Join(e.dir, "server.key"))
-		return &pair, err
+		return &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequestClientCert}, err
 	}
 	e.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
-	e.server.TLS = &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: present, ClientAuth: tls.RequestClientCert}
+	e.server.TLS = &tls.Config{MinVersion: tls.VersionTLS13, GetConfigForClient: present}
 	e.server.StartTLS()
 	w.t.Cleanup(e.server.Close)
 	return e
