@@ -23,6 +23,7 @@ func law() map[string][]string {
 		"hal/haltest/mdcpanel":      {}, // a panel that must not share a mistake with the driver it judges
 		"media":                     {"internal/trust", "internal/journal"},
 		"media/mpv":                 {"media"},
+		"media/fetch":               {"media"},
 		"internal/trust":            {},
 		"internal/site":             {},
 		"internal/journal":          {},
@@ -39,7 +40,7 @@ func law() map[string][]string {
 		},
 		"cmd/bangtin": {"internal/trust", "internal/wire", "internal/site", "internal/pki", "internal/pki/enrol", "media", "internal/fleet", "internal/fleet/department", "hal/rs232"},
 		"cmd/bangtind": {
-			"hal", "hal/rs232", "hal/sim", "media", "media/mpv", "internal/trust", "internal/site", "internal/journal",
+			"hal", "hal/rs232", "hal/sim", "media", "media/fetch", "media/mpv", "internal/trust", "internal/site", "internal/journal",
 			"internal/journal/sqlite", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet", "internal/control", "internal/control/local",
 		},
 		"cmd/bangtin-demo": {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal", "media"},
@@ -54,6 +55,7 @@ func forbidden() []edge {
 		{"cmd/bangtin", "github.com/mattn/go-sqlite3", "the department's tool builds without cgo on three systems"},
 		{"hal", module + "internal", "hardware knows nothing of the department"},
 		{"media", module + "hal", "what is shown must not depend on the panel that shows it"},
+		{"media", "net/http", "what may be shown is decided without a network"},
 		{"internal/control", module + "internal/fleet", "decisions must not depend on whether there is a network"},
 		{"internal/control", module + "internal/journal/sqlite", "the safety chain works when the disk does not"},
 		{"internal/control", "github.com/eclipse/paho", "decisions must not depend on whether there is a network"},

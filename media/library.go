@@ -53,6 +53,7 @@ type Library struct {
 	opts    LibraryOptions
 	changed chan struct{}
 	wake    chan struct{}
+	wanted  chan struct{}
 
 	// work is held by whoever decides and commits, so that what is in memory is what is in the journal.
 	work     sync.Mutex
@@ -90,6 +91,7 @@ func OpenLibrary(ctx context.Context, o LibraryOptions) (*Library, error) {
 		opts:    o,
 		changed: make(chan struct{}, 1),
 		wake:    make(chan struct{}, 1),
+		wanted:  make(chan struct{}, 1),
 		damaged: make(map[string]bool),
 		told:    make(map[string]string),
 		reread:  o.Stamp().Mono + day,
@@ -277,6 +279,7 @@ func (l *Library) accept(ctx context.Context, s *shelved, source string) error {
 	l.accepted = s
 	l.mu.Unlock()
 	nudge(l.wake)
+	nudge(l.wanted)
 	l.opts.Log.Info("playlist accepted", "playlist", s.ID, "version", s.Version, "source", source)
 	return nil
 }
@@ -306,6 +309,9 @@ func (l *Library) both() (accepted, current *shelved) {
 // Changed tells that Programme may answer otherwise than before. Several changes may be told as one; there is one
 // reader.
 func (l *Library) Changed() <-chan struct{} { return l.changed }
+
+// Wanted tells that Missing may name other files than before. Several changes may be told as one; there is one reader.
+func (l *Library) Wanted() <-chan struct{} { return l.wanted }
 
 // nudge leaves a sign unless there is one.
 func nudge(c chan struct{}) {

@@ -151,4 +151,5 @@ ca = "ca.pem"
 certificate = "device.pem"
 key = "device.key"
 heartbeat = "10s"
+gather = "0s"
 `

@@ -23,6 +23,7 @@ import (
 	"bangtin/internal/trust"
 	"bangtin/internal/wire"
 	"bangtin/media"
+	"bangtin/media/fetch"
 	"bangtin/media/mpv"
 )
 
@@ -46,8 +47,10 @@ type display struct {
 	clock   *control.Clock
 	journal *sqlite.Journal
 	trust   *trust.Document
+	store   *media.Store
 	library *media.Library
 	inbox   *media.Inbox
+	fetcher *fetch.Fetcher // nil without [content]
 	player  *mpv.Player
 	panel   hal.Panel
 	relay   hal.Relay
@@ -95,7 +98,7 @@ func (d *display) remember(ctx context.Context, m *Main) error {
 	if err != nil {
 		return fmt.Errorf("cannot read the build time: %w", err)
 	}
-	d.clock = control.NewClock(d.boot, floor, m.Wall, control.KernelSynchronised)
+	d.clock = control.NewClock(d.boot, floor, m.system())
 	if err := d.openJournal(ctx, m); err != nil {
 		return err
 	}
@@ -105,7 +108,7 @@ func (d *display) remember(ctx context.Context, m *Main) error {
 	}
 	d.kernel = kernelRun()
 	if ok {
-		d.clock.Resume(time.Unix(last.Floor, 0), time.Unix(last.At, 0))
+		d.clock.Resume(last)
 		if last.Kernel != d.kernel && startOfKernel(m.Wall()).Before(time.Unix(last.At, 0)) {
 			d.log.Warn("the clock stood still while the power was off")
 			d.clock.Doubt()
@@ -121,7 +124,7 @@ func (d *display) content(ctx context.Context, m *Main) error {
 	if d.trust, err = d.loadTrust(ctx); err != nil {
 		return err
 	}
-	store, err := media.OpenStore(media.StoreOptions{
+	d.store, err = media.OpenStore(media.StoreOptions{
 		Dir: d.path("content"), Total: contentTotal, Reserve: contentReserve, Fault: m.Fault,
 	})
 	if err != nil {
@@ -133,12 +136,13 @@ func (d *display) content(ctx context.Context, m *Main) error {
 		fonts = &media.Fonts{}
 	}
 	d.library, err = media.OpenLibrary(ctx, media.LibraryOptions{
-		Display: d.site.ID, Trust: d.trust, Journal: d.journal, Store: store, Fonts: fonts, Stamp: d.clock.Stamp, Log: d.log,
+		Display: d.site.ID, Trust: d.trust, Journal: d.journal, Store: d.store, Fonts: fonts, Stamp: d.clock.Stamp, Log: d.log,
 	})
 	if err != nil {
 		return err
 	}
 	d.inbox = media.NewInbox(d.path("inbox"), d.library, d.log)
+	d.fetcher = d.overHTTPS()
 	return nil
 }
 
@@ -228,7 +232,10 @@ func (d *display) run(ctx context.Context) error {
 	g.Go(func() error { return d.library.Run(ctx, libraryEvery) })
 	g.Go(func() error { return d.inbox.Run(ctx, inboxEvery) })
 	g.Go(func() error { return d.keepJournal(ctx) })
-	g.Go(func() error { return watchMissing(ctx, d.library, d.lacking) })
+	if d.fetcher != nil {
+		g.Go(func() error { return d.fetcher.Run(ctx) })
+	}
+	g.Go(func() error { return watchMissing(ctx, d.library, d.lacking, d.onTheWay) })
 	desk := &desk{control: d.control, orders: d.orders, state: d.state}
 	server := &local.Server{Path: d.site.Socket, Handler: desk, Log: d.log}
 	g.Go(func() error { return persist(ctx, d.log, server.Run) })
@@ -279,10 +286,10 @@ func (d *display) fleet() (*fleet.Fleet, error) {
 	}
 	return fleet.New(fleet.Config{
 		Device: d.site.ID, URL: b.URL, CA: b.CA, Certificate: b.Certificate, Key: b.Key, Boot: d.boot, Version: version,
-		Heartbeat: b.Heartbeat, Now: d.clock.Sure, Floor: d.clock.Floor, Trust: d.trust, Log: d.log,
+		Heartbeat: b.Heartbeat, Gather: b.Gather, Now: d.clock.Sure, Floor: d.clock.Floor, Trust: d.trust, Log: d.log,
 	}, fleet.Ports{
 		Outbox: d.journal, Orders: &inTray{orders: d.orders, library: d.library, refused: d.control.Refused},
-		State: d.control.State, Changed: d.control.Changed(),
+		State: d.control.State, Changed: d.control.Changed(), Clock: &signedClock{d.clock, d.control.Refused},
 		Refused: func(r fleet.Reason, topic string) { d.control.Refused(string(r), topic) },
 	})
 }

@@ -31,13 +31,27 @@ func (s *session) events(ctx context.Context) error {
 	}
 }
 
-// nextFlight returns nil when there is nothing to send.
+// nextFlight returns nil when there is nothing to send yet.
 func (s *session) nextFlight(ctx context.Context) (*flight, error) {
 	records, err := s.f.ports.Outbox.Pending(ctx, wire.MaxBatch)
-	if err != nil || len(records) == 0 {
+	if err != nil || len(records) == 0 || !s.due(records, time.Now()) {
 		return nil, err
 	}
 	return newFlight(s.f.cfg.Boot, records)
+}
+
+// due reports whether the pending records are worth a message now. Proofs of play, of which there are thousands a day
+// and which nobody waits for, gather for a while; anything else takes them along at once.
+func (s *session) due(records []journal.Record, now time.Time) bool {
+	for _, r := range records {
+		if r.Kind != journal.KindPlay {
+			return true
+		}
+	}
+	if first := records[0].Seq; s.gathering != first {
+		s.gathering, s.since = first, now
+	}
+	return len(records) == wire.MaxBatch || now.Sub(s.since) >= s.f.cfg.Gather
 }
 
 // deliver sends the batch until the centre acknowledges some of it.

@@ -17,6 +17,12 @@ func Paced(ctx context.Context, changed <-chan struct{}, heartbeat func() time.D
 	return pace(ctx, changed, heartbeat, say)
 }
 
+// HeartbeatAfter is how long a display waits after a state that wants the panel so.
+func HeartbeatAfter(heartbeat time.Duration, panel string) time.Duration {
+	f := &Fleet{cfg: Config{Heartbeat: heartbeat}, dark: panel == "off"}
+	return f.heartbeat()
+}
+
 func (b Backoff) Next(attempt int) time.Duration { return b.next(attempt) }
 
 type Flight struct{ *flight }

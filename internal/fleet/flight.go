@@ -38,7 +38,7 @@ func newFlight(boot string, records []journal.Record) (*flight, error) {
 		f.heads = append(f.heads, r.Hash)
 	}
 	var err error
-	f.payload, err = wire.Encode(batch)
+	f.payload, err = wire.EncodeBatch(batch)
 	return f, err
 }
 

@@ -33,6 +33,59 @@ func TestOutboxIsEmptiedInOrder(t *testing.T) {
 	}
 }
 
+// Proofs of play wait for each other; whatever else happens takes them along.
+func TestPlaysGather(t *testing.T) {
+	r := newRig(t)
+	r.config.Gather = time.Hour
+	r.start()
+	r.awaitOnline()
+	for range 3 {
+		err := r.journal.Commit(t.Context(), journal.Write{Label: "test", Entries: []journal.Entry{{
+			Stamp: stamp(), Kind: journal.KindPlay, Body: journal.Play{Item: "chao-mung"},
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	states := len(r.heard().States)
+	r.changed <- struct{}{}
+	r.eventually("a state after the plays", func() bool { return len(r.heard().States) > states })
+	if n := len(r.heard().Records); n != 0 {
+		t.Errorf("%d proofs of play did not wait", n)
+	}
+	r.remember(1)
+	r.eventually("an incident takes the plays along", func() bool { return r.depth() == 0 })
+	if h := r.heard(); len(h.Records) != 4 || h.Batches != 1 {
+		t.Errorf("%d records in %d batches, want 4 in 1", len(h.Records), h.Batches)
+	}
+}
+
+// A full batch need not wait, and neither do plays that have waited long enough.
+func TestGatheredPlaysAreSent(t *testing.T) {
+	for name, test := range map[string]struct {
+		plays  int
+		gather time.Duration
+	}{
+		"full batch":  {wire.MaxBatch, time.Hour},
+		"waited":      {2, 50 * time.Millisecond},
+		"no patience": {1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.config.Gather = test.gather
+			w := journal.Write{Label: "test"}
+			for range test.plays {
+				w.Entries = append(w.Entries, journal.Entry{Stamp: stamp(), Kind: journal.KindPlay, Body: journal.Play{Item: "chao-mung"}})
+			}
+			if err := r.journal.Commit(t.Context(), w); err != nil {
+				t.Fatal(err)
+			}
+			r.start()
+			r.eventually("plays are acknowledged", func() bool { return r.depth() == 0 })
+		})
+	}
+}
+
 // Whatever comes instead of the right acknowledgement, the outbox keeps its records, and the right one then works.
 func TestOnlyTheRightAcknowledgementEmptiesTheOutbox(t *testing.T) {
 	type sign func(r *rig, good wire.RecordsAck) ([]byte, error)

@@ -10,6 +10,10 @@ import (
 // stateEvery is the shortest time between two states. A panel that flaps must not fill a metered link.
 const stateEvery = time.Second
 
+// offAir is how many heartbeats become one while the panel is meant to be off: nobody is owed a picture then, and two
+// thirds of the day are a metered link's money. A link that breaks is told by the will all the same.
+const offAir = 5
+
 // states publishes the state at once, when it changed, and as heartbeat.
 func (s *session) states(ctx context.Context) error {
 	return pace(ctx, s.f.ports.Changed, s.f.heartbeat, s.sayState)
@@ -42,7 +46,11 @@ func pace(ctx context.Context, changed <-chan struct{}, heartbeat func() time.Du
 // heartbeat is the rest of a heartbeat after stateEvery. It varies by a tenth, so that displays that were switched on
 // together do not stay together.
 func (f *Fleet) heartbeat() time.Duration {
-	h := max(f.cfg.Heartbeat-stateEvery, 0)
+	h := f.cfg.Heartbeat
+	if f.dark {
+		h *= offAir
+	}
+	h = max(h-stateEvery, 0)
 	return jitter(h-h/10, h+h/10)
 }
 
@@ -50,6 +58,7 @@ func (s *session) sayState(ctx context.Context) error {
 	state := s.f.ports.State()
 	s.f.stateSeq++
 	state.Seq = s.f.stateSeq
+	s.f.dark = state.Want.Panel == "off"
 	depth, err := s.f.ports.Outbox.Depth(ctx)
 	if err != nil {
 		s.f.cfg.Log.Warn("cannot count the outbox", "err", err)

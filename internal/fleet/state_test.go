@@ -27,6 +27,15 @@ func TestStatesAreCountedAndTellTheOutbox(t *testing.T) {
 	}
 }
 
+// While the panel is meant to be off, states come at a fifth of the pace.
+func TestStatesAreRareOffAir(t *testing.T) {
+	for panel, want := range map[string]time.Duration{"on": time.Minute, "off": 5 * time.Minute} {
+		if got := fleet.HeartbeatAfter(time.Minute, panel); got < want*9/10-fleet.StateEvery || got > want*11/10 {
+			t.Errorf("with the panel %s the next state comes after %s, want about %s", panel, got, want)
+		}
+	}
+}
+
 // Offsets in milliseconds, on the virtual clock, at which a state is published.
 func TestPaceOfStates(t *testing.T) {
 	tests := []struct {

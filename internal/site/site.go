@@ -18,6 +18,7 @@ const (
 	DefaultVolume      = 60
 	DefaultBrokerPort  = "8883" // MQTT over TLS, IANA
 	DefaultHeartbeat   = 60 * time.Second
+	DefaultGather      = 5 * time.Minute
 	DefaultCA          = "ca.pem"
 	DefaultCertificate = "device.pem"
 	DefaultKey         = "device.key"
@@ -119,4 +120,5 @@ type Broker struct {
 	Certificate string
 	Key         string
 	Heartbeat   time.Duration // between two states when nothing changes; 10 s to 1 h
+	Gather      time.Duration // how long proofs of play wait for each other; 0 to 1 h
 }

@@ -43,7 +43,7 @@ func TestReadExample(t *testing.T) {
 		Content: &site.Content{URL: "https://centre.example/content/"},
 		Broker: &site.Broker{
 			URL: "tls://broker.example:8883", CA: "/var/lib/bangtin/ca.pem",
-			Certificate: "/var/lib/bangtin/device.pem", Key: "/var/lib/bangtin/device.key", Heartbeat: time.Minute,
+			Certificate: "/var/lib/bangtin/device.pem", Key: "/var/lib/bangtin/device.key", Heartbeat: time.Minute, Gather: 5 * time.Minute,
 		},
 	}
 	if diff := cmp.Diff(want, got, sameZone); diff != "" {
@@ -112,7 +112,7 @@ func TestOneClearLine(t *testing.T) {
 		{`[panel]`, "panel_lead = \"1m\"\n[panel]", `Key 'schedule.panel_lead' has already been defined`},
 		{`panel_lead = "90s" `, "[output2]\nx.y = 1\n#", `line 9: unknown key "output2": did you mean "output"?`},
 		{`volume = 60`, "volume = 60\nset_id = 2", `line 20: unknown key "output.set_id": did you mean "panel.set_id"?`},
-		{``, "\nzzz = 1", `line 29: unknown key "broker.zzz"` + "\n"},
+		{``, "\nzzz = 1", `line 30: unknown key "broker.zzz"` + "\n"},
 		{`id = "tinh-bien-01"`, `id = "Tịnh Biên"`, `line 2: site.id: "Tịnh Biên" is not a display's name`},
 		{`id = "tinh-bien-01"`, `id = "ab"`, `line 2: site.id: "ab"`},
 		{`id = "tinh-bien-01"`, `id = "a+#"`, `line 2: site.id:`},

@@ -179,6 +179,7 @@ func (r *reader) broker(data string) *Broker {
 		Certificate: r.below(data, "broker.certificate", DefaultCertificate),
 		Key:         r.below(data, "broker.key", DefaultKey),
 		Heartbeat:   r.duration("broker.heartbeat", DefaultHeartbeat, 10*time.Second, time.Hour),
+		Gather:      r.duration("broker.gather", DefaultGather, 0, time.Hour),
 	}
 	if !there {
 		r.value("broker.url")

@@ -1,8 +1,11 @@
 package wire
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"io"
 )
 
 // ParseRecordsAck reads the signed payload of an acknowledgement of records. Whether it acknowledges what was
@@ -24,10 +27,56 @@ func (a *RecordsAck) check() error {
 	return nil
 }
 
+// packFrom is the size in bytes from which a batch is compressed. A message of one record gains nothing worth its
+// being unreadable in a log.
+const packFrom = 1 << 10
+
+// gzipMagic begins a message that is compressed (RFC 1952); JSON never begins so.
+const gzipMagic = "\x1f\x8b"
+
+// EncodeBatch is the JSON of b, compressed with gzip where that is worth it: records repeat each other's words, and a
+// link at a border gate is paid by the byte.
+func EncodeBatch(b Batch) ([]byte, error) {
+	raw, err := Encode(b)
+	if err != nil || len(raw) < packFrom {
+		return raw, err
+	}
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := w.Write(raw); err != nil {
+		return nil, fmt.Errorf("cannot compress batch: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("cannot compress batch: %w", err)
+	}
+	return packed.Bytes(), nil
+}
+
+// unpack returns the JSON of a message that may be compressed, of at most limit bytes either way.
+func unpack(message []byte, limit int) ([]byte, error) {
+	if len(message) > limit || !bytes.HasPrefix(message, []byte(gzipMagic)) {
+		return message, nil
+	}
+	r, err := gzip.NewReader(bytes.NewReader(message))
+	if err != nil {
+		return nil, err
+	}
+	r.Multistream(false)
+	raw, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	if err != nil {
+		return nil, err
+	}
+	return raw, r.Close()
+}
+
 // ParseBatch reads a batch of records and checks that they follow each other without a gap. The records
 // themselves stay as the bytes they were hashed as: their chain is for package journal to check.
 func ParseBatch(message []byte) (*Batch, error) {
-	return parse[Batch](message, MaxOrder, "batch")
+	raw, err := unpack(message, MaxOrder)
+	if err != nil {
+		return nil, fmt.Errorf("cannot unpack batch: %w", err)
+	}
+	return parse[Batch](raw, MaxOrder, "batch")
 }
 
 func (b *Batch) check() error {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"sync"
 	"time"
@@ -18,8 +19,9 @@ import (
 const MaxLine = 1 << 20
 
 const (
-	eventQueue  = 1024 // events waiting to be read; a few arrive per item
-	maxNonsense = 16   // malformed lines after which a connection is given up
+	eventQueue  = 1024            // events waiting to be read; a few arrive per item
+	maxNonsense = 16              // malformed lines after which a connection is given up
+	writeWithin = 5 * time.Second // until a command of Start is on the wire
 )
 
 // ErrClosed says that the connection to mpv has ended.
@@ -117,16 +119,29 @@ func (c *Client) Do(ctx context.Context, name string, arguments map[string]any) 
 	for k, v := range arguments {
 		command[k] = v
 	}
-	data, err := c.call(ctx, command)
+	data, err := c.call(ctx, map[string]any{"command": command})
 	if err != nil {
 		return nil, fmt.Errorf("cannot do %s: %w", name, err)
 	}
 	return data, nil
 }
 
+// Start is Do for a command that takes mpv long: mpv answers others meanwhile, and the end of ctx ends the waiting
+// alone, never the connection.
+func (c *Client) Start(ctx context.Context, name string, arguments map[string]any) error {
+	command := map[string]any{"name": name}
+	maps.Copy(command, arguments)
+	writing, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), writeWithin, errHangs)
+	defer cancel()
+	if _, err := c.exchange(writing, ctx, map[string]any{"command": command, "async": true}); err != nil {
+		return fmt.Errorf("cannot do %s: %w", name, err)
+	}
+	return nil
+}
+
 // Get reads a property into value. A property that is not available now is a *CommandError.
 func (c *Client) Get(ctx context.Context, property string, value any) error {
-	data, err := c.call(ctx, []any{"get_property", property})
+	data, err := c.call(ctx, map[string]any{"command": []any{"get_property", property}})
 	if err != nil {
 		return fmt.Errorf("cannot get %s: %w", property, err)
 	}
@@ -136,17 +151,23 @@ func (c *Client) Get(ctx context.Context, property string, value any) error {
 	return nil
 }
 
-func (c *Client) call(ctx context.Context, command any) (json.RawMessage, error) {
+func (c *Client) call(ctx context.Context, message map[string]any) (json.RawMessage, error) {
+	return c.exchange(ctx, ctx, message)
+}
+
+// exchange gives up sending when writing ends, and waiting for the answer when waiting does.
+func (c *Client) exchange(writing, waiting context.Context, message map[string]any) (json.RawMessage, error) {
 	request, answer, err := c.expect()
 	if err != nil {
 		return nil, err
 	}
 	defer c.forget(request)
-	line, err := json.Marshal(map[string]any{"command": command, "request_id": request})
+	message["request_id"] = request
+	line, err := json.Marshal(message)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.write(ctx, append(line, '\n')); err != nil {
+	if err := c.write(writing, append(line, '\n')); err != nil {
 		return nil, err
 	}
 	select {
@@ -157,8 +178,8 @@ func (c *Client) call(ctx context.Context, command any) (json.RawMessage, error)
 		return m.Data, nil
 	case <-c.done:
 		return nil, c.Err()
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	case <-waiting.Done():
+		return nil, context.Cause(waiting)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"strings"
@@ -177,4 +178,34 @@ func TestClientAndBadPeers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestTheEndOfTheCallerLeavesTheConnection: half a line is never left on the wire for a caller's sake, and mpv that
+// takes no line is given up all the same.
+func TestTheEndOfTheCallerLeavesTheConnection(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *mpv.Client, other net.Conn, _ *bytes.Buffer) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		ended := make(chan error, 1)
+		go func() { ended <- c.Start(ctx, "screenshot-to-file", nil) }()
+		time.Sleep(2 * time.Second) // mpv has taken nothing yet
+		peer(t, other, func(request int64, command json.RawMessage) string {
+			if strings.Contains(string(command), "screenshot") {
+				return "" // it takes long
+			}
+			return fmt.Sprintf(`{"data":7,"request_id":%d,"error":"success"}`+"\n", request)
+		})
+		if err := <-ended; !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the caller gets %v", err)
+		}
+		var seven int
+		if err := c.Get(t.Context(), "pid", &seven); err != nil || seven != 7 {
+			t.Errorf("afterwards: %d, %v", seven, err)
+		}
+	})
+	inBubble(t, func(t *testing.T, c *mpv.Client, _ net.Conn, _ *bytes.Buffer) {
+		if err := c.Start(t.Context(), "screenshot-to-file", nil); err == nil || !strings.Contains(err.Error(), "does not answer") {
+			t.Errorf("a mpv that takes no line: %v", err)
+		}
+	})
 }

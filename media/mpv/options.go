@@ -163,7 +163,7 @@ func (o Options) arguments(ipc int) []string {
 		"--load-unsafe-playlists=no", "--access-references=no", "--ordered-chapters=no", "--autoload-files=no",
 		"--sub-auto=no", "--audio-file-auto=no", "--cover-art-auto=no", "--audio-display=no",
 		"--demuxer=lavf", "--demuxer-lavf-o=protocol_whitelist=file", "--cache=no",
-		// nothing drawn over the picture but the text of a text item
+		// nothing drawn over the picture but the name that Identify shows
 		"--osd-level=0", "--osd-bar=no", "--cursor-autohide=always", "--sid=no", "--embeddedfonts=no",
 		"--sub-font-provider=fontconfig", "--osd-font-provider=fontconfig", "--sub-ass-override=no",
 		// the entries in mpv's list go round, so that a stuck daemon does not blacken the screen

@@ -19,19 +19,25 @@ const (
 	steadyRun  = 30 * time.Second // a run of mpv that held so long makes the next start immediate again
 )
 
-// A Player repeats one programme on the output. All methods but Run return at once and may be called from any
-// goroutine, before and while Run runs.
+// A Player repeats one programme on the output. All methods but Run and Screenshot return at once; all may be called
+// from any goroutine, before and while Run runs.
 type Player struct {
 	opt      Options
 	finished chan media.Shown
 	wake     chan struct{} // to the caller: the observation changed
 	kick     chan struct{} // to the session: the wish changed
+	named    chan struct{} // to the session: the name changed
+	again    chan struct{} // to Run: a restart was asked for
+	shooting chan struct{} // full while a screenshot is taken
 
 	dropped uint64 // showings that nobody took; Run's
 
-	mu      sync.Mutex
-	want    wish
-	playing media.Playing
+	mu        sync.Mutex
+	want      wish
+	playing   media.Playing
+	name      name
+	client    *Client   // of the mpv that runs; nil between two
+	restarted time.Time // by the last Restart that counted
 }
 
 // A wish is what is to be on the output. An empty programme means the slate.
@@ -49,6 +55,9 @@ func New(opt Options) *Player {
 		finished: make(chan media.Shown, shownQueue),
 		wake:     make(chan struct{}, 1),
 		kick:     make(chan struct{}, 1),
+		named:    make(chan struct{}, 1),
+		again:    make(chan struct{}, 1),
+		shooting: make(chan struct{}, 1),
 	}
 	p.playing.State = media.PlayerStarting
 	return p
@@ -98,7 +107,7 @@ func (p *Player) Run(ctx context.Context) error {
 	}
 	press := newPress(opt)
 	for failures := 0; ; failures++ {
-		if !sleep(ctx, backoff(failures, rand.Float64())) {
+		if !p.rest(ctx, backoff(failures, rand.Float64())) {
 			return nil
 		}
 		began := time.Now()
@@ -111,7 +120,7 @@ func (p *Player) Run(ctx context.Context) error {
 			return nil
 		}
 		opt.Log.Warn("mpv is started again", "cause", err)
-		if time.Since(began) >= steadyRun {
+		if time.Since(began) >= steadyRun || errors.Is(err, errRestart) {
 			failures = -1
 		}
 	}
@@ -126,17 +135,24 @@ func (p *Player) runOnce(ctx context.Context, opt Options, press *press) error {
 	if err := press.prepare(); err != nil {
 		opt.Log.Warn("texts cannot be shown", "error", err)
 	}
+	if err := clearShots(opt.Runtime); err != nil {
+		opt.Log.Warn("an old screenshot stays", "error", err)
+	}
 	proc, err := startProcess(opt)
 	if err != nil {
 		return err
 	}
+	p.speakTo(proc.client)
 	s := newSession(p, opt, press, proc)
 	err = s.run(ctx)
+	p.speakTo(nil)
 	s.abandon()
 	if ctx.Err() != nil {
 		return proc.stop(opt.Log)
 	}
-	proc.kill(opt.Log) // it died or hangs: there is nothing to ask it
+	if !errors.Is(err, errRestart) {
+		proc.kill(opt.Log) // it died or hangs: there is nothing to ask it
+	}
 	if undead := proc.stop(opt.Log); undead != nil {
 		// A second mpv could not have the display. If this lasts, the age of the observation makes the watchdog act.
 		p.down(opt, undead)
@@ -173,6 +189,13 @@ func (p *Player) observe(now time.Time, o media.Playing) {
 	if before != o {
 		notify(p.wake)
 	}
+}
+
+// speakTo notes the connection to the mpv that runs, nil for none.
+func (p *Player) speakTo(c *Client) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.client = c
 }
 
 func (p *Player) wish() wish {

@@ -1,7 +1,6 @@
 package mpv
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -131,16 +130,4 @@ func backoff(n int, random float64) time.Duration {
 	}
 	wait := min(250*time.Millisecond<<min(n-1, 7), 30*time.Second)
 	return wait + time.Duration(random*float64(wait)/4)
-}
-
-// sleep waits and reports whether ctx is still alive.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -18,6 +18,7 @@ type session struct {
 	player *Player
 	opt    Options
 	press  *press
+	setter *Typesetter // nil where mpv was started without the fonts
 	proc   *process
 	client *Client
 
@@ -38,15 +39,18 @@ type session struct {
 	fine     int       // clips that were shown since detail was set
 	plain    bool      // the slate of the options cannot be shown
 
+	risen bool        // something has been on the output
+	name  *time.Timer // ends the name over the picture; nil when there is none
+
 	plugs     string // connectors of the display when last looked at
 	unplugged bool   // there is no display, or it went away under this mpv
 }
 
 func newSession(p *Player, opt Options, press *press, proc *process) *session {
 	s := &session{
-		player: p, opt: opt, press: press, proc: proc, client: proc.client,
+		player: p, opt: opt, press: press, setter: press.setter, proc: proc, client: proc.client,
 		printed:  make(chan print, 1),
-		answered: opt.Now(), since: opt.Now(), detail: p.Playing().Detail,
+		answered: opt.Now(), since: opt.Now(), detail: p.lastError(),
 		plugs: connectors(opt),
 	}
 	if s.unplugged = displayless(opt.video(), s.plugs); s.unplugged {
@@ -64,6 +68,9 @@ func (s *session) run(ctx context.Context) error {
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
+	if err := s.showName(ctx); err != nil {
+		return err
+	}
 	poll := time.NewTicker(pollEvery)
 	defer poll.Stop()
 	for {
@@ -78,6 +85,12 @@ func (s *session) run(ctx context.Context) error {
 			err = s.event(ctx, m)
 		case <-s.player.kick:
 			err = s.turn(ctx)
+		case <-s.player.named:
+			err = s.showName(ctx)
+		case <-s.nameEnds():
+			err = s.hideName(ctx)
+		case <-s.player.again:
+			err = s.restart()
 		case p := <-s.printed:
 			err = s.take(ctx, p)
 		case <-poll.C:
@@ -153,6 +166,7 @@ func (s *session) firstFrame(ctx context.Context) error {
 	if e == nil || !e.shown.IsZero() {
 		return nil
 	}
+	s.rise()
 	e.shown, e.moved, e.position, e.polled = s.answered, s.answered, 0, time.Time{}
 	if s.unplugged {
 		e.cut = e.shown
