@@ -192,14 +192,22 @@ func (e *enrolment) trust(raw []byte) (document []byte, note string, err error) 
 	if err != nil {
 		return nil, "", fmt.Errorf("cannot read the trust document: %w", err)
 	}
-	old, damaged := trust.ParseDocument(oldRaw)
+	old := soundDocument(oldRaw)
 	switch {
-	case damaged != nil:
+	case old == nil:
 		return raw, fmt.Sprintf("trust document %d of %s, in place of a damaged one", next.Version, next.Organisation), nil
 	case follows(old, raw):
 		return raw, fmt.Sprintf("trust document %d of %s, in place of %d", next.Version, next.Organisation, old.Version), nil
 	}
 	return nil, fmt.Sprintf("trust document %d of %s, as it was before", old.Version, old.Organisation), nil
+}
+
+// soundDocument is nil for a damaged one.
+func soundDocument(raw []byte) *trust.Document {
+	if d, err := trust.ParseDocument(raw); err == nil {
+		return d
+	}
+	return nil
 }
 
 // follows: old lets itself be replaced by this.
