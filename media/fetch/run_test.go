@@ -278,7 +278,7 @@ func TestDrip(t *testing.T) {
 		every time.Duration
 		most  int // requests in 3 h
 		least int
-	}{{"a byte in ten seconds", 1, 10 * time.Second, 3 * 60, 20}, {"fifty bytes a second", 500, 10 * time.Second, 4, 3}} {
+	}{{"a byte in ten seconds", 1, 10 * time.Second, 3 * 60, 20}, {"sixty bytes a second", 600, 10 * time.Second, 4, 3}} {
 		t.Run(tt.name, func(t *testing.T) {
 			asked, names, _ := virtual(t, 3*time.Hour, []media.File{a.File, b.File}, func(r *http.Request) (*http.Response, error) {
 				resp := respond(200, "")
