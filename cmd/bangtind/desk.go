@@ -108,3 +108,16 @@ func (t *inTray) Trust(context.Context, []byte) error {
 	t.refused("unsupported", "desired/trust")
 	return nil
 }
+
+// A signedClock is where fleet puts the time that the centre signs.
+type signedClock struct {
+	*control.Clock
+	refused func(reason, source string)
+}
+
+// Confirm implements fleet.Clock. A refusal is counted.
+func (c *signedClock) Confirm(t time.Time, asked, answered time.Duration) {
+	if no, ok := errors.AsType[*control.Refusal](c.Clock.Confirm(t, asked, answered)); ok {
+		c.refused(no.Reason, "time/resp")
+	}
+}

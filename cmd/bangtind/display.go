@@ -97,7 +97,7 @@ func (d *display) remember(ctx context.Context, m *Main) error {
 	if err != nil {
 		return fmt.Errorf("cannot read the build time: %w", err)
 	}
-	d.clock = control.NewClock(d.boot, floor, m.Wall, control.KernelSynchronised)
+	d.clock = control.NewClock(d.boot, floor, m.system())
 	if err := d.openJournal(ctx, m); err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (d *display) remember(ctx context.Context, m *Main) error {
 	}
 	d.kernel = kernelRun()
 	if ok {
-		d.clock.Resume(time.Unix(last.Floor, 0), time.Unix(last.At, 0))
+		d.clock.Resume(last)
 		if last.Kernel != d.kernel && startOfKernel(m.Wall()).Before(time.Unix(last.At, 0)) {
 			d.log.Warn("the clock stood still while the power was off")
 			d.clock.Doubt()
@@ -287,7 +287,7 @@ func (d *display) fleet() (*fleet.Fleet, error) {
 		Heartbeat: b.Heartbeat, Gather: b.Gather, Now: d.clock.Sure, Floor: d.clock.Floor, Trust: d.trust, Log: d.log,
 	}, fleet.Ports{
 		Outbox: d.journal, Orders: &inTray{orders: d.orders, library: d.library, refused: d.control.Refused},
-		State: d.control.State, Changed: d.control.Changed(),
+		State: d.control.State, Changed: d.control.Changed(), Clock: &signedClock{d.clock, d.control.Refused},
 		Refused: func(r fleet.Reason, topic string) { d.control.Refused(string(r), topic) },
 	})
 }

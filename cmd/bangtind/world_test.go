@@ -290,7 +290,7 @@ func (w *world) records() []journal.Record {
 		w.t.Fatal(err)
 	}
 	defer db.Close()
-	rows, err := db.QueryContext(w.t.Context(), "SELECT seq, kind, body, hash FROM record ORDER BY seq")
+	rows, err := db.QueryContext(w.t.Context(), "SELECT seq, boot, mono, wall, trust, kind, body, hash FROM record ORDER BY seq")
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -300,9 +300,11 @@ func (w *world) records() []journal.Record {
 		var r journal.Record
 		var body string
 		var hash []byte
-		if err := rows.Scan(&r.Seq, &r.Kind, &body, &hash); err != nil {
+		var wall int64
+		if err := rows.Scan(&r.Seq, &r.Stamp.Boot, &r.Stamp.Mono, &wall, &r.Stamp.Trust, &r.Kind, &body, &hash); err != nil {
 			w.t.Fatal(err)
 		}
+		r.Stamp.Wall = time.Unix(0, wall).UTC()
 		r.Body = json.RawMessage(body)
 		copy(r.Hash[:], hash)
 		records = append(records, r)

@@ -66,7 +66,7 @@ func newRig(t *testing.T) *rig {
 	files := must(r.broker.Issue(device))(t)
 	r.config = fleet.Config{
 		Device: device, URL: r.broker.URL(), CA: files.CA, Certificate: files.Certificate, Key: files.Key,
-		Boot: "boot-1", Version: "0.1.0", Now: time.Now, Floor: func() time.Time { return time.Unix(0, 0) },
+		Boot: "boot-1", Version: "0.1.0", Now: time.Now, Floor: func() time.Time { return time.Now().Add(-time.Hour) },
 		Trust: r.department.Document, Log: textLog(r.log),
 		Pace: fleet.Pace{
 			Retry:   fleet.Backoff{Min: 20 * time.Millisecond, Max: 200 * time.Millisecond},
