@@ -31,16 +31,25 @@ func law() map[string][]string {
 		"internal/wire":             {"internal/trust"},
 		"internal/control":          {"hal", "media", "updater", "internal/wire", "internal/journal", "internal/control/local"},
 		"internal/control/local":    {},
+		"internal/control/command":  {"internal/control", "internal/wire", "internal/journal", "media"},
 		"internal/pki":              {},
 		"internal/fleet":            {"internal/wire", "internal/trust", "internal/journal", "internal/pki"},
 		"internal/fleet/department": {"internal/wire", "internal/trust", "internal/pki"},
 		"internal/fleet/brokertest": {
 			"internal/wire", "internal/trust", "internal/journal", // a stand-in for broker and centre, for tests and the demo
 		},
+		"internal/centre":       {"internal/wire", "internal/trust", "internal/journal", "internal/fleet/department", "internal/centre/store"},
+		"internal/centre/store": {"internal/wire", "internal/journal"},
+		"internal/centre/depot": {"internal/wire", "media"},
+		"cmd/bangtin-center": {
+			"internal/trust", "internal/wire", "internal/pki", "internal/fleet/department", "internal/journal", "internal/centre",
+			"internal/centre/store", "internal/centre/depot",
+		},
 		"cmd/bangtin": {"internal/trust", "internal/wire", "internal/site", "internal/pki", "media", "internal/fleet", "internal/fleet/department", "hal/rs232"},
 		"cmd/bangtind": {
 			"hal", "hal/rs232", "hal/sim", "media", "media/fetch", "media/mpv", "internal/trust", "internal/site", "internal/journal",
 			"internal/journal/sqlite", "internal/wire", "internal/pki", "internal/fleet", "internal/control", "internal/control/local",
+			"internal/control/command",
 		},
 		"cmd/bangtin-demo": {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal", "media"},
 	}
@@ -58,6 +67,9 @@ func forbidden() []edge {
 		{"internal/control", module + "internal/fleet", "decisions must not depend on whether there is a network"},
 		{"internal/control", module + "internal/journal/sqlite", "the safety chain works when the disk does not"},
 		{"internal/control", "github.com/eclipse/paho", "decisions must not depend on whether there is a network"},
+		{"internal/control", module + "internal/control/command", "decisions must not depend on what may speak with a network or a bus"},
+		{"internal/centre", module + "internal/journal/sqlite", "the centre's store is its own: a display's journal has one owner"},
+		{"cmd/bangtin-center", module + "internal/control", "the department's server decides nothing for a display"},
 		{"internal/trust", "net", "what may be obeyed is decided by signatures alone"},
 		{"media/mpv", module + "internal/journal/sqlite", "the player remembers nothing"},
 	}

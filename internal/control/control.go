@@ -382,6 +382,9 @@ func (c *Control) Ready() <-chan struct{} { return c.ready }
 // Changed tells that State is worth sending at once. It is one deep.
 func (c *Control) Changed() <-chan struct{} { return c.changed }
 
+// Settle is how long the panel may take to obey.
+func (c *Control) Settle(on bool) time.Duration { return settle(c.cfg.Panel, on) }
+
 // Next is closed when the next decision has been made and State tells it. Safe for concurrent use.
 func (c *Control) Next() <-chan struct{} {
 	c.mu.Lock()

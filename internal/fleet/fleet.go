@@ -113,7 +113,10 @@ type Fleet struct {
 	playlist *inbox
 	command  *inbox
 	trust    *inbox
-	renew    chan struct{} // asks the present session to end, so that the broker brings retained orders again
+	noes     chan wire.CommandAck // answers to commands that are refused here
+	renew    chan struct{}        // asks the present session to end, so that the broker brings retained orders again
+
+	no quota // of these answers; the command inbox's
 
 	// Owned by the goroutine of the present session.
 	stateSeq uint64
@@ -154,7 +157,9 @@ func New(cfg Config, ports Ports) (*Fleet, error) {
 		playlist: newInbox(topics.DesiredPlaylist(), wire.MaxOrder, 4*wire.MaxOrder, ports.Refused),
 		command:  newInbox(topics.CommandRequest(), maxSignedCommand, inboxRoom*maxSignedCommand, ports.Refused),
 		trust:    newInbox(topics.DesiredTrust(), maxTrust, 4*maxTrust, ports.Refused),
+		noes:     make(chan wire.CommandAck, noRoom),
 		renew:    make(chan struct{}, 1),
+		no:       quota{most: noMost},
 	}, nil
 }
 

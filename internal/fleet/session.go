@@ -112,7 +112,7 @@ func (s *session) options(ctx, link context.Context) (*mqtt.ClientOptions, error
 		SetProtocolVersion(4). // else every refusal is followed by an attempt with MQTT 3.1
 		SetCleanSession(true).
 		SetAutoReconnect(false). // keepConnected does it, with jitter
-		SetOrderMatters(false).  // else a handler that publishes and waits deadlocks
+		SetOrderMatters(true).   // two commands of one key must not overtake each other; receive only hands over
 		SetAutoAckDisabled(true).
 		SetBinaryWill(s.f.topics.Conn(), will, qos, true).
 		SetKeepAlive(keepAlive).
@@ -164,7 +164,8 @@ func (s *session) begin(ctx context.Context) error {
 	return s.sayConn(ctx, wire.Online)
 }
 
-// receive runs in a goroutine of paho's for each message.
+// receive runs in paho's goroutine, one message after the other. It never blocks: what waits here keeps the broker's
+// answers from being read.
 func (s *session) receive(_ mqtt.Client, m mqtt.Message) {
 	defer s.guard.taken()
 	switch m.Topic() {

@@ -78,6 +78,27 @@ func (d *Department) PowerOrder(order wire.PowerOrder, signers ...trust.Signer) 
 	return Seal(trust.TypePower, payload, signers...)
 }
 
+// Command signs a command as the power role, with the power key when no other is given.
+func (d *Department) Command(c wire.Command, signers ...trust.Signer) ([]byte, error) {
+	if len(signers) == 0 {
+		signers = []trust.Signer{d.Power}
+	}
+	return d.commandAs(trust.TypePower, c, signers)
+}
+
+// TrustCommand signs a command as the keepers of the trust role.
+func (d *Department) TrustCommand(c wire.Command) ([]byte, error) {
+	return d.commandAs(trust.TypeTrust, c, d.Keepers)
+}
+
+func (d *Department) commandAs(t trust.Type, c wire.Command, signers []trust.Signer) ([]byte, error) {
+	payload, err := wire.Encode(c)
+	if err != nil {
+		return nil, err
+	}
+	return Seal(t, payload, signers...)
+}
+
 // RecordsAck signs an acknowledgement of records as the centre does.
 func (d *Department) RecordsAck(ack wire.RecordsAck) ([]byte, error) {
 	payload, err := wire.Encode(ack)

@@ -44,6 +44,8 @@ type Config struct {
 	Receive func(Message)
 	// Connected is called after each connect, when all filters are subscribed. It must not block. It may be nil.
 	Connected func()
+	// Disconnected is called when a connection that Connected told of is over. It must not block. It may be nil.
+	Disconnected func()
 
 	RetryMin, RetryMax time.Duration // between connections; default 1 s and 30 s, with jitter
 }
@@ -153,6 +155,9 @@ func (l *Link) Once(ctx context.Context) error {
 	}
 	if l.cfg.Connected != nil {
 		l.cfg.Connected()
+	}
+	if l.cfg.Disconnected != nil {
+		defer l.cfg.Disconnected()
 	}
 	select {
 	case err := <-l.lost:

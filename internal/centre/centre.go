@@ -1,0 +1,194 @@
+package centre
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"bangtin/internal/centre/store"
+	"bangtin/internal/fleet/department"
+	"bangtin/internal/trust"
+	"bangtin/internal/wire"
+)
+
+// Filters are what the centre has to hear.
+func Filters() []string {
+	return []string{
+		wire.AllConn, wire.AllState, wire.AllEvents, wire.AllCommandRequests, wire.AllCommandAcks, wire.AllTimeRequests,
+	}
+}
+
+// Config is what a centre needs. All but Displays is required.
+type Config struct {
+	Plan     Plan
+	Displays int          // how many displays may speak; default store.DefaultDisplays
+	Signer   trust.Signer // holds the roles collect and time
+	// Trust is the department's document as it stands now, by which commands are verified; nil while there is none.
+	Trust   func() *trust.Document
+	Store   *store.Store
+	Send    func(topic string, payload []byte) // does not block for long; what is lost is sent again
+	Mono    func() time.Duration               // never steps
+	Wall    func() time.Time
+	Metrics *Metrics
+	Log     *slog.Logger
+}
+
+// A Centre is the collecting half of the department's server.
+type Centre struct {
+	cfg    Config
+	writes *queue // batches and changes, for the writer
+	talk   *queue // everything else, for the listener
+
+	mu     sync.Mutex
+	peers  map[string]*peer
+	watch  *Watch
+	states map[string]store.State // changed since they were last written
+
+	live    *live
+	backlog []store.Change // of the writer: what could not be written and nobody sends again
+	full    bool           // of the writer: the last write failed
+
+	written, listened atomic.Int64 // when each loop last turned, by Mono
+}
+
+// A peer is a display that spoke.
+type peer struct {
+	allowance float64       // questions for the time that it may still ask
+	asked     time.Duration // when it asked last
+}
+
+// New makes a centre that knows what the store knows.
+func New(ctx context.Context, cfg Config) (*Centre, error) {
+	if cfg.Signer == nil || cfg.Trust == nil || cfg.Store == nil || cfg.Send == nil || cfg.Mono == nil || cfg.Wall == nil ||
+		cfg.Metrics == nil || cfg.Log == nil || cfg.Plan.Location == nil {
+		return nil, errors.New("cannot make a centre: a required part is missing")
+	}
+	if cfg.Displays <= 0 {
+		cfg.Displays = store.DefaultDisplays
+	}
+	c := &Centre{
+		cfg: cfg, writes: newQueue(), talk: newQueue(), peers: map[string]*peer{}, states: map[string]store.State{},
+		live: newLive(),
+	}
+	c.watch = NewWatch(cfg.Plan, c.moment())
+	known, err := cfg.Store.Displays(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range known {
+		c.admit(k.Device)
+		c.watch.Expect(k.Device, k.Heard)
+	}
+	commands, err := cfg.Store.Live(ctx, maxLive)
+	if err != nil {
+		return nil, err
+	}
+	for _, command := range commands {
+		c.live.add(command)
+	}
+	c.written.Store(int64(cfg.Mono()))
+	c.listened.Store(int64(cfg.Mono()))
+	return c, nil
+}
+
+func (c *Centre) moment() Moment { return Moment{Mono: c.cfg.Mono(), Wall: c.cfg.Wall()} }
+
+// Run works until ctx ends and returns its error.
+func (c *Centre) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return c.write(ctx) })
+	group.Go(func() error { return c.listen(ctx) })
+	return group.Wait()
+}
+
+// Late names a loop that has not turned for longer than limit, or is empty.
+func (c *Centre) Late(limit time.Duration) string {
+	now := c.cfg.Mono()
+	switch {
+	case now-time.Duration(c.written.Load()) > limit:
+		return "writer"
+	case now-time.Duration(c.listened.Load()) > limit:
+		return "listener"
+	}
+	return ""
+}
+
+// Connected is called when the broker was joined, and Disconnected when it was lost.
+func (c *Centre) Connected() { c.listening(true) }
+
+// Disconnected is called when the broker was lost.
+func (c *Centre) Disconnected() { c.listening(false) }
+
+func (c *Centre) listening(yes bool) {
+	c.cfg.Metrics.connected(yes)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.watch.Listening(c.moment(), yes)
+}
+
+// Receive takes a message over and returns at once. It may be called by one goroutine at a time.
+func (c *Centre) Receive(m department.Message) {
+	device, ok := wire.DeviceOf(m.Topic)
+	if !ok || reserved(device) {
+		c.refuse(BadTopic, m.Ack)
+		return
+	}
+	if !c.hear(device, m) {
+		c.refuse(TooManyDisplays, m.Ack)
+		return
+	}
+	j := job{device: device, topic: m.Topic, payload: m.Payload, retained: m.Retained, ack: m.Ack, arrived: c.cfg.Mono()}
+	q := c.talk
+	if strings.HasSuffix(m.Topic, "/evt") {
+		q = c.writes
+	}
+	if reason := q.put(j); reason != "" {
+		c.refuse(reason, m.Ack)
+	}
+}
+
+// reserved are the names of the department's own certificates.
+func reserved(device string) bool {
+	return device == "centre" || strings.HasPrefix(device, "operator-")
+}
+
+// hear notes that a display spoke. It returns false when there is no room for another one.
+func (c *Centre) hear(device string, m department.Message) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if strings.HasSuffix(m.Topic, "/cmd/req") {
+		return true // the department speaks, perhaps to a display that does not exist
+	}
+	if !c.admit(device) {
+		return false
+	}
+	if !m.Retained && !strings.HasSuffix(m.Topic, "/conn") { // the will is spoken by the broker
+		c.watch.Heard(device, c.moment())
+	}
+	return true
+}
+
+func (c *Centre) admit(device string) bool {
+	if _, ok := c.peers[device]; ok {
+		return true
+	}
+	if len(c.peers) >= c.cfg.Displays {
+		return false
+	}
+	c.peers[device] = &peer{allowance: timeBurst}
+	return true
+}
+
+// refuse counts a message and frees its place with the broker.
+func (c *Centre) refuse(reason Refusal, ack func()) {
+	c.cfg.Metrics.refused(reason)
+	if ack != nil {
+		ack()
+	}
+}

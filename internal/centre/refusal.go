@@ -1,0 +1,28 @@
+package centre
+
+// A Refusal says in one stable word why a message was not taken. Refusals are counted by it.
+type Refusal string
+
+const (
+	BadTopic        Refusal = "bad-topic"         // of nobody
+	BadMessage      Refusal = "bad-message"       // cannot be read
+	BrokenBatch     Refusal = "broken-batch"      // records that do not follow each other, or were changed
+	BadSignature    Refusal = "bad-signature"     // a command that the department did not sign
+	WrongDevice     Refusal = "wrong-device"      // a command for others
+	Expired         Refusal = "expired"           // a command that came too late
+	TooManyCommands Refusal = "too-many-commands" // live ones
+	TooManyDisplays Refusal = "too-many-displays"
+	OverBudget      Refusal = "over-budget" // of records in a day
+	TooOften        Refusal = "too-often"   // questions for the time
+	Flood           Refusal = "flood"       // too many messages of one display are waiting
+	QueueFull       Refusal = "queue-full"  // of all displays
+	NotWritten      Refusal = "not-written" // the database could not take it
+)
+
+// Refusals lists every Refusal there is.
+func Refusals() []Refusal {
+	return []Refusal{
+		BadTopic, BadMessage, BrokenBatch, BadSignature, WrongDevice, Expired, TooManyCommands, TooManyDisplays, OverBudget,
+		TooOften, Flood, QueueFull, NotWritten,
+	}
+}
