@@ -77,11 +77,12 @@ type Library struct {
 // A shelved playlist is one whose signatures were verified in this run of the process.
 type shelved struct {
 	*Playlist
-	raw    []byte   // the envelope
-	digest string   // of the payload
-	people []string // who signed it: the editor, the approver, others
-	sums   []string // of each item, as Clip.SHA256
-	back   bool     // it was accepted before, and the journal lost it
+	raw    []byte            // the envelope
+	digest string            // of the payload
+	signed []trust.Signature // that are good, one of each key
+	people []string          // who signed it: the editor, the approver, others
+	sums   []string          // of each item, as Clip.SHA256
+	back   bool              // it was accepted before, and the journal lost it
 }
 
 // OpenLibrary loads both playlists from the journal and verifies their signatures anew. A stored playlist that does
@@ -145,7 +146,7 @@ func (l *Library) open(raw []byte) (*shelved, error) {
 	if !p.For(l.opts.Display) {
 		return nil, &Refusal{Reason: ReasonAudience, Detail: fmt.Sprintf("playlist %.60q is not for %s", p.ID, l.opts.Display)}
 	}
-	s := &shelved{Playlist: p, raw: raw, digest: v.Digest, people: v.People}
+	s := &shelved{Playlist: p, raw: raw, digest: v.Digest, people: v.People, signed: v.Signatures}
 	for _, it := range p.Items {
 		s.sums = append(s.sums, it.sha256())
 	}
@@ -164,7 +165,8 @@ func (it Item) sha256() string {
 }
 
 // Offer decides on a playlist envelope that came from source ("desired/playlist", "inbox"). It returns true once the
-// playlist is accepted and safe from a power cut, and false without an error where it is the accepted one already.
+// playlist is accepted and safe from a power cut, and false without an error where it is the accepted one already; what
+// further keys have signed of that one is then kept with it.
 // A *Refusal is final: nothing changed but the record of it. Any other error is the journal's, and the same offer
 // may be made again.
 func (l *Library) Offer(ctx context.Context, raw []byte, source string) (accepted bool, err error) {
@@ -172,7 +174,7 @@ func (l *Library) Offer(ctx context.Context, raw []byte, source string) (accepte
 	defer l.work.Unlock()
 	s, err := l.judge(ctx, raw)
 	if err == nil && l.accepted != nil && s.digest == l.accepted.digest {
-		return false, nil
+		return false, l.countersigned(ctx, s, source)
 	}
 	if err == nil {
 		err = l.accept(ctx, s, source)

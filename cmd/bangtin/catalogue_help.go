@@ -27,8 +27,7 @@ func vietnameseHelp() map[string]string {
 		"file for the private key; the public one goes beside it as .pub":                        "tệp khóa bí mật; khóa công khai nằm bên cạnh với đuôi .pub",
 		"take the passphrase from the first line of this file":                                   "lấy mật khẩu từ dòng đầu của tệp này",
 		"leave the key unprotected: only for machines such as the centre":                        "để khóa không có mật khẩu: chỉ dùng cho máy, như máy chủ trung tâm",
-		"private key to sign with":                                                               "khóa bí mật dùng để ký",
-		"file to write":                                                                          "tệp cần ghi",
+		"file to write": "tệp cần ghi",
 
 		"who operates the displays":                                                            "đơn vị vận hành các bảng tin",
 		"number of this document, higher than the one it replaces (1)":                         "số của danh sách này, cao hơn bản mà nó thay thế (1)",

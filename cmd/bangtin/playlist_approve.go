@@ -14,7 +14,7 @@ import (
 )
 
 func (p *Program) playlistApprove(o *options) action {
-	keyFile := o.text("key", say("private key to sign with"))
+	keyFile := o.key()
 	file := o.text("passphrase-file", say("take the passphrase from the first line of this file"))
 	trustFile := o.text("trust", say("trust document; then only a key with the role may sign"))
 	fonts := o.fonts()
@@ -88,18 +88,19 @@ func mayApprove(playlist *media.Playlist, trustFile, keyFile string, s trust.Sig
 		return err
 	}
 	id := trust.KeyID(s.Public())
-	var duties []string
-	for _, m := range doc.Roles[trust.RolePlaylist].Members {
-		if m.Key == id {
-			duties = append(duties, m.Duty)
-		}
-	}
-	if len(duties) == 0 {
-		return &problem{field: keyFile, what: say("does not hold role playlist in %s", trustFile),
+	if !slices.ContainsFunc(doc.Roles[trust.RolePlaylist].Members, func(m trust.Member) bool { return m.Key == id }) {
+		return &problem{field: keyFile, what: say("does not hold role %s in %s", string(trust.RolePlaylist), trustFile),
 			remedy: say("have someone sign who holds the role: bangtin trust show")}
 	}
-	if !slices.Equal(duties, []string{trust.DutyApprover}) {
-		return nil
+	return approves(playlist, doc, id)
+}
+
+// approves checks that the items name the key's person where it can sign as approver alone.
+func approves(playlist *media.Playlist, doc *trust.Document, id string) error {
+	for _, m := range doc.Roles[trust.RolePlaylist].Members {
+		if m.Key == id && m.Duty != trust.DutyApprover {
+			return nil
+		}
 	}
 	key, _ := doc.Key(id) // every member is among the keys of a valid document
 	return namesApprover(playlist, key.Person)

@@ -13,7 +13,7 @@ func (p *Program) power(o *options) action {
 	state := o.text("state", say("on, off, blackout, safe (the built-in picture) or schedule (back to normal)"))
 	until := o.text("until", say("when it ends: \"2027-02-06 18:00\" (Vietnam's time) or a span such as +2h; not for schedule"))
 	reason := o.text("reason", say("why, for the record"))
-	keyFile := o.text("key", say("private key to sign with"))
+	keyFile := o.key()
 	file := o.text("passphrase-file", say("take the passphrase from the first line of this file"))
 	trustFile := o.text("trust", say("trust document to check the signature against"))
 	out := o.text("out", say("file to write"))

@@ -23,7 +23,7 @@ const (
 // process.
 type Program struct {
 	Args   []string  // without the program's own name
-	Stdin  io.Reader // asked for passphrases where it is a terminal; never read otherwise
+	Stdin  io.Reader // asked for passphrases and a yes where it is a terminal; never read otherwise
 	Stdout io.Writer // results
 	Stderr io.Writer // errors and questions
 	Getenv func(string) string
@@ -32,6 +32,9 @@ type Program struct {
 	Probe    func(ctx context.Context, path string) (time.Duration, error)
 	Fonts    string // folder of the display's fonts, where --fonts names none
 	Patience Patience
+	// AgentWait is how long the ssh-agent may take to answer; 10 s when zero. A signature may take six times as
+	// long: a person may have to touch a token.
+	AgentWait time.Duration
 
 	translation map[string]string // from English; nil when English is wanted
 	objects     io.Writer         // where --json writes; nil when people read
@@ -62,9 +65,18 @@ func (p *Program) commands() []command {
 		{"playlist export", "DIR", say("write the approved playlist for a display's inbox or a USB stick"), p.playlistExport},
 		{"playlist publish", "DIR|FILE", say("bring the approved playlist to the centre and to displays"), p.playlistPublish},
 		{"trust publish", "FILE", say("bring a trust document to displays"), p.trustPublish},
+		{"sign show", "FILE", say("show everything that is about to be signed in a draft, and who is still missing"), p.signShow},
+		{"sign draft", "FILE", say("add a signature to a draft: a playlist, a trust document, an order or a command"), p.signDraft},
 		{"power", "", say("write a signed power order for one display"), p.power},
 		{"send", "[KIND]", say("sign a command, send it and see that displays obey"), p.send},
 		{"watch", "", say("watch many displays and show what is wrong"), p.watch},
+		{"center init", "", say("make the folder of a centre: authorities, broker, services"), p.centerInit},
+		{"center operator", "", say("make a certificate for an operator"), p.centerOperator},
+		{"center enrol", "", say("make a one-time code by which a display is let in"), p.centerEnrol},
+		{"center sign", "", say("let a display in whose request came on a stick"), p.centerSign},
+		{"center revoke", "", say("shut a display or an operator out"), p.centerRevoke},
+		{"center crl", "", say("sign the list of revoked certificates anew"), p.centerCRL},
+		{"center renew", "", say("renew the certificates of broker and centre before they run out"), p.centerRenew},
 	}
 }
 

@@ -67,7 +67,7 @@ const (
 func (d *display) report(ctx context.Context) (*command.Report, error) {
 	at := d.clock.Stamp()
 	r := &command.Report{
-		At: at.Wall, Device: d.site.ID, Version: version, Run: at.Mono, State: d.state(), Trust: d.trust.Version,
+		At: at.Wall, Device: d.site.ID, Version: version, Run: at.Mono, State: d.state(), Trust: d.keyring.standing.Document().Version,
 		Missing: []string{}, Lacking: d.lacking.list(), Problems: []string{},
 	}
 	for _, f := range d.library.Missing() {

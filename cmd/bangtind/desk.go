@@ -77,12 +77,13 @@ type inTray struct {
 	orders   *control.Orders
 	library  *media.Library
 	commands *command.Commands
+	keyring  *keyring
 	refused  func(reason, source string)
 }
 
 // Power implements fleet.Orders.
 func (t *inTray) Power(ctx context.Context, v *trust.Verified, o wire.PowerOrder) error {
-	err := t.orders.Power(ctx, o, control.Signature{People: v.People, Digest: v.Digest})
+	err := t.orders.Power(ctx, o, control.Signature{People: v.People, Keys: v.Keys, Digest: v.Digest})
 	if no, ok := errors.AsType[*control.Refusal](err); ok {
 		t.refused(no.Reason, "desired/power")
 		return nil
@@ -104,10 +105,13 @@ func (t *inTray) Command(ctx context.Context, v *trust.Verified, c wire.Command)
 	return t.commands.Take(ctx, &c, command.Signed{People: v.People, Keys: v.Keys, Digest: v.Digest})
 }
 
-// Trust implements fleet.Orders.
-func (t *inTray) Trust(context.Context, []byte) error {
-	t.refused("unsupported", "desired/trust")
-	return nil
+// Trust implements fleet.Orders. The keyring records its refusals itself.
+func (t *inTray) Trust(ctx context.Context, raw []byte) error {
+	err := t.keyring.take(ctx, raw, "desired/trust")
+	if _, ok := errors.AsType[*trust.Refusal](err); ok {
+		return nil
+	}
+	return err
 }
 
 // A signedClock is where fleet puts the time that the centre signs.

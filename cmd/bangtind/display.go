@@ -21,7 +21,6 @@ import (
 	"bangtin/internal/fleet"
 	"bangtin/internal/journal/sqlite"
 	"bangtin/internal/site"
-	"bangtin/internal/trust"
 	"bangtin/internal/wire"
 	"bangtin/media"
 	"bangtin/media/fetch"
@@ -47,7 +46,7 @@ type display struct {
 	key     ed25519.PrivateKey
 	clock   *control.Clock
 	journal *sqlite.Journal
-	trust   *trust.Document
+	keyring *keyring
 	store   *media.Store
 	library *media.Library
 	inbox   *media.Inbox
@@ -75,6 +74,7 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 		return err
 	}
 	defer held.Close()
+	d.finishEnrolment(m.Fault)
 	if err := d.remember(ctx, m); err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (d *display) remember(ctx context.Context, m *Main) error {
 // the slate, says so, and can still be switched off.
 func (d *display) content(ctx context.Context, m *Main) error {
 	var err error
-	if d.trust, err = d.loadTrust(ctx); err != nil {
+	if d.keyring, err = d.loadKeyring(ctx); err != nil {
 		return err
 	}
 	d.store, err = media.OpenStore(media.StoreOptions{
@@ -140,12 +140,13 @@ func (d *display) content(ctx context.Context, m *Main) error {
 		fonts = &media.Fonts{}
 	}
 	d.library, err = media.OpenLibrary(ctx, media.LibraryOptions{
-		Display: d.site.ID, Trust: d.trust, Journal: d.journal, Store: d.store, Fonts: fonts, Stamp: d.clock.Stamp, Log: d.log,
+		Display: d.site.ID, Trust: d.keyring.standing, Journal: d.journal, Store: d.store, Fonts: fonts, Stamp: d.clock.Stamp, Log: d.log,
 	})
 	if err != nil {
 		return err
 	}
 	d.inbox = media.NewInbox(d.path("inbox"), d.library, d.log)
+	d.inbox.TakeTrust(d.keyring.take)
 	d.fetcher = d.overHTTPS()
 	return nil
 }
@@ -202,6 +203,10 @@ func (d *display) decide(ctx context.Context) error {
 	if d.orders, err = control.LoadOrders(ctx, d.journal, d.clock, d.log); err != nil {
 		return err
 	}
+	d.orders.Trusting(d.keyring.holdsPower)
+	if err = d.orders.Recheck(ctx); err != nil {
+		d.log.Error("a lapsed order is not recorded", "err", err) // it is not obeyed all the same
+	}
 	schedule := media.Schedule{Lead: d.site.Schedule.PanelLead, Zone: d.site.Location}
 	for _, w := range d.site.Schedule.Windows {
 		schedule.Windows = append(schedule.Windows, media.Window(w))
@@ -219,7 +224,11 @@ func (d *display) decide(ctx context.Context) error {
 		Panel: d.panel, Relay: d.relay, Sensors: d.sensors, Player: d.player, Content: d.library,
 		Health: d.health, Log: d.log,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	d.keyring.settle(d.control.Refused, d.library.Recheck, d.orders.Recheck)
+	return nil
 }
 
 // run keeps every part running until ctx ends or one of them fails, which is a bug.
@@ -247,6 +256,7 @@ func (d *display) run(ctx context.Context) error {
 	g.Go(func() error { return notify(ctx, d.control.Ready(), d.health, d.log) })
 	if link != nil {
 		g.Go(func() error { return link.Run(ctx) })
+		g.Go(func() error { return d.keepCertificate(ctx) })
 	}
 	err = g.Wait()
 	if errors.Is(err, context.Canceled) {
@@ -290,9 +300,9 @@ func (d *display) fleet() (*fleet.Fleet, error) {
 	}
 	return fleet.New(fleet.Config{
 		Device: d.site.ID, URL: b.URL, CA: b.CA, Certificate: b.Certificate, Key: b.Key, Boot: d.boot, Version: version,
-		Heartbeat: b.Heartbeat, Gather: b.Gather, Now: d.clock.Sure, Floor: d.clock.Floor, Trust: d.trust, Log: d.log,
+		Heartbeat: b.Heartbeat, Gather: b.Gather, Now: d.clock.Sure, Floor: d.clock.Floor, Trust: d.keyring.standing, Log: d.log,
 	}, fleet.Ports{
-		Outbox: d.journal, Orders: &inTray{orders: d.orders, library: d.library, commands: d.commands, refused: d.control.Refused},
+		Outbox: d.journal, Orders: &inTray{orders: d.orders, library: d.library, commands: d.commands, keyring: d.keyring, refused: d.control.Refused},
 		State: d.control.State, Changed: d.control.Changed(), Answers: d.commands.Answers(),
 		Clock:   &signedClock{d.clock, d.control.Refused},
 		Refused: func(r fleet.Reason, topic string) { d.control.Refused(string(r), topic) },

@@ -55,7 +55,8 @@ func (o *Orders) Command(ctx context.Context, c *wire.Command, by Signature, w j
 	if err != nil {
 		return err
 	}
-	next := &Override{State: args.State, Until: time.Unix(endless, 0).UTC(), Reason: args.Reason, By: strings.Join(by.People, ", "), Digest: by.Digest}
+	next := &Override{State: args.State, Until: time.Unix(endless, 0).UTC(), Reason: args.Reason, By: strings.Join(by.People, ", "), Digest: by.Digest,
+		Keys: by.Keys}
 	switch {
 	case args.Until != nil:
 		next.Until = args.Until.UTC()

@@ -49,6 +49,9 @@ type Orders struct {
 	fire       string
 	desired    string        // digest of the desired/power that was accepted last
 	dirty      chan struct{} // the fire latch was set and is not on disk yet
+
+	holds  func(keys []string) bool // see Trusting; nil lets every order hold
+	lapsed string                   // digest of the order whose lapse this run has recorded; belongs to commit
 }
 
 // LoadOrders reads what stood when the controller was last running. One that cannot be read any more is left out
@@ -78,7 +81,8 @@ func LoadOrders(ctx context.Context, j Journal, clock *Clock, log *slog.Logger) 
 // A Signature is who stands behind an order, verified before it comes here.
 type Signature struct {
 	People []string
-	Digest string // SHA-256 of the signed payload, in hex
+	Keys   []string // ids of the keys that made good signatures
+	Digest string   // SHA-256 of the signed payload, in hex
 }
 
 // A Refusal says why an order is not obeyed. It is final for that order.
@@ -99,7 +103,7 @@ func (o *Orders) Power(ctx context.Context, order wire.PowerOrder, by Signature)
 		return err
 	}
 	people := strings.Join(by.People, ", ")
-	next := &Override{State: order.State, Reason: order.Reason, By: people, Digest: by.Digest}
+	next := &Override{State: order.State, Reason: order.Reason, By: people, Digest: by.Digest, Keys: by.Keys}
 	if order.Until != nil {
 		next.Until = *order.Until
 	}
@@ -115,7 +119,7 @@ func (o *Orders) Power(ctx context.Context, order wire.PowerOrder, by Signature)
 	}}}
 	err = o.journal.Commit(ctx, w)
 	if errors.Is(err, journal.ErrStale) {
-		return o.stale(by.Digest, order.Version)
+		return o.again(ctx, next, order.Version)
 	}
 	if err != nil {
 		return err
@@ -124,13 +128,17 @@ func (o *Orders) Power(ctx context.Context, order wire.PowerOrder, by Signature)
 	return nil
 }
 
-// stale tells the copy that the broker keeps, which arrives at every connection, from an older order. It stays the
-// copy of an accepted order when a command has replaced that since.
-func (o *Orders) stale(digest string, version uint64) error {
+// again tells the copy that the broker keeps, which arrives at every connection, from an older order. It stays the copy
+// of an accepted order when a command has replaced that since. A copy that further keys have signed is how an order
+// outlives the key it was given with.
+func (o *Orders) again(ctx context.Context, copied *Override, version uint64) error {
 	o.mu.Lock()
 	standing, desired := o.department, o.desired
 	o.mu.Unlock()
-	if digest == desired || standing != nil && standing.Digest == digest {
+	if standing != nil && standing.Digest == copied.Digest {
+		return o.countersigned(ctx, standing, copied)
+	}
+	if copied.Digest == desired {
 		return nil
 	}
 	return &Refusal{Reason: "stale", Detail: fmt.Sprintf("version %d is not above that of the order that stands", version)}
@@ -242,17 +250,20 @@ func (o *Orders) saveFire(ctx context.Context) error {
 func (o *Orders) standing(at journal.Stamp) (department, local *Override, fire string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if department = o.department; !o.signed(department) {
+		department = nil
+	}
 	if o.local == nil {
-		return o.department, nil, o.fire
+		return department, nil, o.fire
 	}
 	l := *o.local
 	switch {
 	case l.Boot == at.Boot:
 		l.Until = at.Wall.Add(l.Ends - at.Mono)
 	case at.Trust == journal.Untrusted && l.State == wire.WishOff:
-		return o.department, nil, o.fire
+		return department, nil, o.fire
 	}
-	return o.department, &l, o.fire
+	return department, &l, o.fire
 }
 
 // reasonable reports whether a reason may stand in records and states: one line of text.

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"slices"
 	"time"
 
 	"bangtin/internal/journal"
@@ -13,7 +14,7 @@ const (
 	// undatedRoom bounds what is remembered of a run whose time is not known. A week without a fault is two stretches.
 	// Beyond it the two neighbours that are shortest together become one, as the worse of both: nothing is ever
 	// counted as on air that was not.
-	undatedRoom = 1024
+	undatedRoom = 2048
 )
 
 // An undated remembers what held since the beginning of a run, by whole seconds of the monotonic clock, until it is
@@ -105,7 +106,7 @@ func (u *undated) add(s stretch) {
 	}
 }
 
-// join makes the two neighbours that are shortest together one.
+// join makes the two neighbours that are shortest together one, and those beside them where they now say the same.
 func (u *undated) join() {
 	best := 0
 	for i := range len(u.runs) - 1 {
@@ -113,8 +114,17 @@ func (u *undated) join() {
 			best = i
 		}
 	}
-	u.runs[best].to, u.runs[best].Status = u.runs[best+1].to, worse(u.runs[best].Status, u.runs[best+1].Status)
-	u.runs = append(u.runs[:best+1], u.runs[best+2:]...)
+	joined := stretch{u.runs[best].from, u.runs[best+1].to, worse(u.runs[best].Status, u.runs[best+1].Status)}
+	from, to := best, best+2
+	if from > 0 && u.runs[from-1].Status == joined.Status {
+		from--
+		joined.from = u.runs[from].from
+	}
+	if to < len(u.runs) && u.runs[to].Status == joined.Status {
+		joined.to = u.runs[to].to
+		to++
+	}
+	u.runs = slices.Replace(u.runs, from, to, joined)
 }
 
 // doubt puts s in place of what the newest stretch says of the last n seconds.

@@ -123,7 +123,7 @@ func (c *Commands) accept(ctx context.Context, cmd *wire.Command, by Signed) err
 		w.Raise[counterOf(key)] = cmd.Counter
 	}
 	if cmd.Kind == wire.DoPower {
-		err = c.cfg.Orders.Command(ctx, cmd, control.Signature{People: by.People, Digest: by.Digest}, w)
+		err = c.cfg.Orders.Command(ctx, cmd, control.Signature{People: by.People, Keys: by.Keys, Digest: by.Digest}, w)
 	} else {
 		err = c.cfg.Journal.Commit(ctx, w)
 	}
