@@ -202,6 +202,8 @@ func (w *writing) meaning(h *head, device string, r journal.Record, o *Outcome) 
 	return nil
 }
 
+// read takes the body of a record. That it is proper JSON was made sure of when its batch was read; fields that a newer
+// display writes are passed over.
 func read[T any](body []byte) (v T, ok bool) {
 	err := json.Unmarshal(body, &v)
 	return v, err == nil
