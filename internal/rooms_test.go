@@ -23,6 +23,7 @@ func law() map[string][]string {
 		"hal/haltest/mdcpanel":      {}, // a panel that must not share a mistake with the driver it judges
 		"media":                     {"internal/trust", "internal/journal"},
 		"media/mpv":                 {"media"},
+		"media/fetch":               {"media"},
 		"internal/trust":            {},
 		"internal/site":             {},
 		"internal/journal":          {},
@@ -30,6 +31,7 @@ func law() map[string][]string {
 		"internal/wire":             {"internal/trust"},
 		"internal/control":          {"hal", "media", "updater", "internal/wire", "internal/journal", "internal/control/local"},
 		"internal/control/local":    {},
+		"internal/control/command":  {"internal/control", "internal/wire", "internal/journal", "media"},
 		"internal/pki":              {},
 		"internal/fleet":            {"internal/wire", "internal/trust", "internal/journal", "internal/pki"},
 		"internal/fleet/department": {"internal/wire", "internal/trust", "internal/pki"},
@@ -45,8 +47,9 @@ func law() map[string][]string {
 		},
 		"cmd/bangtin": {"internal/trust", "internal/wire", "internal/site", "internal/pki", "media", "internal/fleet", "internal/fleet/department", "hal/rs232"},
 		"cmd/bangtind": {
-			"hal", "hal/rs232", "hal/sim", "media", "media/mpv", "internal/trust", "internal/site", "internal/journal",
+			"hal", "hal/rs232", "hal/sim", "media", "media/fetch", "media/mpv", "internal/trust", "internal/site", "internal/journal",
 			"internal/journal/sqlite", "internal/wire", "internal/pki", "internal/fleet", "internal/control", "internal/control/local",
+			"internal/control/command",
 		},
 		"cmd/bangtin-demo": {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal", "media"},
 	}
@@ -60,9 +63,11 @@ func forbidden() []edge {
 		{"cmd/bangtin", "github.com/mattn/go-sqlite3", "the department's tool builds without cgo on three systems"},
 		{"hal", module + "internal", "hardware knows nothing of the department"},
 		{"media", module + "hal", "what is shown must not depend on the panel that shows it"},
+		{"media", "net/http", "what may be shown is decided without a network"},
 		{"internal/control", module + "internal/fleet", "decisions must not depend on whether there is a network"},
 		{"internal/control", module + "internal/journal/sqlite", "the safety chain works when the disk does not"},
 		{"internal/control", "github.com/eclipse/paho", "decisions must not depend on whether there is a network"},
+		{"internal/control", module + "internal/control/command", "decisions must not depend on what may speak with a network or a bus"},
 		{"internal/centre", module + "internal/journal/sqlite", "the centre's store is its own: a display's journal has one owner"},
 		{"cmd/bangtin-center", module + "internal/control", "the department's server decides nothing for a display"},
 		{"internal/trust", "net", "what may be obeyed is decided by signatures alone"},

@@ -30,6 +30,7 @@ import (
 type bench struct {
 	dir     string
 	clock   *clock
+	trust   *trust.Standing
 	journal *sqlite.Journal
 	store   *media.Store
 	library *media.Library
@@ -59,8 +60,9 @@ func openBench(dir string, fault func(string)) (*bench, error) {
 	if err != nil {
 		return nil, errors.Join(err, b.journal.Close())
 	}
+	b.trust = trust.NewStanding(people())
 	b.library, err = media.OpenLibrary(ctx, media.LibraryOptions{
-		Display: display, Trust: people(), Journal: b.journal, Store: b.store, Fonts: fonts,
+		Display: display, Trust: b.trust, Journal: b.journal, Store: b.store, Fonts: fonts,
 		Stamp: b.clock.stamp, Log: log,
 	})
 	if err != nil {

@@ -17,17 +17,19 @@ import (
 
 // Names inside an inbox. A file of content is named for its SHA-256.
 const (
+	inboxTrust    = "trust.json"    // a trust document
 	inboxPlaylist = "playlist.json" // an envelope
 	inboxContent  = "content"
 )
 
-// An Inbox is a folder through which a USB stick delivers: playlist.json and content/<sha256>. Whoever can write to
+// An Inbox is a folder through which a USB stick delivers: trust.json, playlist.json and content/<sha256>. Whoever can write to
 // it is not trusted. What was taken over is removed; everything else is left as it is, and what cannot be taken is
 // recorded once, not at every look.
 type Inbox struct {
 	dir     string
 	library *Library
 	log     *slog.Logger
+	trust   func(ctx context.Context, raw []byte, source string) error
 	seen    map[string]sight // by name inside the folder; no more than the names that are looked for
 }
 
@@ -56,6 +58,12 @@ func (s sight) later(now time.Duration) sight {
 // NewInbox looks into dir, which need not exist, on behalf of the library.
 func NewInbox(dir string, library *Library, log *slog.Logger) *Inbox {
 	return &Inbox{dir: dir, library: library, log: log}
+}
+
+// TakeTrust has trust documents given to take, which keeps and records what it accepts or refuses and returns a
+// *trust.Refusal for the latter. Without it they are left alone. Call it before Run.
+func (b *Inbox) TakeTrust(take func(ctx context.Context, raw []byte, source string) error) {
+	b.trust = take
 }
 
 // Run scans at once and every interval. It returns only when ctx ends; errors are tried again, and logged when they
@@ -92,7 +100,10 @@ func (b *Inbox) Scan(ctx context.Context) error {
 	}
 	old := b.seen
 	b.seen = make(map[string]sight)
-	err = b.take(ctx, root, old, inboxPlaylist, b.offer)
+	if b.trust != nil { // first: what else is on the stick may be signed by its keys
+		err = b.take(ctx, root, old, inboxTrust, b.offerTrust)
+	}
+	err = errors.Join(err, b.take(ctx, root, old, inboxPlaylist, b.offer))
 	for _, f := range b.library.Missing() {
 		name := path.Join(inboxContent, f.SHA256)
 		err = errors.Join(err, b.take(ctx, root, old, name, func(ctx context.Context, file io.Reader) error {
@@ -193,6 +204,18 @@ func (s source) Read(p []byte) (int, error) {
 		err = &readError{err}
 	}
 	return n, err
+}
+
+func (b *Inbox) offerTrust(ctx context.Context, file io.Reader) error {
+	raw, err := io.ReadAll(io.LimitReader(file, trust.MaxEnvelope+1))
+	if err != nil {
+		return err
+	}
+	err = b.trust(ctx, raw, "inbox")
+	if no, ok := errors.AsType[*trust.Refusal](err); ok {
+		return &Refusal{Reason: string(no.Reason), Detail: no.Detail}
+	}
+	return err
 }
 
 func (b *Inbox) offer(ctx context.Context, file io.Reader) error {

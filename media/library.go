@@ -53,6 +53,7 @@ type Library struct {
 	opts    LibraryOptions
 	changed chan struct{}
 	wake    chan struct{}
+	wanted  chan struct{}
 
 	// work is held by whoever decides and commits, so that what is in memory is what is in the journal.
 	work     sync.Mutex
@@ -76,11 +77,12 @@ type Library struct {
 // A shelved playlist is one whose signatures were verified in this run of the process.
 type shelved struct {
 	*Playlist
-	raw    []byte   // the envelope
-	digest string   // of the payload
-	people []string // who signed it: the editor, the approver, others
-	sums   []string // of each item, as Clip.SHA256
-	back   bool     // it was accepted before, and the journal lost it
+	raw    []byte            // the envelope
+	digest string            // of the payload
+	signed []trust.Signature // that are good, one of each key
+	people []string          // who signed it: the editor, the approver, others
+	sums   []string          // of each item, as Clip.SHA256
+	back   bool              // it was accepted before, and the journal lost it
 }
 
 // OpenLibrary loads both playlists from the journal and verifies their signatures anew. A stored playlist that does
@@ -90,6 +92,7 @@ func OpenLibrary(ctx context.Context, o LibraryOptions) (*Library, error) {
 		opts:    o,
 		changed: make(chan struct{}, 1),
 		wake:    make(chan struct{}, 1),
+		wanted:  make(chan struct{}, 1),
 		damaged: make(map[string]bool),
 		told:    make(map[string]string),
 		reread:  o.Stamp().Mono + day,
@@ -143,7 +146,7 @@ func (l *Library) open(raw []byte) (*shelved, error) {
 	if !p.For(l.opts.Display) {
 		return nil, &Refusal{Reason: ReasonAudience, Detail: fmt.Sprintf("playlist %.60q is not for %s", p.ID, l.opts.Display)}
 	}
-	s := &shelved{Playlist: p, raw: raw, digest: v.Digest, people: v.People}
+	s := &shelved{Playlist: p, raw: raw, digest: v.Digest, people: v.People, signed: v.Signatures}
 	for _, it := range p.Items {
 		s.sums = append(s.sums, it.sha256())
 	}
@@ -162,7 +165,8 @@ func (it Item) sha256() string {
 }
 
 // Offer decides on a playlist envelope that came from source ("desired/playlist", "inbox"). It returns true once the
-// playlist is accepted and safe from a power cut, and false without an error where it is the accepted one already.
+// playlist is accepted and safe from a power cut, and false without an error where it is the accepted one already; what
+// further keys have signed of that one is then kept with it.
 // A *Refusal is final: nothing changed but the record of it. Any other error is the journal's, and the same offer
 // may be made again.
 func (l *Library) Offer(ctx context.Context, raw []byte, source string) (accepted bool, err error) {
@@ -170,7 +174,7 @@ func (l *Library) Offer(ctx context.Context, raw []byte, source string) (accepte
 	defer l.work.Unlock()
 	s, err := l.judge(ctx, raw)
 	if err == nil && l.accepted != nil && s.digest == l.accepted.digest {
-		return false, nil
+		return false, l.countersigned(ctx, s, source)
 	}
 	if err == nil {
 		err = l.accept(ctx, s, source)
@@ -277,6 +281,7 @@ func (l *Library) accept(ctx context.Context, s *shelved, source string) error {
 	l.accepted = s
 	l.mu.Unlock()
 	nudge(l.wake)
+	nudge(l.wanted)
 	l.opts.Log.Info("playlist accepted", "playlist", s.ID, "version", s.Version, "source", source)
 	return nil
 }
@@ -306,6 +311,9 @@ func (l *Library) both() (accepted, current *shelved) {
 // Changed tells that Programme may answer otherwise than before. Several changes may be told as one; there is one
 // reader.
 func (l *Library) Changed() <-chan struct{} { return l.changed }
+
+// Wanted tells that Missing may name other files than before. Several changes may be told as one; there is one reader.
+func (l *Library) Wanted() <-chan struct{} { return l.wanted }
 
 // nudge leaves a sign unless there is one.
 func nudge(c chan struct{}) {

@@ -110,6 +110,7 @@ func (l *Library) foundDamaged(ctx context.Context, f File, cause error) error {
 	defer l.work.Unlock()
 	l.damaged[f.SHA256] = true
 	nudge(l.changed)
+	nudge(l.wanted)
 	err := l.record(ctx, &Refusal{Reason: ReasonDamaged, Detail: cause.Error()})
 	if Refused(err) {
 		return nil // it is on record, which is all that can be done here
@@ -211,11 +212,15 @@ func (l *Library) Missing() []File {
 	return missing
 }
 
-// Add stores a file that is Missing, reading it from r, and blocks as long as r does. Bytes that are not what was
-// approved, and a store that is full or read-only, come back as a *Refusal, which is recorded once for each file until it could be added;
-// any other error may pass.
+// Add stores a file that is Missing, reading it from r, and blocks as long as r does. It returns as Added does.
 func (l *Library) Add(ctx context.Context, r io.Reader, f File) error {
-	err := l.opts.Store.Put(ctx, r, f)
+	return l.Added(ctx, f, l.opts.Store.Put(ctx, r, f))
+}
+
+// Added takes note of what became of storing a Missing file, whoever did it: err is nil or the Store's. Bytes that
+// are not what was approved, and a store that is full or read-only, come back as a *Refusal, which is recorded once
+// for each file until it could be added; any other error may pass.
+func (l *Library) Added(ctx context.Context, f File, err error) error {
 	l.work.Lock()
 	defer l.work.Unlock()
 	switch {

@@ -2,6 +2,7 @@ package media
 
 import (
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -20,6 +21,21 @@ func (l *Library) Programme(now time.Time) (Programme, bool) {
 	}
 	return l.programme(current, now)
 }
+
+// Standing tells of the accepted or the current playlist by the digest of its signed payload: its id@version, empty
+// where it is neither, and whether it is current.
+func (l *Library) Standing(digest string) (name string, current bool) {
+	accepted, shown := l.both()
+	for _, s := range []*shelved{shown, accepted} {
+		if s != nil && s.digest == digest {
+			return s.ID + "@" + strconv.FormatUint(s.Version, 10), s == shown
+		}
+	}
+	return "", false
+}
+
+// Hurry makes Run look at once whether the accepted playlist can be current.
+func (l *Library) Hurry() { nudge(l.wake) }
 
 func (l *Library) programme(s *shelved, now time.Time) (Programme, bool) {
 	prog := Programme{Playlist: s.ID, Version: s.Version}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -23,6 +24,8 @@ var (
 	ErrStoreFull = errors.New("no room in the content store")
 	// ErrReadOnly: the file system takes no more writes, which is how flash ends. What is there can still be shown.
 	ErrReadOnly = errors.New("the content store is read-only")
+	// ErrBusy: somebody else is writing the part of this file.
+	ErrBusy = errors.New("another writer has it")
 )
 
 // StoreOptions says where content is kept and how much of it.
@@ -33,8 +36,8 @@ type StoreOptions struct {
 
 	// Free tells the bytes free on the file system of a folder; nil asks the kernel.
 	Free func(dir string) (int64, error)
-	// Fault is called with a label before each step that a power cut may interrupt: "content.write", "content.sync",
-	// "content.rename", "content.dirsync" and "content.done". Tests kill the process there. It may be nil.
+	// Fault is called with a label before each step that a power cut may interrupt: "content.write", "content.part",
+	// "content.sync", "content.rename", "content.dirsync" and "content.done". Tests kill the process there. It may be nil.
 	Fault func(label string)
 }
 
@@ -45,10 +48,13 @@ type Store struct {
 
 	placing sync.Mutex // held while a part file is given its name
 
-	mu       sync.Mutex       // guards the two below, never while the disk is written
+	mu       sync.Mutex       // guards the two below, never while a file is written
 	verified map[string]seal  // by SHA-256
-	incoming map[string]int64 // name of a part file being written: bytes it may grow to
+	incoming map[string]claim // by path of a part file being written
 }
+
+// A claim is the room that a part file may take, and what it had of that when it was opened.
+type claim struct{ size, held int64 }
 
 // A seal remembers that a file was hashed in this run of the process, and how to see that it was touched since.
 type seal struct {
@@ -56,11 +62,12 @@ type seal struct {
 	is   identity
 }
 
-// partSuffix marks files that are not whole yet.
+// partSuffix marks files that are not whole yet. After a SHA-256 alone it is a Part, which is resumed; with anything
+// between it is a temporary file of Put.
 const partSuffix = ".part"
 
 // OpenStore opens the folder and removes what an interrupted Put left there. On a read-only file system it opens what
-// is there; only Put fails then.
+// is there; only Put and Resume fail then.
 func OpenStore(o StoreOptions) (*Store, error) {
 	if o.Free == nil {
 		o.Free = freeBytes
@@ -81,10 +88,13 @@ func OpenStore(o StoreOptions) (*Store, error) {
 		return nil, fmt.Errorf("cannot open content store: %w", err)
 	}
 	for _, p := range parts {
+		if hexSHA256.MatchString(strings.TrimSuffix(filepath.Base(p), partSuffix)) {
+			continue
+		}
 		// One that stays takes room, which Free sees, and nothing else: nobody looks at it.
 		_ = os.Remove(p)
 	}
-	return &Store{opts: o, verified: make(map[string]seal), incoming: make(map[string]int64)}, nil
+	return &Store{opts: o, verified: make(map[string]seal), incoming: make(map[string]claim)}, nil
 }
 
 // makeDir makes the folder, which itself must outlive a power cut, not only what is in it.
@@ -104,8 +114,8 @@ func (s *Store) Put(ctx context.Context, r io.Reader, want File) (err error) {
 			err = fmt.Errorf("cannot store content %.12s: %w", want.SHA256, explain(err))
 		}
 	}()
-	if !hexSHA256.MatchString(want.SHA256) || want.Size < 1 || want.Size > MaxVideo {
-		return fmt.Errorf("%w: no such hash or size", ErrWrongContent)
+	if err := want.plausible(); err != nil {
+		return err
 	}
 	if _, ok := s.Ready(want); ok {
 		return nil
@@ -128,6 +138,14 @@ func (s *Store) Put(ctx context.Context, r io.Reader, want File) (err error) {
 	return s.settle(part.Name(), want)
 }
 
+// plausible keeps what is no hash away from the folder.
+func (f File) plausible() error {
+	if !hexSHA256.MatchString(f.SHA256) || f.Size < 1 || f.Size > MaxVideo {
+		return fmt.Errorf("%w: no such hash or size", ErrWrongContent)
+	}
+	return nil
+}
+
 // explain gives the errors of the disk that a caller can do something about their name in this package.
 func explain(err error) error {
 	switch {
@@ -143,19 +161,15 @@ func explain(err error) error {
 func (s *Store) create(want File) (*os.File, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, err := os.Lstat(s.opts.Dir); errors.Is(err, fs.ErrNotExist) { // it was read-only at the start
-		if err := makeDir(s.opts.Dir); err != nil {
-			return nil, err
-		}
-	}
-	if err := s.room(want.Size); err != nil {
+	c := claim{size: want.Size}
+	if err := s.room(c); err != nil {
 		return nil, err
 	}
 	part, err := os.CreateTemp(s.opts.Dir, want.SHA256+".*"+partSuffix)
 	if err != nil {
 		return nil, err
 	}
-	s.incoming[part.Name()] = want.Size
+	s.incoming[part.Name()] = c
 	return part, nil
 }
 
@@ -165,41 +179,50 @@ func (s *Store) forget(part string) {
 	delete(s.incoming, part)
 }
 
-// room fails where n more bytes are too many. Files being written count in full on both scores, which errs on the
-// safe side. The caller holds mu.
-func (s *Store) room(n int64) error {
-	var coming int64
-	for _, size := range s.incoming {
-		coming += size
+// room fails where a claim is too much, and makes the folder where it is missing. Files being written count in full
+// on both scores, which errs on the safe side. The caller holds mu.
+func (s *Store) room(c claim) error {
+	if _, err := os.Lstat(s.opts.Dir); errors.Is(err, fs.ErrNotExist) { // it was read-only at the start
+		if err := makeDir(s.opts.Dir); err != nil {
+			return err
+		}
+	}
+	var coming, growing int64
+	for _, other := range s.incoming {
+		coming += other.size
+		growing += other.size - other.held
 	}
 	used, err := s.used()
 	if err != nil {
 		return err
 	}
-	if used+coming+n > s.opts.Total {
-		return fmt.Errorf("%w: %d of %d bytes are in use, %d are needed", ErrStoreFull, used+coming, s.opts.Total, n)
+	more := c.size - c.held // what it had is among the used
+	if used+coming+more > s.opts.Total {
+		return fmt.Errorf("%w: %d of %d bytes are in use, %d are needed", ErrStoreFull, used+coming, s.opts.Total, more)
 	}
 	free, err := s.opts.Free(s.opts.Dir)
 	if err != nil {
 		return err
 	}
-	if free-coming-n < s.opts.Reserve {
-		return fmt.Errorf("%w: %d bytes are free, %d stay so, %d are needed", ErrStoreFull, free-coming, s.opts.Reserve, n)
+	if free-growing-more < s.opts.Reserve {
+		return fmt.Errorf("%w: %d bytes are free, %d stay so, %d are needed", ErrStoreFull, free-growing, s.opts.Reserve, more)
 	}
 	return nil
 }
 
-// used sums the whole files.
+// used sums what is there, whole or in part, but for the files being written. The caller holds mu.
 func (s *Store) used() (sum int64, err error) {
-	err = s.each(func(_ string, info fs.FileInfo) error {
-		sum += info.Size()
+	err = s.each(func(path string, info fs.FileInfo) error {
+		if _, open := s.incoming[path]; !open {
+			sum += info.Size()
+		}
 		return nil
 	})
 	return sum, err
 }
 
-// each visits the whole files of the folder.
-func (s *Store) each(visit func(name string, info fs.FileInfo) error) error {
+// each visits the plain files of the folder.
+func (s *Store) each(visit func(path string, info fs.FileInfo) error) error {
 	entries, err := os.ReadDir(s.opts.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // it could not be made
@@ -208,7 +231,7 @@ func (s *Store) each(visit func(name string, info fs.FileInfo) error) error {
 		return err
 	}
 	for _, e := range entries {
-		if !e.Type().IsRegular() || strings.HasSuffix(e.Name(), partSuffix) {
+		if !e.Type().IsRegular() {
 			continue
 		}
 		info, err := e.Info()
@@ -218,14 +241,14 @@ func (s *Store) each(visit func(name string, info fs.FileInfo) error) error {
 		if err != nil {
 			return err
 		}
-		if err := visit(e.Name(), info); err != nil {
+		if err := visit(filepath.Join(s.opts.Dir, e.Name()), info); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// fill copies r into the part file, checks it and makes it durable under its temporary name.
+// fill copies r into the part file and finishes it.
 func (s *Store) fill(ctx context.Context, part *os.File, r io.Reader, want File) error {
 	s.opts.Fault("content.write")
 	sum := sha256.New()
@@ -234,6 +257,11 @@ func (s *Store) fill(ctx context.Context, part *os.File, r io.Reader, want File)
 	if err != nil {
 		return err
 	}
+	return s.finish(part, n, sum, want)
+}
+
+// finish checks a part file of n bytes with the given hash, and makes it durable under its temporary name.
+func (s *Store) finish(part *os.File, n int64, sum hash.Hash, want File) error {
 	if n != want.Size {
 		return fmt.Errorf("%w: %s has other than %d bytes", ErrWrongContent, part.Name(), want.Size)
 	}
@@ -275,6 +303,11 @@ func (s *Store) settle(part string, want File) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.verified[want.SHA256] = seal{want, identify(info)}
+	if rest := path + partSuffix; part != rest { // somebody else was fetching it, and need not go on
+		if _, open := s.incoming[rest]; !open {
+			_ = os.Remove(rest) // or Collect does it
+		}
+	}
 	return nil
 }
 

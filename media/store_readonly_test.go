@@ -54,6 +54,16 @@ func TestStoreThatCannotBeWritten(t *testing.T) {
 	}
 }
 
+func TestPartOnAReadOnlyStore(t *testing.T) {
+	dir := t.TempDir()
+	c := film(500)
+	write(t, filepath.Join(dir, c.SHA256+".part"), c.raw[:100])
+	readOnly(t, dir)
+	if _, err := openStore(t, dir, nil).Resume(c.File); !errors.Is(err, media.ErrReadOnly) {
+		t.Errorf("resumed: %v", err)
+	}
+}
+
 func TestStoreThatCannotBeMade(t *testing.T) {
 	dir := t.TempDir()
 	readOnly(t, dir)

@@ -9,6 +9,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 )
 
 // Ready returns the path of a file that was verified in this run of the process and has not been touched since. It
@@ -104,26 +106,47 @@ func check(ctx context.Context, file *os.File, f File) error {
 	return CheckType(file, f)
 }
 
-// Collect removes every file whose SHA-256 keep does not name and tells how many bytes that freed. Files being
-// written are left alone.
+// Collect removes every file whose SHA-256 keep does not name, and every part of a file that is not kept or is there
+// whole, and tells how many bytes that freed. Files being written are left alone.
 func (s *Store) Collect(keep map[string]bool) (freed int64, err error) {
-	err = s.each(func(name string, info fs.FileInfo) error {
-		if keep[name] {
+	err = s.each(func(path string, info fs.FileInfo) error {
+		name, part := strings.CutSuffix(filepath.Base(path), partSuffix)
+		if keep[name] && !(part && s.whole(name)) {
 			return nil
 		}
-		s.mu.Lock()
-		delete(s.verified, name) // or the map would grow with each playlist
-		s.mu.Unlock()
-		if err := os.Remove(s.path(File{SHA256: name})); err != nil {
-			return err
+		gone, err := s.remove(path)
+		if gone {
+			freed += info.Size()
 		}
-		freed += info.Size()
-		return nil
+		return err
 	})
 	if err != nil {
 		return freed, fmt.Errorf("cannot collect content: %w", err)
 	}
 	return freed, nil
+}
+
+// whole reports whether the file of that hash is Ready.
+func (s *Store) whole(sha256 string) bool {
+	s.mu.Lock()
+	known, ok := s.verified[sha256]
+	s.mu.Unlock()
+	if ok {
+		_, ok = s.Ready(known.file)
+	}
+	return ok
+}
+
+// remove removes a file unless it is being written.
+func (s *Store) remove(path string) (gone bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, open := s.incoming[path]; open {
+		return false, nil
+	}
+	delete(s.verified, filepath.Base(path)) // or the map would grow with each playlist
+	err = os.Remove(path)
+	return err == nil, err
 }
 
 // Has reports whether a file of the right name and size is there. It says nothing about what is in it.

@@ -6,10 +6,17 @@ import "maps"
 // and values stay as they are typed.
 func vietnamese() map[string]string {
 	all := map[string]string{}
-	for _, part := range []map[string]string{vietnameseHelp(), vietnameseProblems(), vietnameseRemedies(), vietnameseResults()} {
+	for _, part := range catalogueParts() {
 		maps.Copy(all, part)
 	}
 	return all
+}
+
+func catalogueParts() []map[string]string {
+	return []map[string]string{
+		vietnameseHelp(), vietnameseProblems(), vietnameseRemedies(), vietnameseResults(),
+		vietnameseSend(), vietnameseWatch(), vietnameseSigning(),
+	}
 }
 
 // vietnameseResults is what the program says when all went well.

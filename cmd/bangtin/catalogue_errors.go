@@ -40,7 +40,6 @@ func vietnameseProblems() map[string]string {
 		"is not a grant":                                      "không phải cách giao vai trò",
 		"is not a threshold of a granted role":                "không phải ngưỡng của vai trò đã giao",
 		"does not hold role trust in this document":           "không giữ vai trò trust trong danh sách này",
-		"does not hold role playlist in %s":                   "không giữ vai trò playlist trong %s",
 		"names another person than %s, who signs as approver": "ghi người khác, không phải %s là người ký duyệt",
 
 		"is not the folder of a playlist":         "không phải thư mục danh sách phát",

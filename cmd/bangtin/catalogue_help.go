@@ -3,9 +3,11 @@ package main
 // vietnameseHelp is what help says.
 func vietnameseHelp() map[string]string {
 	return map[string]string{
-		"bangtin makes and signs what the displays at the border gates show and obey.":                   "bangtin soạn và ký những gì các bảng tin ở cửa khẩu hiển thị và tuân theo.",
-		"Usage: bangtin [--lang vi|en] COMMAND …":                                                        "Cách dùng: bangtin [--lang vi|en] LỆNH …",
-		"bangtin help COMMAND shows the options. Exit code: 0 done, 1 refused or failed, 2 wrong usage.": "bangtin help LỆNH cho xem các tùy chọn. Mã thoát: 0 xong, 1 bị từ chối hoặc lỗi, 2 dùng sai.",
+		"bangtin makes and signs what the displays at the border gates show and obey.":                                                             "bangtin soạn và ký những gì các bảng tin ở cửa khẩu hiển thị và tuân theo.",
+		"Usage: bangtin [--lang vi|en] COMMAND …":                                                                                                  "Cách dùng: bangtin [--lang vi|en] LỆNH …",
+		"bangtin help COMMAND shows the options. Exit code: 0 done, 1 refused or failed, 2 wrong usage, 3 no answer in time, 4 a display refused.": "bangtin help LỆNH cho xem các tùy chọn. Mã thoát: 0 xong, 1 bị từ chối hoặc lỗi, 2 dùng sai, 3 chưa có trả lời, 4 bảng tin từ chối.",
+		"Every command takes --json and then writes objects for programs, one on a line.":                                                          "Mọi lệnh đều nhận --json để ghi ra đối tượng JSON cho chương trình khác đọc, mỗi dòng một đối tượng.",
+		"write objects for programs: one on a line; errors too, on standard error":                                                                 "ghi đối tượng JSON cho chương trình khác đọc, mỗi dòng một đối tượng; lỗi cũng vậy, ở luồng lỗi chuẩn",
 		"Usage: bangtin %s …": "Cách dùng: bangtin %s …",
 
 		"make a person's signing key":                                      "tạo khóa ký cho một người",
@@ -25,8 +27,7 @@ func vietnameseHelp() map[string]string {
 		"file for the private key; the public one goes beside it as .pub":                        "tệp khóa bí mật; khóa công khai nằm bên cạnh với đuôi .pub",
 		"take the passphrase from the first line of this file":                                   "lấy mật khẩu từ dòng đầu của tệp này",
 		"leave the key unprotected: only for machines such as the centre":                        "để khóa không có mật khẩu: chỉ dùng cho máy, như máy chủ trung tâm",
-		"private key to sign with":                                                               "khóa bí mật dùng để ký",
-		"file to write":                                                                          "tệp cần ghi",
+		"file to write": "tệp cần ghi",
 
 		"who operates the displays":                                                            "đơn vị vận hành các bảng tin",
 		"number of this document, higher than the one it replaces (1)":                         "số của danh sách này, cao hơn bản mà nó thay thế (1)",

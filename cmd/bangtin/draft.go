@@ -31,10 +31,15 @@ func contentIn(dir string) string           { return filepath.Join(dir, "content
 func contentFile(dir, sha256 string) string { return filepath.Join(contentIn(dir), sha256) }
 
 // digest names what is signed, as displays report it: the SHA-256 of the envelope's payload.
-func (d *draft) digest() string {
-	sum := sha256.Sum256(d.envelope.Payload)
+func (d *draft) digest() string { return digestOf(d.envelope.Payload) }
+
+func digestOf(payload []byte) string {
+	sum := sha256.Sum256(payload)
 	return hex.EncodeToString(sum[:])
 }
+
+// version names the playlist as a display's state does.
+func (d *draft) version() string { return fmt.Sprintf("%s@%d", d.playlist.ID, d.playlist.Version) }
 
 // openDraft reads a draft folder, or what export wrote from one. What is signed comes before what is only drafted.
 func openDraft(dir string) (*draft, error) {

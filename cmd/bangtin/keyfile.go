@@ -74,8 +74,12 @@ func cryptoKey(k ssh.PublicKey) (ed25519.PublicKey, bool) {
 	return pub, ok
 }
 
-// readKey opens a private key, asking for its passphrase where it has one and no file gives it.
+// readKey opens a private key, asking for its passphrase where it has one and no file gives it, or finds it in the
+// ssh-agent.
 func (p *Program) readKey(path, passphraseFile string) (trust.Signer, error) {
+	if fromAgent(path) {
+		return p.agentKey(path)
+	}
 	raw, err := readSmall(path)
 	if err != nil {
 		return nil, err

@@ -77,5 +77,5 @@ func (p *Program) makeKey(person, name, out string, passphrase []byte) error {
 	p.tell(say("Key of %s (%s): %s", name, person, trust.KeyID(pub)))
 	p.tell(say("  %s  keep secret, and keep a copy in another safe place", out))
 	p.tell(say("  %s  give to whoever writes the trust document", public))
-	return nil
+	return p.result(keyObject{Key: trust.KeyID(pub), Person: person, Name: name, Private: out, Public: public})
 }

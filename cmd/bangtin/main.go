@@ -1,8 +1,9 @@
 // Command bangtin is what the department's people work with: it makes keys, the trust document, playlists and
-// orders, and signs them. It talks to nobody: what it writes is carried by any MQTT client, a web server or a USB
-// stick.
+// orders, and signs them. What it writes may be carried by anything, a USB stick too; send, watch and the two publish
+// commands carry it themselves, over the centre's broker and content server, and tell what displays say.
 //
-// It exits 0 when it did what was asked, 1 when that was refused or failed, 2 when it was not asked properly.
+// It exits 0 when it did what was asked, 1 when that was refused or failed, 2 when it was not asked properly, 3 when
+// there was no answer in time, and 4 when a display refused.
 package main
 
 import (

@@ -33,6 +33,11 @@ func (o *options) text(name string, about phrase) *string {
 	return o.set.String(name, "", "")
 }
 
+// key is the option that names whom to sign as.
+func (o *options) key() *string {
+	return o.text("key", say("private key to sign with: a file, or one that the ssh-agent holds, by agent:SHA256:… or its .pub file"))
+}
+
 func (o *options) number(name string, about phrase) *int {
 	o.described = append(o.described, described{name, about})
 	return o.set.Int(name, 0, "")

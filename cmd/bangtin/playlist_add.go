@@ -98,7 +98,7 @@ func (p *Program) add(ctx context.Context, d *draft, a *additions) error {
 		return err
 	}
 	p.tell(say("Item %d added: %s, %d s", len(d.playlist.Items), item.ID, item.Seconds))
-	return nil
+	return p.result(itemObject{Dir: d.dir, Item: item.ID, Number: len(d.playlist.Items), Seconds: item.Seconds})
 }
 
 // describe fills in everything but the file.

@@ -14,7 +14,7 @@ import (
 )
 
 func (p *Program) playlistApprove(o *options) action {
-	keyFile := o.text("key", say("private key to sign with"))
+	keyFile := o.key()
 	file := o.text("passphrase-file", say("take the passphrase from the first line of this file"))
 	trustFile := o.text("trust", say("trust document; then only a key with the role may sign"))
 	fonts := o.fonts()
@@ -88,18 +88,19 @@ func mayApprove(playlist *media.Playlist, trustFile, keyFile string, s trust.Sig
 		return err
 	}
 	id := trust.KeyID(s.Public())
-	var duties []string
-	for _, m := range doc.Roles[trust.RolePlaylist].Members {
-		if m.Key == id {
-			duties = append(duties, m.Duty)
-		}
-	}
-	if len(duties) == 0 {
-		return &problem{field: keyFile, what: say("does not hold role playlist in %s", trustFile),
+	if !slices.ContainsFunc(doc.Roles[trust.RolePlaylist].Members, func(m trust.Member) bool { return m.Key == id }) {
+		return &problem{field: keyFile, what: say("does not hold role %s in %s", string(trust.RolePlaylist), trustFile),
 			remedy: say("have someone sign who holds the role: bangtin trust show")}
 	}
-	if !slices.Equal(duties, []string{trust.DutyApprover}) {
-		return nil
+	return approves(playlist, doc, id)
+}
+
+// approves checks that the items name the key's person where it can sign as approver alone.
+func approves(playlist *media.Playlist, doc *trust.Document, id string) error {
+	for _, m := range doc.Roles[trust.RolePlaylist].Members {
+		if m.Key == id && m.Duty != trust.DutyApprover {
+			return nil
+		}
 	}
 	key, _ := doc.Key(id) // every member is among the keys of a valid document
 	return namesApprover(playlist, key.Person)
@@ -125,6 +126,9 @@ func (p *Program) tellApproval(d *draft, key string) error {
 	if err := p.warnOfEnd(d.playlist); err != nil {
 		return err
 	}
+	if err := p.result(approvalOf(d, key, seconds)); err != nil {
+		return err
+	}
 	if n := len(d.envelope.Signatures); n < 2 {
 		p.tell(say("The playlist is frozen. The other person signs next: bangtin playlist approve %s", d.dir))
 		return nil
@@ -135,21 +139,30 @@ func (p *Program) tellApproval(d *draft, key string) error {
 
 // warnOfEnd tells when the last item ends. It is no refusal: the next playlist may be there by then.
 func (p *Program) warnOfEnd(l *media.Playlist) error {
-	var last time.Time
-	for _, it := range l.Items {
-		if it.Until == nil {
-			return nil
-		}
-		if it.Until.After(last) {
-			last = *it.Until
-		}
+	last := lastEnd(l)
+	if last == nil {
+		return nil
 	}
-	when, err := clock(last)
+	when, err := clock(*last)
 	if err != nil {
 		return err
 	}
 	p.tell(say("Attention: every item ends. From %s the display has nothing of this playlist to show.", when))
 	return nil
+}
+
+// lastEnd is when the last item ends, or nil when one never does.
+func lastEnd(l *media.Playlist) *time.Time {
+	var last *time.Time
+	for _, it := range l.Items {
+		if it.Until == nil {
+			return nil
+		}
+		if last == nil || it.Until.After(*last) {
+			last = it.Until
+		}
+	}
+	return last
 }
 
 // playlistReopen keeps the frozen version in the draft, so that the next one is higher whatever the clock says.
@@ -172,6 +185,6 @@ func (p *Program) playlistReopen(*options) action {
 			return unwritable(dir, err)
 		}
 		p.tell(say("The signatures of %s are dropped. It can be changed and must be signed anew by both.", dir))
-		return nil
+		return p.result(draftObject{Dir: dir, Playlist: d.playlist.ID, Version: d.playlist.Version})
 	}
 }

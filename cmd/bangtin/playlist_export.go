@@ -39,7 +39,7 @@ func (p *Program) playlistExport(o *options) action {
 			return err
 		}
 		p.tellExport(d, *out, people)
-		return nil
+		return p.result(exportOf(d, *out, people))
 	}
 }
 

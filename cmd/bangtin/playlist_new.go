@@ -43,6 +43,6 @@ func (p *Program) playlistNew(o *options) action {
 			return err
 		}
 		p.tell(say("Playlist %s begun in %s. Next: bangtin playlist add %s", *id, dir, dir))
-		return nil
+		return p.result(draftObject{Dir: dir, Playlist: d.playlist.ID, Version: d.playlist.Version})
 	}
 }

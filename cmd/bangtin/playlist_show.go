@@ -19,12 +19,11 @@ func (p *Program) playlistShow(*options) action {
 		if err != nil {
 			return err
 		}
-		l := d.playlist
-		p.tell(say("%s: %s, version %d, for %s", visible(l.ID), visible(l.Title), l.Version, visible(strings.Join(l.Audience, " "))))
-		for i := range l.Items {
-			if err := p.showItem(i+1, &l.Items[i]); err != nil {
-				return err
-			}
+		if err := p.showPlaylist(d.playlist); err != nil {
+			return err
+		}
+		if err := p.result(showOf(d)); err != nil {
+			return err
 		}
 		if d.envelope == nil {
 			p.tell(say("Not signed yet."))

@@ -148,7 +148,7 @@ func TestApproveRefuses(t *testing.T) {
 	d.refuses("playlist approve @empty --key @an.key", exitFailed, "playlist add", "items")
 	d.playlist()
 	d.refuses("playlist approve @pl --key @duc.key --trust @trust.json", exitFailed, "@duc.key", "does not hold role playlist")
-	d.refuses("playlist approve @pl --key @an.pub", exitFailed, "@an.pub", "signing key")
+	d.refuses("playlist approve @pl --key @an.pub", exitFailed, "@an.pub", "ssh-agent")
 	d.refuses("playlist approve @pl --key @none", exitFailed, "@none")
 	d.refuses("playlist approve @pl --key @an.key --trust @an.key", exitFailed, "@an.key", "not a signed file")
 	d.refuses("playlist approve @none --key @an.key", exitFailed, "@none", "playlist new")

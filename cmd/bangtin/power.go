@@ -13,7 +13,7 @@ func (p *Program) power(o *options) action {
 	state := o.text("state", say("on, off, blackout, safe (the built-in picture) or schedule (back to normal)"))
 	until := o.text("until", say("when it ends: \"2027-02-06 18:00\" (Vietnam's time) or a span such as +2h; not for schedule"))
 	reason := o.text("reason", say("why, for the record"))
-	keyFile := o.text("key", say("private key to sign with"))
+	keyFile := o.key()
 	file := o.text("passphrase-file", say("take the passphrase from the first line of this file"))
 	trustFile := o.text("trust", say("trust document to check the signature against"))
 	out := o.text("out", say("file to write"))
@@ -108,5 +108,5 @@ func (p *Program) tellOrder(o *wire.PowerOrder, out string) error {
 		p.tell(say("Order for %s: %s until %s", o.Device, string(o.State), end))
 	}
 	p.tell(say("Written to %s. Publish it retained, QoS 1, on %s", out, topics.DesiredPower()))
-	return nil
+	return p.result(orderObject{File: out, Topic: topics.DesiredPower(), Order: o})
 }

@@ -39,6 +39,9 @@ func (p *Program) report(err error) int {
 	var pr *problem
 	var found media.Findings
 	var refusal *trust.Refusal
+	if code, told := errors.AsType[exit](err); told {
+		return int(code)
+	}
 	switch {
 	case errors.As(err, &pr):
 		p.complain(pr)
@@ -52,12 +55,16 @@ func (p *Program) report(err error) int {
 	case errors.As(err, &refusal):
 		p.complain(explainRefusal("", refusal))
 	default:
-		fmt.Fprintf(p.Stderr, "bangtin: %v\n", err)
+		p.complainBriefly(err)
 	}
 	return exitFailed
 }
 
 func (p *Program) complain(pr *problem) {
+	if p.objects != nil {
+		p.complainJSON(pr)
+		return
+	}
 	fmt.Fprintf(p.Stderr, "bangtin: %s: %s\n", pr.field, p.text(pr.what))
 	fmt.Fprintf(p.Stderr, "  %s: %s\n", p.text(say("remedy")), p.text(pr.remedy))
 	if pr.cause != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -14,22 +15,30 @@ const (
 	exitOK     = 0
 	exitFailed = 1 // refused, or something went wrong
 	exitUsage  = 2 // an unknown command, or an option that is missing or wrong
+	exitOpen   = 3 // no answer in time: what was asked may still happen
+	exitDenied = 4 // a display refused
 )
 
 // A Program is one call of the command line. Its fields are all that it knows of the world, so tests run it in
 // process.
 type Program struct {
 	Args   []string  // without the program's own name
-	Stdin  io.Reader // asked for passphrases where it is a terminal; never read otherwise
+	Stdin  io.Reader // asked for passphrases and a yes where it is a terminal; never read otherwise
 	Stdout io.Writer // results
 	Stderr io.Writer // errors and questions
 	Getenv func(string) string
 	Now    func() time.Time
 	// Probe measures a video. Its error wraps exec.ErrNotFound where there is nothing to measure with.
-	Probe func(ctx context.Context, path string) (time.Duration, error)
-	Fonts string // folder of the display's fonts, where --fonts names none
+	Probe    func(ctx context.Context, path string) (time.Duration, error)
+	Fonts    string // folder of the display's fonts, where --fonts names none
+	Patience Patience
+	// AgentWait is how long the ssh-agent may take to answer; 10 s when zero. A signature may take six times as
+	// long: a person may have to touch a token.
+	AgentWait time.Duration
 
 	translation map[string]string // from English; nil when English is wanted
+	objects     io.Writer         // where --json writes; nil when people read
+	told        bool              // an object was written
 }
 
 // A command is one verb. setup declares its options and returns what to do once they are filled in.
@@ -54,7 +63,13 @@ func (p *Program) commands() []command {
 		{"playlist approve", "DIR", say("sign a playlist: first the editor, then the approver"), p.playlistApprove},
 		{"playlist reopen", "DIR", say("drop the signatures so that a playlist can be changed"), p.playlistReopen},
 		{"playlist export", "DIR", say("write the approved playlist for a display's inbox or a USB stick"), p.playlistExport},
+		{"playlist publish", "DIR|FILE", say("bring the approved playlist to the centre and to displays"), p.playlistPublish},
+		{"trust publish", "FILE", say("bring a trust document to displays"), p.trustPublish},
+		{"sign show", "FILE", say("show everything that is about to be signed in a draft, and who is still missing"), p.signShow},
+		{"sign draft", "FILE", say("add a signature to a draft: a playlist, a trust document, an order or a command"), p.signDraft},
 		{"power", "", say("write a signed power order for one display"), p.power},
+		{"send", "[KIND]", say("sign a command, send it and see that displays obey"), p.send},
+		{"watch", "", say("watch many displays and show what is wrong"), p.watch},
 	}
 }
 
@@ -64,6 +79,10 @@ func (p *Program) Run(ctx context.Context) int {
 	if err != nil {
 		return p.report(err)
 	}
+	if len(args) > 0 && args[0] == "--json" {
+		p.speakJSON()
+		args = args[1:]
+	}
 	if len(args) == 0 {
 		p.overview(p.Stderr)
 		return exitUsage
@@ -71,10 +90,14 @@ func (p *Program) Run(ctx context.Context) int {
 	asked := args[0] == "help" || args[0] == "--help" || args[0] == "-h"
 	if asked {
 		args = args[1:]
+		if n := len(args); n > 0 && args[n-1] == "--json" {
+			p.speakJSON()
+			args = args[:n-1]
+		}
 	}
 	if asked && len(args) == 0 {
 		p.overview(p.Stdout)
-		return exitOK
+		return p.report(p.result(overviewOf(p)))
 	}
 	c, rest, ok := p.find(args)
 	if !ok {
@@ -89,10 +112,14 @@ func (p *Program) Run(ctx context.Context) int {
 func (p *Program) execute(ctx context.Context, c command, args []string, help bool) error {
 	o := newOptions()
 	do := c.setup(o)
+	json := o.yes("json", say("write objects for programs: one on a line; errors too, on standard error"))
 	operand, err := o.parse(args, c.operand != "")
+	if *json || slices.Contains(args, "--json") { // also when an option before it is wrong
+		p.speakJSON()
+	}
 	if help || errors.Is(err, errHelp) {
 		p.usage(c, o)
-		return nil
+		return p.result(usageOf(p, c, o))
 	}
 	if err != nil {
 		return &problem{
@@ -100,10 +127,10 @@ func (p *Program) execute(ctx context.Context, c command, args []string, help bo
 			cause: err, usage: true,
 		}
 	}
-	if c.operand != "" && operand == "" {
+	if c.operand != "" && c.operand[0] != '[' && operand == "" {
 		return missing(c.operand)
 	}
-	return do(ctx, operand)
+	return p.complete(do(ctx, operand), c.name)
 }
 
 // find matches the words of a command and returns what follows them.
@@ -123,7 +150,8 @@ func (p *Program) overview(w io.Writer) {
 	for _, c := range p.commands() {
 		fmt.Fprintf(w, "  %-17s %s\n", c.name, p.text(c.about))
 	}
-	fmt.Fprintf(w, "\n%s\n", p.text(say("bangtin help COMMAND shows the options. Exit code: 0 done, 1 refused or failed, 2 wrong usage.")))
+	fmt.Fprintf(w, "\n%s\n", p.text(say("Every command takes --json and then writes objects for programs, one on a line.")))
+	fmt.Fprintf(w, "%s\n", p.text(say("bangtin help COMMAND shows the options. Exit code: 0 done, 1 refused or failed, 2 wrong usage, 3 no answer in time, 4 a display refused.")))
 }
 
 func (p *Program) usage(c command, o *options) {

@@ -20,9 +20,17 @@ func (p *Program) trustNew(o *options) action {
 	keys := o.list("sign", say("private key of a holder of role trust; several times"))
 	file := o.text("passphrase-file", say("take the passphrase from the first line of this file"))
 	out := o.text("out", say("file to write"))
+	previous := o.text("previous", say("trust document it is to replace, to be warned of what stops counting"))
 	return func(_ context.Context, _ string) error {
 		if err := o.require("organisation", "grant", "sign", "out"); err != nil {
 			return err
+		}
+		var present *trust.Document
+		if *previous != "" {
+			var err error
+			if present, err = readTrust(*previous); err != nil {
+				return err
+			}
 		}
 		d := &trust.Document{
 			Version: uint64(max(*version, 1)), Organisation: *organisation, Created: p.Now().UTC().Truncate(1e9),
@@ -46,7 +54,11 @@ func (p *Program) trustNew(o *options) action {
 		if err := writeNew(*out, raw, 0o644); err != nil {
 			return err
 		}
-		return p.tellDocument(*out, raw, d)
+		if err := p.tellDocument(*out, raw, d); err != nil || present == nil {
+			return err
+		}
+		p.warnOfStruck(present, d)
+		return nil
 	}
 }
 
@@ -112,7 +124,7 @@ func (p *Program) seal(d *trust.Document, keys []string, passphraseFile string) 
 }
 
 func (p *Program) trustSign(o *options) action {
-	keyFile := o.text("key", say("private key to sign with"))
+	keyFile := o.key()
 	file := o.text("passphrase-file", say("take the passphrase from the first line of this file"))
 	return func(_ context.Context, path string) error {
 		if err := o.require("key"); err != nil {
@@ -172,6 +184,7 @@ func (p *Program) trustShow(o *options) action {
 		if err := p.tellDocument(path, raw, d); err != nil || present == nil {
 			return err
 		}
+		p.warnOfStruck(present, d)
 		if _, err := present.Next(raw); err != nil {
 			return refused(path, err)
 		}
@@ -215,6 +228,29 @@ func readTrust(path string) (*trust.Document, error) {
 
 // tellDocument shows the document, and whether its own trust role stands behind it.
 func (p *Program) tellDocument(path string, raw []byte, d *trust.Document) error {
+	if err := p.showDocument(path, d); err != nil {
+		return err
+	}
+	_, lacking := trust.ParseDocument(raw)
+	if err := p.result(documentOf(path, d, lacking)); err != nil {
+		return err
+	}
+	p.tellOwnThreshold(raw)
+	return nil
+}
+
+// tellOwnThreshold says whether the document's own trust role stands behind it.
+func (p *Program) tellOwnThreshold(raw []byte) {
+	if _, err := trust.ParseDocument(raw); err != nil {
+		words, _ := refusalWords(reasonOf(err))
+		p.tell(say("Not valid yet: %s. Sign with: bangtin trust sign", p.text(words)))
+		return
+	}
+	p.tell(say("Signed by enough of the people it names itself. Whether it may replace another, that one decides: bangtin trust show --previous OLD."))
+}
+
+// showDocument prints who holds which role.
+func (p *Program) showDocument(path string, d *trust.Document) error {
 	created, err := clock(d.Created)
 	if err != nil {
 		return err
@@ -231,12 +267,6 @@ func (p *Program) tellDocument(path string, raw []byte, d *trust.Document) error
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("cannot write table: %w", err)
 	}
-	if _, err := trust.ParseDocument(raw); err != nil {
-		words, _ := refusalWords(reasonOf(err))
-		p.tell(say("Not valid yet: %s. Sign with: bangtin trust sign", p.text(words)))
-		return nil
-	}
-	p.tell(say("Signed by enough of the people it names itself. Whether it may replace another, that one decides: bangtin trust show --previous OLD."))
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bangtin/internal/control"
+	"bangtin/internal/control/command"
 	"bangtin/internal/control/local"
 	"bangtin/internal/trust"
 	"bangtin/internal/wire"
@@ -73,14 +74,16 @@ func who(p local.Peer) string {
 // inTray is where fleet puts what the department says. A refusal is an answer: it is counted, and fleet is told
 // that the matter is settled.
 type inTray struct {
-	orders  *control.Orders
-	library *media.Library
-	refused func(reason, source string)
+	orders   *control.Orders
+	library  *media.Library
+	commands *command.Commands
+	keyring  *keyring
+	refused  func(reason, source string)
 }
 
 // Power implements fleet.Orders.
 func (t *inTray) Power(ctx context.Context, v *trust.Verified, o wire.PowerOrder) error {
-	err := t.orders.Power(ctx, o, control.Signature{People: v.People, Digest: v.Digest})
+	err := t.orders.Power(ctx, o, control.Signature{People: v.People, Keys: v.Keys, Digest: v.Digest})
 	if no, ok := errors.AsType[*control.Refusal](err); ok {
 		t.refused(no.Reason, "desired/power")
 		return nil
@@ -98,13 +101,28 @@ func (t *inTray) Playlist(ctx context.Context, raw []byte) error {
 }
 
 // Command implements fleet.Orders.
-func (t *inTray) Command(context.Context, *trust.Verified, wire.Command) error {
-	t.refused("unsupported", "cmd/req")
-	return nil
+func (t *inTray) Command(ctx context.Context, v *trust.Verified, c wire.Command) error {
+	return t.commands.Take(ctx, &c, command.Signed{People: v.People, Keys: v.Keys, Digest: v.Digest})
 }
 
-// Trust implements fleet.Orders.
-func (t *inTray) Trust(context.Context, []byte) error {
-	t.refused("unsupported", "desired/trust")
-	return nil
+// Trust implements fleet.Orders. The keyring records its refusals itself.
+func (t *inTray) Trust(ctx context.Context, raw []byte) error {
+	err := t.keyring.take(ctx, raw, "desired/trust")
+	if _, ok := errors.AsType[*trust.Refusal](err); ok {
+		return nil
+	}
+	return err
+}
+
+// A signedClock is where fleet puts the time that the centre signs.
+type signedClock struct {
+	*control.Clock
+	refused func(reason, source string)
+}
+
+// Confirm implements fleet.Clock. A refusal is counted.
+func (c *signedClock) Confirm(t time.Time, asked, answered time.Duration) {
+	if no, ok := errors.AsType[*control.Refusal](c.Clock.Confirm(t, asked, answered)); ok {
+		c.refused(no.Reason, "time/resp")
+	}
 }

@@ -16,13 +16,14 @@ import (
 	"bangtin/hal/rs232"
 	"bangtin/hal/sim"
 	"bangtin/internal/control"
+	"bangtin/internal/control/command"
 	"bangtin/internal/control/local"
 	"bangtin/internal/fleet"
 	"bangtin/internal/journal/sqlite"
 	"bangtin/internal/site"
-	"bangtin/internal/trust"
 	"bangtin/internal/wire"
 	"bangtin/media"
+	"bangtin/media/fetch"
 	"bangtin/media/mpv"
 )
 
@@ -45,9 +46,11 @@ type display struct {
 	key     ed25519.PrivateKey
 	clock   *control.Clock
 	journal *sqlite.Journal
-	trust   *trust.Document
+	keyring *keyring
+	store   *media.Store
 	library *media.Library
 	inbox   *media.Inbox
+	fetcher *fetch.Fetcher // nil without [content]
 	player  *mpv.Player
 	panel   hal.Panel
 	relay   hal.Relay
@@ -56,7 +59,8 @@ type display struct {
 	control *control.Control
 	health  *control.Health
 
-	lacking *lacking
+	commands *command.Commands
+	lacking  *lacking
 }
 
 // display runs the display until ctx ends.
@@ -85,6 +89,9 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 	if err := d.decide(ctx); err != nil {
 		return err
 	}
+	if err := d.command(ctx); err != nil {
+		return err
+	}
 	return d.run(ctx)
 }
 
@@ -94,7 +101,7 @@ func (d *display) remember(ctx context.Context, m *Main) error {
 	if err != nil {
 		return fmt.Errorf("cannot read the build time: %w", err)
 	}
-	d.clock = control.NewClock(d.boot, floor, m.Wall, control.KernelSynchronised)
+	d.clock = control.NewClock(d.boot, floor, m.system())
 	if err := d.openJournal(ctx, m); err != nil {
 		return err
 	}
@@ -104,7 +111,7 @@ func (d *display) remember(ctx context.Context, m *Main) error {
 	}
 	d.kernel = kernelRun()
 	if ok {
-		d.clock.Resume(time.Unix(last.Floor, 0), time.Unix(last.At, 0))
+		d.clock.Resume(last)
 		if last.Kernel != d.kernel && startOfKernel(m.Wall()).Before(time.Unix(last.At, 0)) {
 			d.log.Warn("the clock stood still while the power was off")
 			d.clock.Doubt()
@@ -117,10 +124,10 @@ func (d *display) remember(ctx context.Context, m *Main) error {
 // the slate, says so, and can still be switched off.
 func (d *display) content(ctx context.Context, m *Main) error {
 	var err error
-	if d.trust, err = d.loadTrust(ctx); err != nil {
+	if d.keyring, err = d.loadKeyring(ctx); err != nil {
 		return err
 	}
-	store, err := media.OpenStore(media.StoreOptions{
+	d.store, err = media.OpenStore(media.StoreOptions{
 		Dir: d.path("content"), Total: contentTotal, Reserve: contentReserve, Fault: m.Fault,
 	})
 	if err != nil {
@@ -132,12 +139,14 @@ func (d *display) content(ctx context.Context, m *Main) error {
 		fonts = &media.Fonts{}
 	}
 	d.library, err = media.OpenLibrary(ctx, media.LibraryOptions{
-		Display: d.site.ID, Trust: d.trust, Journal: d.journal, Store: store, Fonts: fonts, Stamp: d.clock.Stamp, Log: d.log,
+		Display: d.site.ID, Trust: d.keyring.standing, Journal: d.journal, Store: d.store, Fonts: fonts, Stamp: d.clock.Stamp, Log: d.log,
 	})
 	if err != nil {
 		return err
 	}
 	d.inbox = media.NewInbox(d.path("inbox"), d.library, d.log)
+	d.inbox.TakeTrust(d.keyring.take)
+	d.fetcher = d.overHTTPS()
 	return nil
 }
 
@@ -193,6 +202,10 @@ func (d *display) decide(ctx context.Context) error {
 	if d.orders, err = control.LoadOrders(ctx, d.journal, d.clock, d.log); err != nil {
 		return err
 	}
+	d.orders.Trusting(d.keyring.holdsPower)
+	if err = d.orders.Recheck(ctx); err != nil {
+		d.log.Error("a lapsed order is not recorded", "err", err) // it is not obeyed all the same
+	}
 	schedule := media.Schedule{Lead: d.site.Schedule.PanelLead, Zone: d.site.Location}
 	for _, w := range d.site.Schedule.Windows {
 		schedule.Windows = append(schedule.Windows, media.Window(w))
@@ -210,7 +223,11 @@ func (d *display) decide(ctx context.Context) error {
 		Panel: d.panel, Relay: d.relay, Sensors: d.sensors, Player: d.player, Content: d.library,
 		Health: d.health, Log: d.log,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	d.keyring.settle(d.control.Refused, d.library.Recheck, d.orders.Recheck)
+	return nil
 }
 
 // run keeps every part running until ctx ends or one of them fails, which is a bug.
@@ -227,7 +244,11 @@ func (d *display) run(ctx context.Context) error {
 	g.Go(func() error { return d.library.Run(ctx, libraryEvery) })
 	g.Go(func() error { return d.inbox.Run(ctx, inboxEvery) })
 	g.Go(func() error { return d.keepJournal(ctx) })
-	g.Go(func() error { return watchMissing(ctx, d.library, d.lacking) })
+	if d.fetcher != nil {
+		g.Go(func() error { return d.fetcher.Run(ctx) })
+	}
+	g.Go(func() error { return watchMissing(ctx, d.library, d.lacking, d.onTheWay) })
+	g.Go(func() error { return d.commands.Run(ctx) })
 	desk := &desk{control: d.control, orders: d.orders, state: d.state}
 	server := &local.Server{Path: d.site.Socket, Handler: desk, Log: d.log}
 	g.Go(func() error { return persist(ctx, d.log, server.Run) })
@@ -277,10 +298,11 @@ func (d *display) fleet() (*fleet.Fleet, error) {
 	}
 	return fleet.New(fleet.Config{
 		Device: d.site.ID, URL: b.URL, CA: b.CA, Certificate: b.Certificate, Key: b.Key, Boot: d.boot, Version: version,
-		Heartbeat: b.Heartbeat, Gather: b.Gather, Now: d.clock.Sure, Floor: d.clock.Floor, Trust: d.trust, Log: d.log,
+		Heartbeat: b.Heartbeat, Gather: b.Gather, Now: d.clock.Sure, Floor: d.clock.Floor, Trust: d.keyring.standing, Log: d.log,
 	}, fleet.Ports{
-		Outbox: d.journal, Orders: &inTray{orders: d.orders, library: d.library, refused: d.control.Refused},
-		State: d.control.State, Changed: d.control.Changed(),
+		Outbox: d.journal, Orders: &inTray{orders: d.orders, library: d.library, commands: d.commands, keyring: d.keyring, refused: d.control.Refused},
+		State: d.control.State, Changed: d.control.Changed(), Answers: d.commands.Answers(),
+		Clock:   &signedClock{d.clock, d.control.Refused},
 		Refused: func(r fleet.Reason, topic string) { d.control.Refused(string(r), topic) },
 	})
 }

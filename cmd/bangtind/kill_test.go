@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,13 +62,16 @@ type scene struct {
 	*world
 	centre *brokertest.Centre
 	order  []byte
+	// commands are given once each and brought again until they have a final answer, as the centre does.
+	commands []given
 	// promised is whether the daemon told the person on site that the override stands.
 	promised bool
 }
 
-func newScene(t testing.TB) *scene {
-	t.Helper()
-	w := newWorld(t)
+// connect starts a broker and a centre for the world's display.
+func (w *world) connect() *brokertest.Centre {
+	w.t.Helper()
+	t := w.t
 	broker, err := brokertest.NewBroker(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -86,17 +90,53 @@ func newScene(t testing.TB) *scene {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { centre.Close() })
-	s := &scene{world: w, centre: centre}
+	return centre
+}
+
+// A given command is its id and its bytes.
+type given struct {
+	id  string
+	raw []byte
+}
+
+func newScene(t testing.TB) *scene {
+	t.Helper()
+	w := newWorld(t)
+	s := &scene{world: w, centre: w.connect()}
 	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
+	var err error
 	s.order, err = w.department.PowerOrder(wire.PowerOrder{Device: device, Version: 5, State: wire.WishOn, Until: &until, Reason: "thử"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := centre.Publish("bt/v1/d/"+device+"/desired/power", true, s.order); err != nil {
+	if err := s.centre.Publish("bt/v1/d/"+device+"/desired/power", true, s.order); err != nil {
 		t.Fatal(err)
 	}
 	w.inbox(w.approved(10))
+	c := &commanded{world: w, centre: s.centre}
+	on, raw := c.order(wire.DoPower, wire.PowerArgs{State: wire.WishOn, Until: &until, Reason: "thử"})
+	s.commands = append(s.commands, given{on.ID, raw})
+	name, raw := c.order(wire.DoIdentify, wire.IdentifyArgs{Seconds: 2})
+	s.commands = append(s.commands, given{name.ID, raw})
 	return s
+}
+
+// command brings the first command that has no final answer yet, and reports whether all have one.
+func (s *scene) command() bool {
+	s.t.Helper()
+	heard, err := s.centre.Heard(device)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, c := range s.commands {
+		if !slices.ContainsFunc(heard.Answers, func(a wire.CommandAck) bool { return a.ID == c.id && a.Outcome().Final() }) {
+			if err := s.centre.Publish("bt/v1/d/"+device+"/cmd/req", false, c.raw); err != nil {
+				s.t.Fatal(err)
+			}
+			return false
+		}
+	}
+	return true
 }
 
 // play asks for a local override as soon as the daemon answers, and waits until it plays or is dead.
@@ -110,7 +150,11 @@ func (s *scene) play(r *run) {
 			_, err := s.ask(local.Request{Do: local.On, For: "1h", Reason: "thử tại chỗ"})
 			s.promised = err == nil
 		}
-		if state, err := s.ask(local.Request{Do: local.Status}); err == nil && s.done(state) {
+		state, err := s.ask(local.Request{Do: local.Status})
+		if err != nil {
+			continue
+		}
+		if commanded := !playing(10)(state) || s.command(); commanded && s.done(state) {
 			return
 		}
 	}
@@ -178,10 +222,26 @@ func (s *scene) audit() {
 			s.t.Errorf("%s was accepted %d times", what, n)
 		}
 	}
+	s.auditCommands(records)
 	if len(accepted) != 3 {
 		s.t.Errorf("accepted are %v, want a power order, a playlist and a local override", accepted)
 	}
 	checkSegments(s.t, bodies[journal.Segment](s.t, records, journal.KindSegment))
+}
+
+// auditCommands wants each command taken once, and ended once: done, or told to be interrupted where that is allowed.
+func (s *scene) auditCommands(records []journal.Record) {
+	s.t.Helper()
+	for _, c := range s.commands {
+		var steps []string
+		for _, r := range commands(s.t, records, c.id) {
+			steps = append(steps, r.Status)
+		}
+		got, kind := strings.Join(steps, " "), commands(s.t, records, c.id)[0].Kind
+		if got != "RECEIVED DONE" && (kind == string(wire.DoPower) || got != "RECEIVED INTERRUPTED") {
+			s.t.Errorf("the records of %s are %q", kind, got)
+		}
+	}
 }
 
 // checkSegments wants each second in one segment and a cause for each lost one.

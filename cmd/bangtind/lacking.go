@@ -36,13 +36,13 @@ func (l *lacking) list() map[string]string {
 
 const (
 	missingEvery = 30 * time.Second
-	// missingAfter is how long files of an accepted playlist may be on their way before somebody is told. They come
-	// through the inbox; this version does not fetch them.
+	// missingAfter is how long files of an accepted playlist may be on their way before somebody is told.
 	missingAfter = 5 * time.Minute
 )
 
-// watchMissing tells when an accepted playlist cannot be shown for want of its files.
-func watchMissing(ctx context.Context, library *media.Library, l *lacking) error {
+// watchMissing tells when an accepted playlist cannot be shown for want of its files, with what way says of how they
+// come.
+func watchMissing(ctx context.Context, library *media.Library, l *lacking, way func() string) error {
 	var since time.Time
 	tick := time.NewTicker(missingEvery)
 	defer tick.Stop()
@@ -60,7 +60,7 @@ func watchMissing(ctx context.Context, library *media.Library, l *lacking) error
 		case since.IsZero():
 			since = time.Now()
 		case time.Since(since) > missingAfter:
-			l.set("content-missing", fmt.Sprintf("%d files of an accepted playlist have not come, the first is %s", len(missing), missing[0].SHA256))
+			l.set("content-missing", fmt.Sprintf("%d files of an accepted playlist have not come, the first is %s; %s", len(missing), missing[0].SHA256, way()))
 		}
 	}
 }

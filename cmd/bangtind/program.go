@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"bangtin/internal/control"
 	"bangtin/internal/control/local"
 	"bangtin/internal/journal/sqlite"
 	"bangtin/internal/site"
@@ -35,6 +36,15 @@ type Main struct {
 	check    bool
 	simulate bool
 	verbose  bool
+}
+
+// system is what the clock is built on. The monotonic time is that of Wall too, so that a test may make all of time
+// run faster.
+func (m *Main) system() control.System {
+	start := m.Wall()
+	return control.System{
+		Wall: m.Wall, Mono: func() time.Duration { return m.Wall().Sub(start) }, Synced: control.KernelSynchronised,
+	}
 }
 
 // Exit codes.

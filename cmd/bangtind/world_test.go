@@ -44,7 +44,7 @@ type world struct {
 
 // A siteFile is what differs between the sites of these tests.
 type siteFile struct {
-	windows, driver, port, broker string
+	windows, driver, port, broker, content string
 }
 
 func newWorld(t testing.TB) *world {
@@ -101,6 +101,9 @@ func (w *world) siteToml() {
 	s += "[output]\nvideo = \"null\"\n"
 	if w.site.broker != "" {
 		s += fmt.Sprintf("[broker]\nurl = %q\nheartbeat = \"10s\"\ngather = \"0s\"\n", w.site.broker)
+	}
+	if w.site.content != "" {
+		s += fmt.Sprintf("[content]\nurl = %q\n", w.site.content)
 	}
 	w.write([]byte(s), "site.toml")
 }
@@ -287,7 +290,7 @@ func (w *world) records() []journal.Record {
 		w.t.Fatal(err)
 	}
 	defer db.Close()
-	rows, err := db.QueryContext(w.t.Context(), "SELECT seq, kind, body, hash FROM record ORDER BY seq")
+	rows, err := db.QueryContext(w.t.Context(), "SELECT seq, boot, mono, wall, trust, kind, body, hash FROM record ORDER BY seq")
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -297,9 +300,11 @@ func (w *world) records() []journal.Record {
 		var r journal.Record
 		var body string
 		var hash []byte
-		if err := rows.Scan(&r.Seq, &r.Kind, &body, &hash); err != nil {
+		var wall int64
+		if err := rows.Scan(&r.Seq, &r.Stamp.Boot, &r.Stamp.Mono, &wall, &r.Stamp.Trust, &r.Kind, &body, &hash); err != nil {
 			w.t.Fatal(err)
 		}
+		r.Stamp.Wall = time.Unix(0, wall).UTC()
 		r.Body = json.RawMessage(body)
 		copy(r.Hash[:], hash)
 		records = append(records, r)

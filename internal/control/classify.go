@@ -21,6 +21,16 @@ type Status struct {
 	State journal.Airtime // OnAir, Unverified or Lost
 	Cause journal.Cause   // set exactly when State is Lost
 	Rule  Rule
+	// Dated is OnAir or Unverified where that is what it is worth once it is known when it was; else empty.
+	Dated journal.Airtime
+}
+
+// dated is what s is worth once it is known when it was.
+func (s Status) dated() Status {
+	if s.Dated == "" {
+		return s
+	}
+	return Status{State: s.Dated, Rule: s.Rule}
 }
 
 // Seen is everything that was observed of the display.
@@ -40,19 +50,23 @@ func Classify(now time.Time, want Want, content bool, seen Seen) Status {
 	if c := wished(want); c != "" {
 		return lost(c)
 	}
+	if !want.PanelOn && want.Rule == RuleSchedule {
+		return lost(journal.CauseClockUntrusted) // outside the windows; it is owed only where the clock was wrong
+	}
 	if c := dark(now, seen); c != "" {
 		return lost(c)
 	}
 	if c := playerCause(now, content, seen.Player); c != "" {
 		return lost(c)
 	}
-	if seen.Trust == journal.Untrusted {
-		return lost(journal.CauseClockUntrusted) // shown, but nobody can say in which second
-	}
+	shown := Status{State: journal.OnAir, Rule: want.Rule}
 	if seen.Panel.Blind {
-		return Status{State: journal.Unverified, Rule: want.Rule}
+		shown.State = journal.Unverified
 	}
-	return Status{State: journal.OnAir, Rule: want.Rule}
+	if seen.Trust == journal.Untrusted { // nobody can say in which second
+		return Status{State: journal.Lost, Cause: journal.CauseClockUntrusted, Rule: want.Rule, Dated: shown.State}
+	}
+	return shown
 }
 
 // dark is why the panel is not known to be lit; empty when it was read back as on, or obeyed and is blind.

@@ -13,6 +13,7 @@ import (
 type wallClock struct {
 	ahead  time.Duration
 	synced bool
+	start  time.Time
 }
 
 func (w *wallClock) now() time.Time { return time.Now().Add(w.ahead) }
@@ -22,9 +23,11 @@ func (w *wallClock) set(t time.Time) { w.ahead = time.Until(t) }
 
 func clockAt(t *testing.T, floor, now string) (*control.Clock, *wallClock) {
 	t.Helper()
-	w := &wallClock{}
+	w := &wallClock{start: time.Now()}
 	w.set(day(t, now))
-	return control.NewClock("boot", day(t, floor), w.now, func() bool { return w.synced }), w
+	return control.NewClock("boot", day(t, floor), control.System{
+		Wall: w.now, Mono: func() time.Duration { return time.Since(w.start) }, Synced: func() bool { return w.synced },
+	}), w
 }
 
 func day(t *testing.T, s string) time.Time {
@@ -50,6 +53,7 @@ func TestClockTrust(t *testing.T) {
 		{"battery dead", "1970-01-01 00:00:10", false, false, journal.Untrusted, "2027-02-01 18:00:00"},
 		{"below the floor though synchronised", "1970-01-01 00:00:10", true, false, journal.Untrusted, "2027-02-01 18:00:00"},
 		{"battery mad", "2036-02-07 06:28:16", false, false, journal.Untrusted, "2027-02-01 18:00:00"},
+		{"right, but before the last run's end", "2027-01-31 12:00:00", false, false, journal.Untrusted, "2027-02-01 18:00:00"},
 		{"2099 and confirmed", "2099-01-01 00:00:00", true, false, journal.Synchronised, "2099-01-01 00:00:00"},
 		{"stood still while the power was off", "2027-02-01 18:31:00", false, true, journal.Untrusted, "2027-02-01 18:00:00"},
 		{"stood still, then synchronised", "2027-02-02 06:50:00", true, true, journal.Synchronised, "2027-02-02 06:50:00"},
@@ -59,7 +63,7 @@ func TestClockTrust(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c, w := clockAt(t, floor, tt.now)
 				w.synced = tt.synced
-				c.Resume(day(t, floor), day(t, "2027-02-01 18:00:00"))
+				c.Resume(journal.Heartbeat{Floor: day(t, floor).Unix(), At: day(t, "2027-02-01 18:00:00").Unix()})
 				if tt.doubt {
 					c.Doubt()
 				}
@@ -108,7 +112,7 @@ func TestClockFloor(t *testing.T) {
 func TestSureIsNeverTooLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := clockAt(t, "2027-01-01 00:00:00", "2036-02-07 06:28:16")
-		c.Resume(day(t, "2027-01-01 00:00:00"), day(t, "2027-06-01 00:00:00"))
+		c.Resume(journal.Heartbeat{Floor: day(t, "2027-01-01 00:00:00").Unix(), At: day(t, "2027-06-01 00:00:00").Unix()})
 		if s := c.Sure(); !s.Equal(day(t, "2027-01-01 00:00:00")) {
 			t.Errorf("certificates are judged at %s", s)
 		}

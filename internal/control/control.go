@@ -141,16 +141,19 @@ func (c *Control) resume(ctx context.Context) error {
 	at := c.cfg.Clock.Stamp()
 	now := at.Wall.Unix()
 	dayStart, _ := c.cfg.Schedule.Day(at.Wall)
+	if known { // the clock may be ahead, by days
+		dayStart, _ = c.cfg.Schedule.Day(time.Unix(min(hb.At, now), 0))
+	}
 	before, err := c.cfg.Journal.Segments(ctx, dayStart.Unix(), now)
 	if err != nil {
 		return fmt.Errorf("cannot load today's airtime: %w", err)
 	}
 	boot := journal.Boot{Version: c.cfg.Version, Recovered: clip(c.cfg.Recovered, 500)}
-	from, down, open := now, journal.CauseControllerDown, journal.Segment{}
+	from, down, open := now, journal.Cause(""), journal.Segment{}
 	switch {
 	case known:
 		boot.LastHeartbeat = hb.At
-		from, open = hb.At, hb.Open
+		from, down, open = hb.At, journal.CauseControllerDown, hb.Open
 		open.To = hb.At
 		if hb.Mains != nil && !*hb.Mains {
 			down = journal.CauseControllerMains
@@ -266,8 +269,9 @@ func (c *Control) step() {
 func (c *Control) doubt(at journal.Stamp, now time.Time, status Status) {
 	was := c.was
 	c.was = status
-	if was.State == journal.OnAir && status.State == journal.Lost && dark(now, c.seen) != "" {
-		c.ledger.Doubt(at.Wall.Add(-now.Sub(c.lit)).Unix(), status)
+	if was.dated().State == journal.OnAir && status.State == journal.Lost && dark(now, c.seen) != "" {
+		booked := at.Wall.Add(-c.ledger.Stepped(at)) // by the clock that the claim was booked by
+		c.ledger.Doubt(booked.Add(-now.Sub(c.lit)).Unix(), status)
 	}
 	if c.seen.Panel.Power == hal.PowerOn {
 		c.lit = c.seen.Panel.ReadAt
@@ -302,7 +306,11 @@ func (c *Control) act(want Want, p media.Programme) {
 func (c *Control) account(at journal.Stamp, now time.Time, want Want, status Status) {
 	entries := c.boot
 	c.boot = nil
-	if step := c.ledger.Stepped(at); step != 0 {
+	if step, wrong := c.ledger.Misdated(at); wrong {
+		entries = append(entries, journal.Entry{Stamp: at, Kind: journal.KindClock, Body: journal.Clock{
+			Boot: at.Boot, Mono: at.Mono, Wall: at.Wall, Trust: at.Trust, StepS: int64(step.Round(time.Second) / time.Second),
+		}})
+	} else if step := c.ledger.Stepped(at); step != 0 {
 		entries = append(entries, c.incident(at, journal.Incident{
 			Class: journal.Technical, Code: "clock-stepped", Detail: "the wall clock moved by " + step.Round(time.Second).String(), Count: 1,
 		}))
@@ -320,10 +328,9 @@ func (c *Control) account(at journal.Stamp, now time.Time, want Want, status Sta
 
 func (c *Control) heartbeat() journal.Heartbeat {
 	sec, open := c.ledger.Books()
-	return journal.Heartbeat{
-		At: sec, Open: open, Mains: c.seen.Mains, Floor: c.cfg.Clock.Floor().Unix(), Version: c.cfg.Version,
-		Kernel: c.cfg.Kernel,
-	}
+	hb := journal.Heartbeat{At: sec, Open: open, Mains: c.seen.Mains, Version: c.cfg.Version, Kernel: c.cfg.Kernel}
+	c.cfg.Clock.keep(&hb)
+	return hb
 }
 
 func (c *Control) incident(at journal.Stamp, inc journal.Incident) journal.Entry {
@@ -374,6 +381,9 @@ func (c *Control) Ready() <-chan struct{} { return c.ready }
 
 // Changed tells that State is worth sending at once. It is one deep.
 func (c *Control) Changed() <-chan struct{} { return c.changed }
+
+// Settle is how long the panel may take to obey.
+func (c *Control) Settle(on bool) time.Duration { return settle(c.cfg.Panel, on) }
 
 // Next is closed when the next decision has been made and State tells it. Safe for concurrent use.
 func (c *Control) Next() <-chan struct{} {

@@ -36,6 +36,7 @@ type Override struct {
 	Reason string         `json:"reason"`
 	By     string         `json:"by"`               // people or unix user
 	Digest string         `json:"digest,omitempty"` // of the signed order
+	Keys   []string       `json:"keys,omitempty"`   // ids of the keys that signed it
 	Boot   string         `json:"boot,omitempty"`   // run of the daemon in which a local one was given
 	Ends   time.Duration  `json:"ends,omitempty"`   // its end on that run's monotonic clock
 }

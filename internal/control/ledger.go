@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -21,7 +22,8 @@ const (
 //
 // A wall clock that steps forward leaves seconds nobody can tell anything of: lost, clock-untrusted. One that
 // steps back has shown that what was booked for the seconds after it belonged to other moments: that is declared
-// void, and they are booked anew as they are lived.
+// void, and they are booked anew as they are lived. Where the time of a run was a guess until it became trusted, what
+// was booked meanwhile is void too, and booked anew at the seconds in which it happened.
 //
 // It does no I/O and is not safe for concurrent use.
 type Ledger struct {
@@ -30,7 +32,8 @@ type Ledger struct {
 	from     int64        // first second moment is valid for
 
 	begun bool
-	down  journal.Cause   // for the time between the last run and the first observation
+	from0 int64           // where the books of the last run end
+	down  journal.Cause   // for the time between the last run and the first observation; empty when there was none
 	sec   int64           // the second being observed; everything before it is accounted for
 	worst Status          // of what held within sec so far
 	held  Status          // what holds since the last observation
@@ -38,7 +41,10 @@ type Ledger struct {
 	open  journal.Segment // To is sec once anything was accounted for
 	done  []journal.Segment
 	day   day
-	today []journal.Segment // what day counts, so that it can be counted again; closed and open ones
+
+	undated undated
+	before  []journal.Segment // of the last run, up to from0
+	today   []journal.Segment // what day counts, so that it can be counted again; closed and open ones
 }
 
 // day counts the seconds of one local day.
@@ -50,12 +56,14 @@ type day struct {
 }
 
 // NewLedger continues the books at second from. What lies between from and the first observation inside a
-// window is lost with the cause down. before are the segments of the day so far, for today's totals; open is the
-// one the last run left open, its To being from, or zero.
+// window is lost with the cause down, which is empty where there was no run before. before are the segments of the
+// day so far, for today's totals, and of later days where the last run was ahead; open is the one the last run left
+// open, its To being from, or zero.
 func NewLedger(schedule media.Schedule, from int64, down journal.Cause, before []journal.Segment, open journal.Segment) *Ledger {
-	l := &Ledger{schedule: schedule, sec: from, down: down, open: open}
+	l := &Ledger{schedule: schedule, sec: from, from0: from, down: down, open: open}
+	l.before = slices.Concat(before, []journal.Segment{open})
 	l.startDay(from)
-	for _, s := range append(before[:len(before):len(before)], open) {
+	for _, s := range l.before {
 		l.count(s)
 	}
 	return l
@@ -63,6 +71,23 @@ func NewLedger(schedule media.Schedule, from int64, down journal.Cause, before [
 
 // Observe notes that s holds from at on, and returns the segments that this closed, void ones among them.
 func (l *Ledger) Observe(at journal.Stamp, s Status) []journal.Segment {
+	_, wrong := l.Misdated(at)
+	l.undated.observe(at, s)
+	if wrong {
+		l.redate(at)
+	} else {
+		l.book(at, s)
+	}
+	l.begun = true
+	l.worst = worse(l.worst, s)
+	l.held, l.last = s, at
+	done := l.done
+	l.done = nil
+	return done
+}
+
+// book accounts for the time up to at.
+func (l *Ledger) book(at journal.Stamp, s Status) {
 	now := at.Wall.Unix()
 	if l.sec-now > int64(ledgerStep/time.Second) {
 		l.void(now)
@@ -85,17 +110,12 @@ func (l *Ledger) Observe(at journal.Stamp, s Status) []journal.Segment {
 	if l.worst.State == "" {
 		l.worst = s
 	}
-	l.begun = true
-	l.worst = worse(l.worst, s)
-	l.held, l.last = s, at
-	done := l.done
-	l.done = nil
-	return done
 }
 
 // Doubt books what the open segment claims from second from on as s instead: what proved the claim turned out to
 // be older than that.
 func (l *Ledger) Doubt(from int64, s Status) {
+	l.undated.doubt(l.sec-from, s)
 	from = max(from, l.open.From)
 	if !l.begun || l.open.State == journal.Idle || from >= l.open.To {
 		return
@@ -129,9 +149,13 @@ func (l *Ledger) skip(now int64) {
 
 // recount counts today's segments again up to second end.
 func (l *Ledger) recount(end int64) {
-	before := l.today
+	l.countAgain(l.today, end)
+}
+
+// countAgain counts segments anew up to second end.
+func (l *Ledger) countAgain(segments []journal.Segment, end int64) {
 	l.startDay(max(end-1, 0))
-	for _, s := range before {
+	for _, s := range segments {
 		if s.To = min(s.To, end); s.From < s.To {
 			l.count(s)
 		}
@@ -143,7 +167,7 @@ func (l *Ledger) unseen(at journal.Stamp) Status {
 	elapsed := at.Mono - l.last.Mono
 	switch {
 	case !l.begun:
-		return Status{State: journal.Lost, Cause: l.down, Rule: RuleSchedule}
+		return Status{State: journal.Lost, Cause: cmp.Or(l.down, journal.CauseControllerDown), Rule: RuleSchedule}
 	case at.Wall.Sub(l.last.Wall)-elapsed > ledgerStep:
 		return Status{State: journal.Lost, Cause: journal.CauseClockUntrusted, Rule: l.held.Rule}
 	case elapsed > ledgerGap:

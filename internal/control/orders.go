@@ -27,6 +27,7 @@ const (
 	settingDepartment = "control.department"
 	settingLocal      = "control.local"
 	settingFire       = "control.fire"
+	settingDesired    = "control.desired" // digest of the desired/power that was accepted last, in hex
 	counterPower      = "desired/power"
 )
 
@@ -46,7 +47,11 @@ type Orders struct {
 	department *Override
 	local      *Override
 	fire       string
+	desired    string        // digest of the desired/power that was accepted last
 	dirty      chan struct{} // the fire latch was set and is not on disk yet
+
+	holds  func(keys []string) bool // see Trusting; nil lets every order hold
+	lapsed string                   // digest of the order whose lapse this run has recorded; belongs to commit
 }
 
 // LoadOrders reads what stood when the controller was last running. One that cannot be read any more is left out
@@ -65,13 +70,19 @@ func LoadOrders(ctx context.Context, j Journal, clock *Clock, log *slog.Logger) 
 			log.Error("cannot read a standing order", "key", key, "err", err)
 		}
 	}
+	desired, err := j.Setting(ctx, settingDesired)
+	if err != nil {
+		return nil, fmt.Errorf("cannot load the standing orders: %w", err)
+	}
+	o.desired = string(desired)
 	return o, nil
 }
 
 // A Signature is who stands behind an order, verified before it comes here.
 type Signature struct {
 	People []string
-	Digest string // SHA-256 of the signed payload, in hex
+	Keys   []string // ids of the keys that made good signatures
+	Digest string   // SHA-256 of the signed payload, in hex
 }
 
 // A Refusal says why an order is not obeyed. It is final for that order.
@@ -92,49 +103,42 @@ func (o *Orders) Power(ctx context.Context, order wire.PowerOrder, by Signature)
 		return err
 	}
 	people := strings.Join(by.People, ", ")
-	next := &Override{State: order.State, Reason: order.Reason, By: people, Digest: by.Digest}
+	next := &Override{State: order.State, Reason: order.Reason, By: people, Digest: by.Digest, Keys: by.Keys}
 	if order.Until != nil {
 		next.Until = *order.Until
 	}
-	err := o.store(ctx, "order.power", settingDepartment, next, journal.Order{
+	w, err := override(settingDepartment, next)
+	if err != nil {
+		return err
+	}
+	w.Label, w.Raise = "order.power", map[string]uint64{counterPower: order.Version}
+	w.Settings[settingDesired] = []byte(by.Digest)
+	w.Entries = []journal.Entry{{Stamp: stamp, Kind: journal.KindOrder, Body: journal.Order{
 		Source: counterPower, Version: order.Version, Digest: by.Digest, People: people, Accepted: true,
 		Reason: string(order.State) + ": " + order.Reason,
-	}, stamp, map[string]uint64{counterPower: order.Version})
+	}}}
+	err = o.journal.Commit(ctx, w)
 	if errors.Is(err, journal.ErrStale) {
-		return o.stale(by.Digest, order.Version)
+		return o.again(ctx, next, order.Version)
 	}
 	if err != nil {
 		return err
 	}
-	o.set(func() { o.department = next })
+	o.set(func() { o.department, o.desired = next, by.Digest })
 	return nil
 }
 
-// longestPower is how long one person's order may hold: an open-ended one needs the trust role (docs/PROTOCOL.md).
-const longestPower = 31 * 24 * time.Hour
-
-// tooFar refuses an order that would hold for longer than one person may order, and a version that would lock out
-// every later one. Where the time is not synchronised, no more than what is plausible can be asked.
-func tooFar(order wire.PowerOrder, at journal.Stamp) error {
-	ahead, span := 24*time.Hour, longestPower
-	if at.Trust != journal.Synchronised && at.Trust != journal.Signed {
-		ahead, span = plausible, plausible
-	}
-	if order.Until != nil && order.Until.After(at.Wall.Add(span)) {
-		return &Refusal{Reason: "too-far", Detail: "it holds until " + order.Until.Format(time.RFC3339) + ", longer than one person may order"}
-	}
-	if order.Version > uint64(at.Wall.Add(ahead).UnixMilli()) {
-		return &Refusal{Reason: "too-far", Detail: fmt.Sprintf("version %d is a time in the future", order.Version)}
-	}
-	return nil
-}
-
-// stale tells the copy that the broker keeps, which arrives at every connection, from an older order.
-func (o *Orders) stale(digest string, version uint64) error {
+// again tells the copy that the broker keeps, which arrives at every connection, from an older order. It stays the copy
+// of an accepted order when a command has replaced that since. A copy that further keys have signed is how an order
+// outlives the key it was given with.
+func (o *Orders) again(ctx context.Context, copied *Override, version uint64) error {
 	o.mu.Lock()
-	standing := o.department
+	standing, desired := o.department, o.desired
 	o.mu.Unlock()
-	if standing != nil && standing.Digest == digest {
+	if standing != nil && standing.Digest == copied.Digest {
+		return o.countersigned(ctx, standing, copied)
+	}
+	if copied.Digest == desired {
 		return nil
 	}
 	return &Refusal{Reason: "stale", Detail: fmt.Sprintf("version %d is not above that of the order that stands", version)}
@@ -163,7 +167,7 @@ func (o *Orders) Local(ctx context.Context, wish wire.PowerWish, lasts time.Dura
 	}
 	err := o.store(ctx, "order.local", settingLocal, next, journal.Order{
 		Source: "local", People: by, Accepted: true, Reason: string(wish) + ": " + reason,
-	}, stamp, nil)
+	}, stamp)
 	if err != nil {
 		return err
 	}
@@ -180,7 +184,7 @@ func (o *Orders) ClearFire(ctx context.Context, reason, by string) error {
 	defer o.commit.Unlock()
 	err := o.store(ctx, "order.clear-fire", settingFire, nil, journal.Order{
 		Source: "local", People: by, Accepted: true, Reason: "fire latch cleared: " + reason,
-	}, o.clock.Stamp(), nil)
+	}, o.clock.Stamp())
 	if err != nil {
 		return err
 	}
@@ -246,17 +250,20 @@ func (o *Orders) saveFire(ctx context.Context) error {
 func (o *Orders) standing(at journal.Stamp) (department, local *Override, fire string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if department = o.department; !o.signed(department) {
+		department = nil
+	}
 	if o.local == nil {
-		return o.department, nil, o.fire
+		return department, nil, o.fire
 	}
 	l := *o.local
 	switch {
 	case l.Boot == at.Boot:
 		l.Until = at.Wall.Add(l.Ends - at.Mono)
 	case at.Trust == journal.Untrusted && l.State == wire.WishOff:
-		return o.department, nil, o.fire
+		return department, nil, o.fire
 	}
-	return o.department, &l, o.fire
+	return department, &l, o.fire
 }
 
 // reasonable reports whether a reason may stand in records and states: one line of text.
@@ -275,18 +282,23 @@ func (o *Orders) set(change func()) {
 }
 
 // store commits a setting and the record of it. A nil override deletes the setting.
-func (o *Orders) store(ctx context.Context, label, key string, next *Override, rec journal.Order, at journal.Stamp, raise map[string]uint64) error {
+func (o *Orders) store(ctx context.Context, label, key string, next *Override, rec journal.Order, at journal.Stamp) error {
+	w, err := override(key, next)
+	if err != nil {
+		return err
+	}
+	w.Label, w.Entries = label, []journal.Entry{{Stamp: at, Kind: journal.KindOrder, Body: rec}}
+	return o.journal.Commit(ctx, w)
+}
+
+// override is the beginning of a write that makes next stand; nil deletes what stands.
+func override(key string, next *Override) (journal.Write, error) {
 	var raw []byte
 	if next != nil {
 		var err error
 		if raw, err = json.Marshal(next); err != nil {
-			return err
+			return journal.Write{}, err
 		}
 	}
-	return o.journal.Commit(ctx, journal.Write{
-		Label:    label,
-		Entries:  []journal.Entry{{Stamp: at, Kind: journal.KindOrder, Body: rec}},
-		Settings: map[string][]byte{key: raw},
-		Raise:    raise,
-	})
+	return journal.Write{Settings: map[string][]byte{key: raw}}, nil
 }

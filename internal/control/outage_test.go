@@ -20,6 +20,7 @@ import (
 // TestThreeDaysWithoutBroker lives through 72 h with a real journal and no link, with the panel losing its power
 // and the mains failing on the way, and then brings every record to a real Mosquitto.
 func TestThreeDaysWithoutBroker(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "journal.db")
 	log := slog.New(slog.DiscardHandler)
 	start := time.Date(2027, 2, 5, 6, 0, 0, 0, schedule(t).Zone) // the day before Tết

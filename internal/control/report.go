@@ -121,6 +121,9 @@ func (c *Control) wrong(at journal.Stamp, want Want, status Status) map[string]a
 	if at.Trust == journal.Untrusted {
 		tech(string(journal.CauseClockUntrusted), "the clock cannot be believed", time.Minute)
 	}
+	if why := c.cfg.Clock.Disagrees(); why != "" {
+		wrong["clock-disagrees"] = alarm{class: journal.Cyber, detail: why, wait: time.Minute}
+	}
 	if c.cfg.Lacking != nil {
 		for code, detail := range c.cfg.Lacking() {
 			tech(code, detail, 0)

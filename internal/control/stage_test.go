@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"log/slog"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,11 +25,17 @@ func testKey() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(make([]byte, e
 type stage struct {
 	t       *testing.T
 	path    string
-	ahead   atomic.Int64 // nanoseconds of the wall clock before the bubble's
+	ahead   atomic.Int64  // nanoseconds of the wall clock before the bubble's
+	truth   time.Duration // of true time before the bubble's
+	built   time.Time     // the clock's first floor
+	runs    int
+	clock   *control.Clock
 	rig     *sim.Rig
 	journal *sqlite.Journal
 	disk    *disk
 	content shelf
+
+	unsynced atomic.Bool // nobody disciplines the wall clock
 
 	orders  *control.Orders
 	control *control.Control
@@ -40,24 +47,50 @@ type stage struct {
 func newStage(t *testing.T, path string, now time.Time) *stage {
 	t.Helper()
 	s := &stage{
-		t: t, path: path, rig: sim.NewRig(sim.Config{}),
+		t: t, path: path, rig: sim.NewRig(sim.Config{}), built: now.AddDate(0, 0, -1),
 		content: shelf{programme: threeClips(), changed: make(chan struct{}, 1)},
 	}
-	s.ahead.Store(int64(time.Until(now)))
+	s.truth = time.Until(now)
+	s.ahead.Store(int64(s.truth))
 	return s
+}
+
+// now is the true time.
+func (s *stage) now() time.Time { return time.Now().Add(s.truth) }
+
+// set makes the system clock show t.
+func (s *stage) set(t time.Time) { s.ahead.Store(int64(time.Until(t))) }
+
+// confirm brings the true time, signed, in answer to a question of two seconds ago.
+func (s *stage) confirm() error {
+	mono := s.clock.Mono()
+	return s.clock.Confirm(s.now().Add(-time.Second), mono-2*time.Second, mono)
 }
 
 // begin starts a run of the daemon.
 func (s *stage) begin() {
 	s.t.Helper()
 	wall := func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
-	clock := control.NewClock("boot", wall().AddDate(0, 0, -1), wall, func() bool { return true })
+	start := time.Now()
+	s.runs++
+	clock := control.NewClock("boot-"+strconv.Itoa(s.runs), s.built, control.System{
+		Wall: wall, Mono: func() time.Duration { return time.Since(start) },
+		Synced: func() bool { return !s.unsynced.Load() },
+	})
+	s.clock = clock
 	var err error
 	s.journal, err = sqlite.Open(s.t.Context(), sqlite.Options{
 		Path: s.path, Key: testKey(), Stamp: clock.Stamp, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	last, known, err := s.journal.LastHeartbeat(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if known {
+		clock.Resume(last)
 	}
 	s.disk = &disk{Journal: s.journal}
 	var ctx context.Context

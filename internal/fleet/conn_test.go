@@ -187,20 +187,49 @@ func TestBrokerCertificates(t *testing.T) {
 	}
 }
 
-func TestClockOf1970(t *testing.T) {
-	epoch := func() time.Time { return time.Unix(3600, 0) }
-	t.Run("with a floor", func(t *testing.T) {
-		r := newRig(t)
-		r.config.Now, r.config.Floor = epoch, time.Now
-		r.start()
-		r.awaitOnline()
-	})
-	t.Run("without", func(t *testing.T) {
-		r := newRig(t)
-		r.config.Now, r.config.Floor = epoch, epoch
-		r.start()
-		r.eventually("refused with the reason", func() bool { return strings.Contains(r.log.String(), "not yet valid") })
-	})
+// TestCertificatesOfAWrongClock: mutual TLS with a real broker, whatever the display takes the time for.
+func TestCertificatesOfAWrongClock(t *testing.T) {
+	now, hosts := time.Now(), []string{"127.0.0.1"}
+	at := func(t time.Time) func() time.Time { return func() time.Time { return t } }
+	expired := brokertest.Leaf{CommonName: "broker", Hosts: hosts, NotBefore: now.Add(-40 * time.Hour), NotAfter: now.Add(-20 * time.Hour)}
+	for _, test := range []struct {
+		name       string
+		now, floor time.Time
+		server     *brokertest.Leaf // nil: a good one
+		reason     string           // empty: connects
+	}{
+		{"1970, with a floor", time.Unix(3600, 0), now, nil, ""},
+		{"1970, with a floor before every certificate", time.Unix(3600, 0), time.Unix(3600, 0), nil, ""},
+		{"1970, with a floor before the broker's was renewed", time.Unix(3600, 0), now.Add(-24 * time.Hour), nil, ""},
+		{"2099", time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC), now.Add(-time.Hour), nil, ""},
+		{"right, and the broker's is over", now, now.Add(-time.Hour), &expired, "has expired"},
+		{"1970, and the broker's is over by the floor", time.Unix(3600, 0), now.Add(-time.Hour), &expired, "has expired"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := newRig(t)
+			if test.server != nil {
+				if err := r.broker.UseCertificate(must(r.broker.CA.Issue(*test.server))(t)); err != nil {
+					t.Fatal(err)
+				}
+				if err := r.broker.Kill(); err != nil {
+					t.Fatal(err)
+				}
+				if err := r.broker.Start(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.config.Now, r.config.Floor = at(test.now), at(test.floor)
+			r.start()
+			if test.reason == "" {
+				r.awaitOnline()
+				return
+			}
+			r.eventually("refused with the reason", func() bool { return strings.Contains(r.log.String(), test.reason) })
+			if strings.Contains(r.log.String(), `msg="connected`) {
+				t.Error("connected all the same")
+			}
+		})
+	}
 }
 
 func TestCertificateIsReadAgain(t *testing.T) {

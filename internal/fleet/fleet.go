@@ -52,6 +52,8 @@ type Pace struct {
 	Resend  Backoff       // of a batch that nobody acknowledges; default 30 s to 10 min
 	Poll    time.Duration // of an empty outbox; default 2 s
 	Publish time.Duration // for the broker to answer a publish or subscribe; default 20 s
+	Time    time.Duration // between questions for the time; default 1 h
+	Ask     Backoff       // of a question for the time that nobody answers; default 1 min to 1 h
 }
 
 // An Outbox keeps the records that the centre has not acknowledged. Its methods are called by one goroutine.
@@ -82,7 +84,7 @@ type Orders interface {
 	Trust(ctx context.Context, raw []byte) error
 }
 
-// Ports are what a Fleet works on. All are required but Changed, Answers and Refused.
+// Ports are what a Fleet works on. All are required but Changed, Answers, Clock and Refused.
 type Ports struct {
 	Outbox Outbox
 	Orders Orders
@@ -94,6 +96,8 @@ type Ports struct {
 	// Answers are the answers to commands, published while connected and dropped while not: whoever asked asks again,
 	// and the record of the command is the proof. It may be nil.
 	Answers <-chan wire.CommandAck
+	// Clock takes signed time. Without one the centre is never asked.
+	Clock Clock
 	// Refused counts a message that was not obeyed. It is called for each, by several goroutines, and must not block.
 	Refused func(reason Reason, topic string)
 }
@@ -109,7 +113,10 @@ type Fleet struct {
 	playlist *inbox
 	command  *inbox
 	trust    *inbox
-	renew    chan struct{} // asks the present session to end, so that the broker brings retained orders again
+	noes     chan wire.CommandAck // answers to commands that are refused here
+	renew    chan struct{}        // asks the present session to end, so that the broker brings retained orders again
+
+	no quota // of these answers; the command inbox's
 
 	// Owned by the goroutine of the present session.
 	stateSeq uint64
@@ -150,7 +157,9 @@ func New(cfg Config, ports Ports) (*Fleet, error) {
 		playlist: newInbox(topics.DesiredPlaylist(), wire.MaxOrder, 4*wire.MaxOrder, ports.Refused),
 		command:  newInbox(topics.CommandRequest(), maxSignedCommand, inboxRoom*maxSignedCommand, ports.Refused),
 		trust:    newInbox(topics.DesiredTrust(), maxTrust, 4*maxTrust, ports.Refused),
+		noes:     make(chan wire.CommandAck, noRoom),
 		renew:    make(chan struct{}, 1),
+		no:       quota{most: noMost},
 	}, nil
 }
 
@@ -166,6 +175,9 @@ func (c *Config) setDefaults() {
 		{&c.Pace.Resend.Max, 10 * time.Minute},
 		{&c.Pace.Poll, 2 * time.Second},
 		{&c.Pace.Publish, 20 * time.Second},
+		{&c.Pace.Time, time.Hour},
+		{&c.Pace.Ask.Min, time.Minute},
+		{&c.Pace.Ask.Max, time.Hour},
 	} {
 		if *d.field <= 0 {
 			*d.field = d.value

@@ -30,7 +30,7 @@ const (
 	// drainTimeout is for the broker to close the connection after DISCONNECT.
 	drainTimeout = 2 * time.Second
 
-	// maxInside is how many messages may be inside paho at once. It starts a goroutine for each, without a limit.
+	// maxInside is how many messages may be inside paho at once.
 	maxInside = 8
 )
 

@@ -17,6 +17,8 @@ const (
 	BeyondSent  Reason = "beyond-sent"  // acknowledges records that were not sent in this connection
 	WrongHead   Reason = "wrong-head"   // acknowledges records of another chain
 	LackingRole Reason = "lacking-role" // signed by one who may not order this much
+	StaleNonce  Reason = "stale-nonce"  // signed time for a question that is not, or no longer, outstanding
+	Retained    Reason = "retained"     // a command that the broker kept: it is to be done once, soon, or not at all
 	Unexpected  Reason = "unexpected"   // on a topic that was not subscribed to
 	Oversized          = Reason(trust.Oversized)
 )

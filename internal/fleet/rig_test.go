@@ -37,6 +37,7 @@ type rig struct {
 	refusals   *refusals
 	log        *logBook
 	changed    chan struct{}
+	answers    chan wire.CommandAck
 
 	config fleet.Config // may be changed before start
 	ports  fleet.Ports
@@ -45,7 +46,7 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	t.Parallel() // most of a test is waiting
-	r := &rig{t: t, orders: &orders{}, refusals: &refusals{}, log: &logBook{}, changed: make(chan struct{}, 1)}
+	r := &rig{t: t, orders: &orders{}, refusals: &refusals{}, log: &logBook{}, changed: make(chan struct{}, 1), answers: make(chan wire.CommandAck, 1)}
 	r.broker = must(brokertest.NewBroker(t.TempDir()))(t)
 	t.Cleanup(func() {
 		if err := r.broker.Close(); err != nil {
@@ -66,7 +67,7 @@ func newRig(t *testing.T) *rig {
 	files := must(r.broker.Issue(device))(t)
 	r.config = fleet.Config{
 		Device: device, URL: r.broker.URL(), CA: files.CA, Certificate: files.Certificate, Key: files.Key,
-		Boot: "boot-1", Version: "0.1.0", Now: time.Now, Floor: func() time.Time { return time.Unix(0, 0) },
+		Boot: "boot-1", Version: "0.1.0", Now: time.Now, Floor: func() time.Time { return time.Now().Add(-time.Hour) },
 		Trust: r.department.Document, Log: textLog(r.log),
 		Pace: fleet.Pace{
 			Retry:   fleet.Backoff{Min: 20 * time.Millisecond, Max: 200 * time.Millisecond},
@@ -76,7 +77,7 @@ func newRig(t *testing.T) *rig {
 		},
 	}
 	r.ports = fleet.Ports{
-		Outbox: r.journal, Orders: r.orders, Changed: r.changed, Refused: r.refusals.count,
+		Outbox: r.journal, Orders: r.orders, Changed: r.changed, Refused: r.refusals.count, Answers: r.answers,
 		State: func() wire.State { return wire.State{At: time.Now().UTC(), Boot: "boot-1", Version: "0.1.0"} },
 	}
 	return r

@@ -31,12 +31,13 @@ var errRenew = errors.New("orders were dropped while the journal was slow: conne
 
 // A session is one connection.
 type session struct {
-	f      *Fleet
-	id     string
-	client mqtt.Client
-	guard  *guard // set when dialled
-	acks   chan mqtt.Message
-	lost   chan error
+	f       *Fleet
+	id      string
+	client  mqtt.Client
+	guard   *guard // set when dialled
+	acks    chan mqtt.Message
+	replies chan timeReply
+	lost    chan error
 
 	// Owned by the goroutine of events.
 	gathering uint64    // number of the first proof of play that waits for others
@@ -50,7 +51,7 @@ func (f *Fleet) session(ctx context.Context) error {
 	case <-f.renew: // whatever was missed comes with this connection
 	default:
 	}
-	s := &session{f: f, id: randomID(), acks: make(chan mqtt.Message, ackRoom), lost: make(chan error, 1)}
+	s := &session{f: f, id: randomID(), acks: make(chan mqtt.Message, ackRoom), replies: make(chan timeReply, ackRoom), lost: make(chan error, 1)}
 	// The link must outlive ctx for the farewell.
 	link, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
@@ -75,6 +76,9 @@ func (s *session) live(ctx context.Context) error {
 	g.Go(func() error { return s.states(running) })
 	g.Go(func() error { return s.events(running) })
 	g.Go(func() error { return s.answers(running) })
+	if s.f.ports.Clock != nil {
+		g.Go(func() error { return s.times(running) })
+	}
 	return g.Wait()
 }
 
@@ -108,7 +112,7 @@ func (s *session) options(ctx, link context.Context) (*mqtt.ClientOptions, error
 		SetProtocolVersion(4). // else every refusal is followed by an attempt with MQTT 3.1
 		SetCleanSession(true).
 		SetAutoReconnect(false). // keepConnected does it, with jitter
-		SetOrderMatters(false).  // else a handler that publishes and waits deadlocks
+		SetOrderMatters(true).   // two commands of one key must not overtake each other; receive only hands over
 		SetAutoAckDisabled(true).
 		SetBinaryWill(s.f.topics.Conn(), will, qos, true).
 		SetKeepAlive(keepAlive).
@@ -141,6 +145,7 @@ func (s *session) filters() map[string]byte {
 		s.f.topics.DesiredPlaylist(): qos,
 		s.f.topics.DesiredTrust():    qos,
 		s.f.topics.CommandRequest():  qos,
+		s.f.topics.TimeReply():       qos,
 	}
 }
 
@@ -159,7 +164,8 @@ func (s *session) begin(ctx context.Context) error {
 	return s.sayConn(ctx, wire.Online)
 }
 
-// receive runs in a goroutine of paho's for each message.
+// receive runs in paho's goroutine, one message after the other. It never blocks: what waits here keeps the broker's
+// answers from being read.
 func (s *session) receive(_ mqtt.Client, m mqtt.Message) {
 	defer s.guard.taken()
 	switch m.Topic() {
@@ -173,6 +179,8 @@ func (s *session) receive(_ mqtt.Client, m mqtt.Message) {
 		s.f.command.put(m)
 	case s.f.topics.EventsAck():
 		s.putAck(m)
+	case s.f.topics.TimeReply():
+		s.putTime(m)
 	default:
 		s.f.ports.Refused(Unexpected, "")
 		m.Ack()

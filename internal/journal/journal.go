@@ -192,7 +192,8 @@ type Heartbeat struct {
 	At      int64   `json:"at"`   // UTC seconds, exclusive end of what is accounted for
 	Open    Segment `json:"open"` // To is not meaningful
 	Mains   *bool   `json:"mains,omitempty"`
-	Floor   int64   `json:"floor"`            // UTC seconds below which wall time never goes again
+	Floor   int64   `json:"floor"`            // UTC seconds below which wall time does not go again
+	Proved  int64   `json:"proved,omitempty"` // UTC seconds; what signed time has proved of Floor
 	Version string  `json:"version"`          // of the daemon that wrote it
 	Kernel  string  `json:"kernel,omitempty"` // identity of the kernel's run
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -92,12 +93,10 @@ func (e *Envelope) Sign(s Signer) error {
 	if err := checkPublic(pub); err != nil {
 		return fmt.Errorf("cannot sign: %w", err)
 	}
-	message := pae(string(e.Type), e.Payload)
-	for _, old := range e.Signatures {
-		if ed25519.Verify(pub, message, old.Sig) {
-			return fmt.Errorf("cannot sign: %w", ErrSignedAlready)
-		}
+	if e.SignedBy(pub) {
+		return fmt.Errorf("cannot sign: %w", ErrSignedAlready)
 	}
+	message := pae(string(e.Type), e.Payload)
 	sig, err := s.Sign(message)
 	if err != nil {
 		return err
@@ -107,6 +106,15 @@ func (e *Envelope) Sign(s Signer) error {
 	}
 	e.Signatures = append(e.Signatures, Signature{KeyID: KeyID(pub), Sig: sig})
 	return nil
+}
+
+// SignedBy reports whether the key's good signature is on the envelope.
+func (e *Envelope) SignedBy(pub ed25519.PublicKey) bool {
+	if len(pub) != ed25519.PublicKeySize {
+		return false
+	}
+	message := pae(string(e.Type), e.Payload)
+	return slices.ContainsFunc(e.Signatures, func(s Signature) bool { return ed25519.Verify(pub, message, s.Sig) })
 }
 
 // ErrSignedAlready: the key's signature is on the envelope already.

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 )
 
@@ -13,6 +14,8 @@ type Verified struct {
 	People  []string // who signed; those who fill the role's duties first: of a playlist the editor, then the approver
 	Keys    []string // ids of the keys that made good signatures, sorted
 	Digest  string   // SHA-256 of Payload, 64 lower-case hex digits
+
+	Signatures []Signature // the good ones, one of each key, under the key's true id and in the order of Keys
 }
 
 // Verify is the way from received bytes to a payload that may be obeyed: limits, strict parsing, type, then the
@@ -39,7 +42,7 @@ func (d *Document) verify(e *Envelope, role Role) (*Verified, error) {
 	if !ok {
 		return nil, refuse(RoleUnassigned, "the trust document gives role %s to nobody", role)
 	}
-	signed := d.signedBy(e, g)
+	signed, made := d.signedBy(e, g)
 	if len(signed) == 0 {
 		return nil, d.unsigned(e, role, g)
 	}
@@ -53,23 +56,60 @@ func (d *Document) verify(e *Envelope, role Role) (*Verified, error) {
 		return nil, refuse(DutyMissing, "role %s needs different people as %q, signed by %q", role, g.Duties, people)
 	}
 	sum := sha256.Sum256(e.Payload)
-	return &Verified{Payload: e.Payload, People: people, Keys: keyIDs(signed), Digest: hex.EncodeToString(sum[:])}, nil
+	v := &Verified{Payload: e.Payload, People: people, Keys: keyIDs(signed), Digest: hex.EncodeToString(sum[:])}
+	for _, id := range v.Keys {
+		v.Signatures = append(v.Signatures, Signature{KeyID: id, Sig: made[id]})
+	}
+	return v, nil
 }
 
-// signedBy finds the members whose keys made the envelope's signatures, each once however often it signed.
-func (d *Document) signedBy(e *Envelope, g Grant) []Member {
+// Reaches reports whether the keys, which signed something before, are still enough for the role: what they signed
+// holds exactly as long.
+func (d *Document) Reaches(role Role, keys []string) bool {
+	g, ok := d.Roles[role]
+	if !ok || d.Validate() != nil {
+		return false
+	}
+	people, missing := d.reached(g, g.of(keys))
+	return len(people) >= g.Threshold && !missing
+}
+
+// Signers lists the keys of the document that made good signatures on e, each once and whatever their role. It is for
+// showing a draft to people and decides nothing.
+func (d *Document) Signers(e *Envelope) []Key {
+	every := Grant{}
+	for _, k := range d.Keys[:min(len(d.Keys), MaxKeys)] {
+		every.Members = append(every.Members, Member{Key: k.ID})
+	}
+	signed, _ := d.signedBy(e, every)
+	var keys []Key
+	for _, m := range signed {
+		k, _ := d.Key(m.Key)
+		keys = append(keys, k)
+	}
+	return keys
+}
+
+// of lists the members with one of the keys.
+func (g Grant) of(keys []string) []Member {
+	return slices.DeleteFunc(slices.Clone(g.Members), func(m Member) bool { return !slices.Contains(keys, m.Key) })
+}
+
+// signedBy finds the members whose keys made the envelope's signatures, each once however often it signed, and the
+// signature of each key.
+func (d *Document) signedBy(e *Envelope, g Grant) ([]Member, map[string][]byte) {
 	message := pae(string(e.Type), e.Payload)
-	found := map[string]bool{}
+	found := map[string][]byte{}
 	for _, s := range e.Signatures {
 		for _, id := range hintFirst(g, s.KeyID) {
 			k, ok := d.Key(id)
 			if ok && ed25519.Verify(ed25519.PublicKey(k.Public), message, s.Sig) {
-				found[id] = true
+				found[id] = s.Sig
 				break
 			}
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(g.Members), func(m Member) bool { return !found[m.Key] })
+	return g.of(slices.Collect(maps.Keys(found))), found
 }
 
 // hintFirst lists the role's key ids, each once, the hinted one first. The hint only saves time.

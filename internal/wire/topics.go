@@ -75,6 +75,7 @@ const (
 	AllCommandRequests = root + "+/cmd/req"
 	AllCommandAcks     = root + "+/cmd/ack"
 	AllTimeRequests    = root + "+/time/req"
+	AllPlaylists       = root + "+/desired/playlist"
 )
 
 var ofDevice = regexp.MustCompile(`^bt/v1/d/([a-z0-9-]{3,40})/`)

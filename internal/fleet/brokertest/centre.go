@@ -35,6 +35,7 @@ type Centre struct {
 
 	mu       sync.Mutex
 	answer   Answer
+	tell     Tell
 	displays map[string]*Heard
 	errs     []error
 }
@@ -43,10 +44,12 @@ type Centre struct {
 type Heard struct {
 	Conns      []wire.Conn // births, wills and offs in the order of their arrival
 	States     []wire.State
+	Answers    []wire.CommandAck
 	Records    []journal.Record // in the order of their numbers, each once
 	Duplicates int              // records that came again
 	Gaps       []uint64         // numbers that were missing when a later one came
 	Batches    int
+	Questions  []string // nonces of the questions for the time
 }
 
 // NewCentre connects to the broker and acknowledges honestly until told otherwise.
@@ -63,7 +66,7 @@ func NewCentre(b *Broker, d *Department) (*Centre, error) {
 		department: d, arrived: make(chan mqtt.Message, 1000), done: make(chan struct{}), finished: make(chan struct{}),
 		displays: map[string]*Heard{},
 	}
-	c.answer = c.Honest
+	c.answer, c.tell = c.Honest, c.Now
 	c.client = mqtt.NewClient(c.options(b.URL(), conf))
 	if err := settle(c.client.Connect()); err != nil {
 		return nil, fmt.Errorf("cannot connect the centre: %w", err)
@@ -81,7 +84,7 @@ func (c *Centre) options(url string, conf *tls.Config) *mqtt.ClientOptions {
 		SetDefaultPublishHandler(c.receive).
 		SetOnConnectHandler(func(client mqtt.Client) {
 			// A broker that was killed has forgotten the session with its subscriptions.
-			filters := map[string]byte{wire.AllConn: 1, wire.AllState: 1, wire.AllEvents: 1}
+			filters := map[string]byte{wire.AllConn: 1, wire.AllState: 1, wire.AllEvents: 1, wire.AllCommandAcks: 1, wire.AllTimeRequests: 1}
 			if err := settle(client.SubscribeMultiple(filters, nil)); err != nil {
 				c.fail(fmt.Errorf("cannot subscribe the centre: %w", err))
 			}
@@ -130,8 +133,9 @@ func (c *Centre) Heard(device string) (Heard, error) {
 		return Heard{}, errors.Join(c.errs...)
 	}
 	copied := *h
-	copied.Conns, copied.States = slices.Clone(h.Conns), slices.Clone(h.States)
+	copied.Conns, copied.States, copied.Answers = slices.Clone(h.Conns), slices.Clone(h.States), slices.Clone(h.Answers)
 	copied.Records, copied.Gaps = slices.Clone(h.Records), slices.Clone(h.Gaps)
+	copied.Questions = slices.Clone(h.Questions)
 	return copied, errors.Join(c.errs...)
 }
 
@@ -180,8 +184,16 @@ func (c *Centre) take(m mqtt.Message) error {
 			return err
 		}
 		c.note(device, func(h *Heard) { h.States = append(h.States, *state) })
+	case topics.CommandAck():
+		answer, err := wire.ParseCommandAck(m.Payload())
+		if err != nil {
+			return err
+		}
+		c.note(device, func(h *Heard) { h.Answers = append(h.Answers, *answer) })
 	case topics.Events():
 		return c.takeBatch(device, topics, m.Payload())
+	case topics.TimeRequest():
+		return c.takeQuestion(device, topics, m.Payload())
 	}
 	return nil
 }

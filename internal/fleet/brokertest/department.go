@@ -14,6 +14,7 @@ type Department struct {
 	Document *trust.Document
 
 	Power, Editor, Approver, Collect trust.Signer
+	Time                             trust.Signer
 	Keepers                          []trust.Signer // of the trust document
 	Stranger                         trust.Signer   // a good key that nobody trusts
 }
@@ -30,6 +31,7 @@ func NewDepartment() (*Department, error) {
 		signer *trust.Signer
 	}{
 		{"power", &d.Power}, {"editor", &d.Editor}, {"approver", &d.Approver}, {"centre", &d.Collect},
+		{"clock", &d.Time},
 		{"first", &first}, {"second", &second}, {"stranger", &d.Stranger},
 	} {
 		public, private, err := ed25519.GenerateKey(nil)
@@ -43,6 +45,7 @@ func NewDepartment() (*Department, error) {
 	}
 	d.grant(trust.RolePower, 1, d.Power)
 	d.grant(trust.RoleCollect, 1, d.Collect)
+	d.grant(trust.RoleTime, 1, d.Time)
 	d.Keepers = []trust.Signer{first, second}
 	d.grant(trust.RoleTrust, 2, d.Keepers...)
 	d.Document.Roles[trust.RolePlaylist] = trust.Grant{
@@ -75,6 +78,27 @@ func (d *Department) PowerOrder(order wire.PowerOrder, signers ...trust.Signer) 
 	return Seal(trust.TypePower, payload, signers...)
 }
 
+// Command signs a command as the power role, with the power key when no other is given.
+func (d *Department) Command(c wire.Command, signers ...trust.Signer) ([]byte, error) {
+	if len(signers) == 0 {
+		signers = []trust.Signer{d.Power}
+	}
+	return d.commandAs(trust.TypePower, c, signers)
+}
+
+// TrustCommand signs a command as the keepers of the trust role.
+func (d *Department) TrustCommand(c wire.Command) ([]byte, error) {
+	return d.commandAs(trust.TypeTrust, c, d.Keepers)
+}
+
+func (d *Department) commandAs(t trust.Type, c wire.Command, signers []trust.Signer) ([]byte, error) {
+	payload, err := wire.Encode(c)
+	if err != nil {
+		return nil, err
+	}
+	return Seal(t, payload, signers...)
+}
+
 // RecordsAck signs an acknowledgement of records as the centre does.
 func (d *Department) RecordsAck(ack wire.RecordsAck) ([]byte, error) {
 	payload, err := wire.Encode(ack)
@@ -82,6 +106,18 @@ func (d *Department) RecordsAck(ack wire.RecordsAck) ([]byte, error) {
 		return nil, err
 	}
 	return Seal(trust.TypeCollect, payload, d.Collect)
+}
+
+// TimeReply signs an answer to a question for the time, with the time key when no other is given.
+func (d *Department) TimeReply(reply wire.TimeReply, signers ...trust.Signer) ([]byte, error) {
+	if len(signers) == 0 {
+		signers = []trust.Signer{d.Time}
+	}
+	payload, err := wire.Encode(reply)
+	if err != nil {
+		return nil, err
+	}
+	return Seal(trust.TypeTime, payload, signers...)
 }
 
 // Seal signs any payload as any type with any keys: tests need wrong ones too.

@@ -87,3 +87,25 @@ func (j *Journal) segments(ctx context.Context, from, to int64) (found []journal
 	}
 	return found, rows.Err()
 }
+
+// recentSpan is how many of the newest records Recent looks through: about a month of a display.
+const recentSpan = 20000
+
+// Recent returns the newest records of a kind, at most limit, the newest first. It looks no further back than
+// recentSpan.
+func (j *Journal) Recent(ctx context.Context, kind journal.Kind, limit int) (found []journal.Record, err error) {
+	rows, err := j.db.QueryContext(ctx, "SELECT "+recordColumns+` FROM record
+		WHERE kind = ? AND seq > (SELECT max(seq) FROM record) - ? ORDER BY seq DESC LIMIT ?`, string(kind), recentSpan, limit)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read records: %w", explain(err))
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		r, err := scanRecord(rows)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read records: %w", explain(err))
+		}
+		found = append(found, r)
+	}
+	return found, rows.Err()
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"bangtin/internal/fleet/department"
+	"bangtin/internal/trust"
+	"bangtin/internal/wire"
+	"bangtin/media"
+)
+
+// A wall is what is known of all displays. hear is called by the connection, everything else by one goroutine.
+type wall struct {
+	wake  chan struct{} // one pending value: something was heard
+	clock func() time.Time
+
+	mu     sync.Mutex
+	sights map[string]*sight
+	kept   int                          // messages so far that the broker had kept
+	names  map[[sha256.Size]byte]string // id@version of envelopes that were read, as most displays get the same
+}
+
+func newWall(clock func() time.Time) *wall {
+	return &wall{
+		wake: make(chan struct{}, 1), clock: clock, sights: map[string]*sight{}, names: map[[sha256.Size]byte]string{},
+	}
+}
+
+// hear takes a message. What cannot be read is passed over; a display of which nothing can be read becomes silent.
+func (w *wall) hear(m department.Message) {
+	device, ok := wire.DeviceOf(m.Topic)
+	if !ok {
+		return
+	}
+	topics, err := wire.NewTopics(device)
+	if err != nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if m.Retained {
+		w.kept++
+	}
+	switch m.Topic {
+	case topics.Conn():
+		if c, err := wire.ParseConn(m.Payload); err == nil {
+			w.of(device, func(s *sight) { s.takeConn(c, m.Retained, w.clock()) })
+		}
+	case topics.State():
+		if st, err := wire.ParseState(m.Payload); err == nil {
+			w.of(device, func(s *sight) { s.takeState(st, m.Retained, w.clock()) })
+		}
+	case topics.DesiredPlaylist():
+		name := w.named(m.Payload)
+		w.of(device, func(s *sight) { s.ought = name })
+	}
+	offer(w.wake, struct{}{})
+}
+
+// of finds or makes the sight of a display, up to maxDisplays.
+func (w *wall) of(device string, do func(*sight)) {
+	s, ok := w.sights[device]
+	if !ok && len(w.sights) >= maxDisplays {
+		return
+	}
+	if !ok {
+		s = &sight{}
+		w.sights[device] = s
+	}
+	do(s)
+}
+
+// named reads which playlist an envelope carries. Its signatures are for the display to check: here it only says
+// what the display was told to play.
+func (w *wall) named(raw []byte) string {
+	sum := sha256.Sum256(raw)
+	if name, ok := w.names[sum]; ok {
+		return name
+	}
+	name := ""
+	if e, err := trust.ParseEnvelope(raw); err == nil && e.Type == trust.TypePlaylist {
+		if l, err := media.ParsePlaylist(e.Payload); err == nil {
+			name = fmt.Sprintf("%s@%d", l.ID, l.Version)
+		}
+	}
+	if len(w.names) >= maxDisplays {
+		clear(w.names)
+	}
+	w.names[sum] = name
+	return name
+}
+
+// A finding is one display with what is wrong with it.
+type finding struct {
+	display, gate string
+	plays         string
+	troubles      []trouble
+}
+
+// look judges every display that is asked for, ordered by gate and display.
+func (w *wall) look(judge func(*sight) []trouble, wanted func(display, gate string) bool) []finding {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []finding
+	for _, d := range slices.Sorted(maps.Keys(w.sights)) {
+		s := w.sights[d]
+		if s.conn == "" && s.state == nil || !wanted(d, s.gate) {
+			continue // only a playlist was published for it: nobody ever saw it
+		}
+		f := finding{display: d, gate: s.gate, troubles: judge(s)}
+		if s.state != nil {
+			f.plays = s.state.Player.Playlist
+		}
+		all = append(all, f)
+	}
+	slices.SortStableFunc(all, func(a, b finding) int { return cmp.Compare(a.gate, b.gate) })
+	return all
+}
+
+// keptSoFar counts what the broker had kept. Once it stands still the picture is whole.
+func (w *wall) keptSoFar() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.kept
+}
+
+// seen lists the displays that the broker has heard of, sorted.
+func (w *wall) seen() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := []string{}
+	for _, d := range slices.Sorted(maps.Keys(w.sights)) {
+		if w.sights[d].conn != "" {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// sight returns what is known of one display.
+func (w *wall) sight(display string) (sight, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s, ok := w.sights[display]
+	if !ok {
+		return sight{}, false
+	}
+	return *s, true
+}

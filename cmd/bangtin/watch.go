@@ -1,0 +1,304 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"bangtin/internal/wire"
+)
+
+// lookEvery is how often silence and windows are judged while nothing is heard.
+const lookEvery = 5 * time.Second
+
+func (p *Program) watch(o *options) action {
+	gates := o.list("gate", say("only gates with this in their name, or displays with this in their id; several times"))
+	all := o.yes("all", say("also show the displays that are well"))
+	once := o.yes("once", say("look once and end: exit code 0 when all is well, 1 when something is wrong"))
+	windows := o.list("window", say("when displays must be lit (07:00-11:00 and 14:00-18:00); several times"))
+	center := o.center()
+	return func(ctx context.Context, _ string) error {
+		if len(*windows) == 0 {
+			*windows = []string{"07:00-11:00", "14:00-18:00"}
+		}
+		h, err := parseHours(*windows)
+		if err != nil {
+			return err
+		}
+		c, err := p.openAccess(*center)
+		if err != nil {
+			return err
+		}
+		z, err := zone()
+		if err != nil {
+			return err
+		}
+		w := newWall(p.Now)
+		ctx, cancel := context.WithCancel(ctx)
+		l, err := p.dial(ctx, c, []string{wire.AllConn, wire.AllState, wire.AllPlaylists}, w.hear)
+		if err != nil {
+			cancel()
+			return err
+		}
+		defer l.hangUp()
+		defer cancel()
+		v := &view{p: p, wall: w, hours: h, gates: *gates, all: *all, local: func() time.Time { return p.Now().In(z) }, last: map[string]string{}}
+		v.settle(ctx)
+		if *once {
+			return v.once()
+		}
+		return v.keep(ctx, l, c.Broker)
+	}
+}
+
+// A view shows a wall to a person or to a program.
+type view struct {
+	p     *Program
+	wall  *wall
+	hours hours
+	gates []string
+	all   bool
+	local func() time.Time
+
+	shown  string            // the screen as it is
+	last   map[string]string // what was last told of each display
+	sums   string            // the last summary
+	broken bool              // the connection is
+}
+
+// settle waits until the broker has nothing more to tell at once.
+func (v *view) settle(ctx context.Context) {
+	for known := -1; ctx.Err() == nil; {
+		n := v.wall.keptSoFar()
+		if n == known {
+			return
+		}
+		known = n
+		select {
+		case <-time.After(v.p.Patience.defaults().Settle):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (v *view) look() []finding {
+	now, silence := v.local(), v.p.Patience.defaults().Silence
+	return v.wall.look(func(s *sight) []trouble { return v.p.troubles(s, v.hours, now, silence) }, v.wanted)
+}
+
+func (v *view) wanted(display, gate string) bool {
+	if len(v.gates) == 0 {
+		return true
+	}
+	for _, g := range v.gates {
+		if g = strings.ToLower(g); strings.Contains(strings.ToLower(gate), g) || strings.Contains(display, g) {
+			return true
+		}
+	}
+	return false
+}
+
+// once shows everything and says by the exit code whether something is wrong. That no display was seen is wrong too.
+func (v *view) once() error {
+	found := v.look()
+	fmt.Fprint(v.p.Stdout, v.page(found))
+	for _, f := range found {
+		if v.all || len(f.troubles) > 0 {
+			if err := v.p.result(v.object(f)); err != nil {
+				return err
+			}
+		}
+	}
+	s := sum(found)
+	if err := v.p.result(s); err != nil {
+		return err
+	}
+	if s.Wrong > 0 || s.Displays == 0 {
+		return exit(exitFailed)
+	}
+	return nil
+}
+
+// keep shows every change until ctx ends, which is how a person ends it.
+func (v *view) keep(ctx context.Context, l *line, broker string) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	height, screen := v.p.screen()
+	for {
+		found := v.look()
+		if screen {
+			v.redraw(found, height())
+		} else if err := v.changes(found); err != nil {
+			return err
+		}
+		select {
+		case <-v.wall.wake:
+			select { // many speak at once: one look for all
+			case <-time.After(200 * time.Millisecond):
+			case <-ctx.Done():
+			}
+		case <-tick.C:
+		case err := <-l.broke:
+			v.tellLine(&v.broken, true, say("not connected to %s: %v", broker, err))
+		case <-l.up:
+			v.tellLine(&v.broken, false, say("connected to %s", broker))
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// tellLine tells on standard error when the connection breaks or comes back, once each.
+func (v *view) tellLine(was *bool, is bool, what phrase) {
+	if *was != is {
+		fmt.Fprintln(v.p.Stderr, v.p.text(what))
+	}
+	*was = is
+}
+
+// page is everything that is to be seen, grouped by gate.
+func (v *view) page(found []finding) string {
+	var b strings.Builder
+	gate, begun := "", false
+	for _, f := range found {
+		if len(f.troubles) == 0 && !v.all {
+			continue
+		}
+		if !begun || f.gate != gate {
+			gate, begun = f.gate, true
+			fmt.Fprintln(&b, v.gateWords(gate))
+		}
+		for _, t := range f.troubles {
+			fmt.Fprintf(&b, "  %-20s %s\n", f.display, v.p.text(t.what))
+		}
+		if len(f.troubles) == 0 {
+			fmt.Fprintf(&b, "  %-20s %s\n", f.display, v.p.text(say("well; plays %s", or(visible(f.plays), "-"))))
+		}
+	}
+	s := sum(found)
+	fmt.Fprintln(&b, v.p.text(say("%d displays: %d well, %d with something wrong.", s.Displays, s.Well, s.Wrong)))
+	return b.String()
+}
+
+func (v *view) gateWords(gate string) string {
+	if gate == "" {
+		return v.p.text(say("gate unknown"))
+	}
+	return visible(gate)
+}
+
+// changes tells each display of which something else is to be said than last time, on a line or as an object.
+func (v *view) changes(found []finding) error {
+	now := v.local().Format("2006-01-02 15:04:05")
+	for _, f := range found {
+		key := v.p.key(f.troubles)
+		before, known := v.last[f.display]
+		if key == before && (known || !v.all) {
+			continue
+		}
+		v.last[f.display] = key
+		words := v.p.text(say("well; plays %s", or(visible(f.plays), "-")))
+		if len(f.troubles) > 0 {
+			words = strings.ReplaceAll(strings.TrimSuffix(v.wordsOf(f), "\n"), "\n", "; ")
+		}
+		fmt.Fprintf(v.p.Stdout, "%s  %s  %s: %s\n", now, v.gateWords(f.gate), f.display, words)
+		if err := v.p.result(v.object(f)); err != nil {
+			return err
+		}
+	}
+	s := sum(found)
+	words := v.p.text(say("%d displays: %d well, %d with something wrong.", s.Displays, s.Well, s.Wrong))
+	if words == v.sums {
+		return nil
+	}
+	v.sums = words
+	fmt.Fprintf(v.p.Stdout, "%s  %s\n", now, words)
+	return v.p.result(s)
+}
+
+func (v *view) wordsOf(f finding) string {
+	var b strings.Builder
+	for _, t := range f.troubles {
+		fmt.Fprintln(&b, v.p.text(t.what))
+	}
+	return b.String()
+}
+
+// redraw writes the page over the last one, and only when it differs.
+func (v *view) redraw(found []finding, height int) {
+	lines := strings.SplitAfter(v.page(found), "\n")
+	if room := max(height-2, 5); len(lines) > room {
+		left := len(lines) - room
+		last := lines[len(lines)-2]
+		lines = append(lines[:room-1], v.p.text(say("… and %d more lines: a larger window or --gate shows them", left))+"\n", last)
+	}
+	page := strings.Join(lines, "")
+	if page == v.shown {
+		return
+	}
+	v.shown = page
+	fmt.Fprint(v.p.Stdout, "\x1b[H\x1b[J", v.local().Format("15:04:05"), "\n", page)
+}
+
+// screen tells whether standard output is a terminal that can be written over, and how high it is.
+func (p *Program) screen() (height func() int, ok bool) {
+	f, isFile := p.Stdout.(*os.File)
+	if !isFile || p.objects != nil || !term.IsTerminal(int(f.Fd())) {
+		return nil, false
+	}
+	if runtime.GOOS == "windows" && p.Getenv("WT_SESSION") == "" {
+		return nil, false // the old console shows escapes as they are
+	}
+	return func() int {
+		_, h, err := term.GetSize(int(f.Fd()))
+		if err != nil {
+			return 24
+		}
+		return h
+	}, true
+}
+
+// A watchObject is what is to be said of one display.
+type watchObject struct {
+	Display  string          `json:"display"`
+	Gate     string          `json:"gate"`
+	Well     bool            `json:"well"`
+	Playlist string          `json:"playlist"`
+	Troubles []troubleObject `json:"troubles"`
+}
+
+type troubleObject struct {
+	Code string `json:"code"`
+	What string `json:"what"`
+}
+
+func (v *view) object(f finding) watchObject {
+	o := watchObject{Display: f.display, Gate: f.gate, Well: len(f.troubles) == 0, Playlist: f.plays, Troubles: []troubleObject{}}
+	for _, t := range f.troubles {
+		o.Troubles = append(o.Troubles, troubleObject{t.code, v.p.text(t.what)})
+	}
+	return o
+}
+
+// A sumObject is the last line.
+type sumObject struct {
+	Displays int `json:"displays"`
+	Well     int `json:"well"`
+	Wrong    int `json:"wrong"`
+}
+
+func sum(found []finding) sumObject {
+	s := sumObject{Displays: len(found)}
+	for _, f := range found {
+		if len(f.troubles) > 0 {
+			s.Wrong++
+		}
+	}
+	s.Well = s.Displays - s.Wrong
+	return s
+}

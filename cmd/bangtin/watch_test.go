@@ -1,0 +1,220 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"bangtin/internal/fleet/department"
+	"bangtin/internal/wire"
+)
+
+func TestTroubles(t *testing.T) {
+	z, err := zone()
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside := time.Date(2027, 1, 31, 8, 0, 0, 0, z)
+	lit := func() *wire.State {
+		return &wire.State{
+			Gate: "g", At: inside, Time: wire.TimeState{Trust: "synchronised"}, Panel: wire.PanelState{Power: "on"},
+			Want: wire.WantState{Panel: "on", Show: "programme", Rule: "schedule"}, Player: wire.PlayerState{State: "playing", Playlist: "a@1"},
+		}
+	}
+	tests := map[string]struct {
+		change func(*sight)
+		now    time.Time
+		want   string // codes
+	}{
+		"well":                      {func(*sight) {}, inside, ""},
+		"birth only":                {func(s *sight) { s.state = nil }, inside, ""},
+		"lost":                      {func(s *sight) { s.conn = wire.Gone; s.state.Panel.Power = "off" }, inside, "lost"},
+		"off":                       {func(s *sight) { s.conn = wire.Off }, inside, "off"},
+		"silent":                    {func(s *sight) { s.life = inside.Add(-3*time.Minute - time.Second) }, inside, "silent"},
+		"nearly silent":             {func(s *sight) { s.life = inside.Add(-3 * time.Minute) }, inside, ""},
+		"off air, rarely heard":     {func(s *sight) { s.state.Want.Panel, s.life = "off", inside.Add(-14*time.Minute) }, inside, ""},
+		"off air, silent":           {func(s *sight) { s.state.Want.Panel, s.life = "off", inside.Add(-16*time.Minute) }, inside, "silent"},
+		"online, never a state":     {func(s *sight) { s.state, s.life = nil, time.Time{} }, inside, "silent"},
+		"dark":                      {func(s *sight) { s.state.Panel.Power = "off" }, inside, "dark"},
+		"dark by order":             {func(s *sight) { s.state.Panel.Power, s.state.Want.Panel = "off", "off" }, inside, "dark"},
+		"not read back":             {func(s *sight) { s.state.Panel.Power = "unknown" }, inside, "dark"},
+		"warming":                   {func(s *sight) { s.state.Panel.Power = "warming" }, inside, ""},
+		"dark at noon":              {func(s *sight) { s.state.Panel.Power, s.state.Want.Panel = "off", "off" }, inside.Add(4 * time.Hour), ""},
+		"dark at the first minute":  {func(s *sight) { s.state.Panel.Power = "off" }, inside.Add(-time.Hour), "dark"},
+		"dark at the end":           {func(s *sight) { s.state.Panel.Power, s.state.Want.Panel = "off", "off" }, inside.Add(3 * time.Hour), ""},
+		"panel error":               {func(s *sight) { s.state.Panel.Error = "no answer" }, inside, "panel"},
+		"player":                    {func(s *sight) { s.state.Player.State = "stalled" }, inside, "player"},
+		"slate where wanted":        {func(s *sight) { s.state.Player.State, s.state.Want.Show = "slate", "slate" }, inside, ""},
+		"playlist":                  {func(s *sight) { s.ought = "a@2" }, inside, "playlist"},
+		"playlist as published":     {func(s *sight) { s.ought = "a@1" }, inside, ""},
+		"alarms":                    {func(s *sight) { s.state.Alarms = []string{"door-open", "hot"} }, inside, "alarm alarm"},
+		"clock":                     {func(s *sight) { s.state.Time.Trust = "floored" }, inside, "clock"},
+		"much in the outbox":        {func(s *sight) { s.state.Outbox.Depth = outboxMuch }, inside, "outbox"},
+		"more and more in the same": {func(s *sight) { s.rises = outboxRises }, inside, "outbox"},
+	}
+	h, err := parseHours([]string{"07:00-11:00", "14:00-18:00"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := &sight{gate: "g", conn: wire.Online, life: tt.now, state: lit()}
+			tt.change(s)
+			if s.state == nil && s.life.IsZero() {
+				s.conn = wire.Online
+			}
+			var codes []string
+			for _, tr := range (&Program{}).troubles(s, h, tt.now, 3*time.Minute) {
+				codes = append(codes, tr.code)
+			}
+			if got := strings.Join(codes, " "); got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestOutboxThatGrows(t *testing.T) {
+	s, now := &sight{}, time.Now()
+	for i, step := range []struct {
+		depth uint64
+		rises int
+	}{{5, 0}, {6, 1}, {7, 2}, {7, 2}, {9, 3}, {2, 0}, {3, 1}} {
+		s.takeState(&wire.State{Outbox: wire.Outbox{Depth: step.depth}}, false, now)
+		if s.rises != step.rises {
+			t.Errorf("state %d: %d rises, want %d", i, s.rises, step.rises)
+		}
+	}
+}
+
+// What the broker kept is as old as it says; a clock that is ahead makes nobody younger than now.
+func TestKeptStateIsNoSignOfLife(t *testing.T) {
+	now := time.Now()
+	for name, tt := range map[string]struct {
+		at   time.Time
+		kept bool
+		want time.Time
+	}{
+		"kept, old":    {now.Add(-time.Hour), true, now.Add(-time.Hour)},
+		"kept, ahead":  {now.Add(time.Hour), true, now},
+		"live, behind": {now.Add(-time.Hour), false, now},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &sight{}
+			s.takeState(&wire.State{At: tt.at}, tt.kept, now)
+			if !s.life.Equal(tt.want) {
+				t.Errorf("last sign of life %s, want %s", s.life, tt.want)
+			}
+		})
+	}
+}
+
+func TestWallIsBounded(t *testing.T) {
+	w := newWall(time.Now)
+	conn, err := wire.Encode(wire.Conn{State: wire.Online, Session: "s", Boot: "b", Version: "v"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range maxDisplays + 100 {
+		id := "d-" + strings.Repeat("x", i%30) + string(rune('a'+i%26)) + time.Duration(i).String()
+		topics, err := wire.NewTopics(strings.ToLower(strings.NewReplacer("µ", "u", ".", "-").Replace(id)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.hear(department.Message{Topic: topics.Conn(), Payload: conn})
+	}
+	if n := len(w.sights); n != maxDisplays {
+		t.Errorf("%d displays are remembered, want %d", n, maxDisplays)
+	}
+}
+
+// allDay makes the window independent of when the test runs.
+const allDay = " --window 00:00-23:59"
+
+func TestWatchOnce(t *testing.T) {
+	r := newRegion(t)
+	well, sick := r.display("tinh-bien-01"), r.display("vinh-xuong-01")
+	sick.now(func(s *wire.State) {
+		s.Gate, s.Alarms = "Cửa khẩu Vĩnh Xương", []string{"door-open"}
+	})
+	r.await(well)
+	r.awaitState(sick, func(s wire.State) bool { return len(s.Alarms) > 0 })
+	out := r.expect(exitFailed, "watch --once"+allDay, "Cửa khẩu Vĩnh Xương\n  vinh-xuong-01", "door-open", "2 displays: 1 well, 1 with something wrong.")
+	if strings.Contains(out, "tinh-bien-01") {
+		t.Errorf("shows what is well:\n%s", out)
+	}
+	r.expect(exitOK, "watch --once --gate tịnh"+allDay, "1 displays: 1 well")
+	r.expect(exitOK, "watch --once --all --gate tinh-bien"+allDay, "tinh-bien-01", "plays tet-2027@1")
+	sick.stop()
+	r.expect(exitFailed, "watch --once --gate vinh"+allDay, "stopped in good order since")
+	code, objects, errs := r.say("watch --once --json" + allDay)
+	var first watchObject
+	var last sumObject
+	lines := strings.Split(strings.TrimSpace(objects), "\n")
+	if code != exitFailed || len(lines) != 2 || json.Unmarshal([]byte(lines[0]), &first) != nil || json.Unmarshal([]byte(lines[1]), &last) != nil {
+		t.Fatalf("exit %d\n%s%s", code, objects, errs)
+	}
+	if first.Display != "vinh-xuong-01" || first.Troubles[0].Code != "off" || last != (sumObject{2, 1, 1}) {
+		t.Errorf("%+v, %+v", first, last)
+	}
+	r.expect(exitFailed, "watch --once --gate nowhere", "0 displays")
+}
+
+func TestWatchTellsEachChangeOnce(t *testing.T) {
+	r := newRegion(t)
+	s := r.display("tinh-bien-01")
+	r.await(s)
+	ctx, cancel := context.WithCancel(t.Context())
+	out := &book{}
+	ended := make(chan int, 1)
+	go func() { ended <- r.program("watch"+allDay, out, out).Run(ctx) }()
+	out.await(t, "1 displays: 1 well")
+	s.now(func(st *wire.State) { st.Player.State = "stalled" })
+	out.await(t, "tinh-bien-01: the player is stalled")
+	s.now(func(st *wire.State) { st.Player.State = "playing" })
+	out.await(t, "tinh-bien-01: well")
+	r.check(r.broker.Kill())
+	out.await(t, "not connected to")
+	r.check(r.broker.Start())
+	out.await(t, "\nconnected to")
+	s.stop()
+	out.await(t, "stopped in good order")
+	cancel()
+	if code := <-ended; code != exitOK {
+		t.Errorf("exit %d", code)
+	}
+	if n := strings.Count(out.String(), "the player is stalled"); n != 1 {
+		t.Errorf("told %d times:\n%s", n, out)
+	}
+}
+
+// A book may be read while it is written.
+type book struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *book) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *book) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func (b *book) await(t *testing.T, words string) {
+	t.Helper()
+	for deadline := time.Now().Add(giveUp); !strings.Contains(b.String(), words); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never says %q:\n%s", words, b)
+		}
+	}
+}
