@@ -2,7 +2,7 @@
 # make test   everything that can be proved here in a few minutes
 # make bench  figures beside a peer, in the same run
 # make fuzz   every parser of outside bytes, FUZZTIME each
-# make cross  the department's tool for Linux, Windows and macOS, on amd64 and arm64
+# make cross       the department's tool for Linux, Windows and macOS, on amd64 and arm64
 # make transfers   1,000 files through a proxy that drops, stalls, damages and lies about ranges
 # make lint   golangci-lint
 
@@ -15,8 +15,7 @@ BUILT    := $(shell git log -1 --format=%cI 2>/dev/null || echo 2026-11-01T00:00
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 GO       := go
 
-.PHONY: all build demo test bench fuzz cross lint clean
-.PHONY: all build demo test bench fuzz transfers lint clean
+.PHONY: all build demo test bench fuzz transfers cross lint clean
 
 all: build
 
@@ -48,6 +47,7 @@ fuzz:
 cross:
 	@.ci/need build
 	@.ci/cross
+
 transfers:
 	@.ci/need build
 	BANGTIN_TRANSFERS=$(TRANSFERS) $(GO) test -run '^TestTransfers$$' -v -count 1 -timeout 60m ./media/fetch

@@ -33,6 +33,7 @@ func law() map[string][]string {
 		"internal/control/local":    {},
 		"internal/control/command":  {"internal/control", "internal/wire", "internal/journal", "media"},
 		"internal/pki":              {},
+		"internal/pki/enrol":        {"internal/pki", "internal/trust", "internal/wire"},
 		"internal/fleet":            {"internal/wire", "internal/trust", "internal/journal", "internal/pki"},
 		"internal/fleet/department": {"internal/wire", "internal/trust", "internal/pki"},
 		"internal/fleet/brokertest": {
@@ -42,13 +43,13 @@ func law() map[string][]string {
 		"internal/centre/store": {"internal/wire", "internal/journal"},
 		"internal/centre/depot": {"internal/wire", "media"},
 		"cmd/bangtin-center": {
-			"internal/trust", "internal/wire", "internal/pki", "internal/fleet/department", "internal/journal", "internal/centre",
+			"internal/trust", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet/department", "internal/journal", "internal/centre",
 			"internal/centre/store", "internal/centre/depot",
 		},
-		"cmd/bangtin": {"internal/trust", "internal/wire", "internal/site", "internal/pki", "media", "internal/fleet", "internal/fleet/department", "hal/rs232"},
+		"cmd/bangtin": {"internal/trust", "internal/wire", "internal/site", "internal/pki", "internal/pki/enrol", "media", "internal/fleet", "internal/fleet/department", "hal/rs232"},
 		"cmd/bangtind": {
 			"hal", "hal/rs232", "hal/sim", "media", "media/fetch", "media/mpv", "internal/trust", "internal/site", "internal/journal",
-			"internal/journal/sqlite", "internal/wire", "internal/pki", "internal/fleet", "internal/control", "internal/control/local",
+			"internal/journal/sqlite", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet", "internal/control", "internal/control/local",
 			"internal/control/command",
 		},
 		"cmd/bangtin-demo": {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal", "media"},

@@ -3,6 +3,8 @@ package media_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -73,12 +75,25 @@ func TestLastGoodPlaylistPlaysWhileTheNextIsFetched(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantShows(t, b, "version 1, 2 clips")
+	wantStanding(t, b, list(1, picture(1)), "week@1", true)
+	wantStanding(t, b, list(2, picture(1), picture(2)), "week@2", false)
+	wantStanding(t, b, list(3, picture(3)), "", false)
 
 	// A third comes before the second could be shown; it takes its place.
 	if err := b.air(list(3, picture(3)), picture(3)); err != nil {
 		t.Fatal(err)
 	}
 	wantShows(t, b, "version 3, 2 clips")
+	wantStanding(t, b, list(3, picture(3)), "week@3", true)
+	wantStanding(t, b, list(2, picture(1), picture(2)), "", false)
+}
+
+func wantStanding(t *testing.T, b *bench, p *media.Playlist, name string, current bool) {
+	t.Helper()
+	sum := sha256.Sum256(payload(p))
+	if n, c := b.library.Standing(hex.EncodeToString(sum[:])); n != name || c != current {
+		t.Errorf("version %d stands as %q, current %v; want %q, %v", p.Version, n, c, name, current)
+	}
 }
 
 func TestDates(t *testing.T) {

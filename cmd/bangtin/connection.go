@@ -4,9 +4,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/url"
 	"path/filepath"
-	"strings"
+	"regexp"
 	"time"
 
 	"bangtin/internal/pki"
@@ -76,6 +75,12 @@ func (p *Program) checkCertificate(files pki.Files) error {
 	return nil
 }
 
+// Addresses are taken in their plain form alone: nothing that two readers could read differently.
+var (
+	brokerAddress  = regexp.MustCompile(`^tls://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$`)
+	contentAddress = regexp.MustCompile(`^https://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/([A-Za-z0-9._~-]+/)*$`)
+)
+
 // parseAccess reads center.json.
 func parseAccess(raw []byte) (*access, error) {
 	if len(raw) > maxAccess {
@@ -85,13 +90,10 @@ func parseAccess(raw []byte) (*access, error) {
 	if err := trust.DecodeJSON(raw, c); err != nil {
 		return nil, err
 	}
-	b, err := url.Parse(c.Broker)
-	if err != nil || b.Scheme != "tls" || b.Hostname() == "" || b.Port() == "" || b.Host != strings.TrimPrefix(c.Broker, "tls://") {
+	if !brokerAddress.MatchString(c.Broker) {
 		return nil, errors.New("broker is not of the form tls://host:port")
 	}
-	u, err := url.Parse(c.Content)
-	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || !strings.HasSuffix(u.Path, "/") ||
-		c.Content != "https://"+u.Host+u.EscapedPath() {
+	if !contentAddress.MatchString(c.Content) {
 		return nil, errors.New("content is not of the form https://host:port/content/")
 	}
 	return c, nil

@@ -70,6 +70,13 @@ func (p *Program) commands() []command {
 		{"power", "", say("write a signed power order for one display"), p.power},
 		{"send", "[KIND]", say("sign a command, send it and see that displays obey"), p.send},
 		{"watch", "", say("watch many displays and show what is wrong"), p.watch},
+		{"center init", "", say("make the folder of a centre: authorities, broker, services"), p.centerInit},
+		{"center operator", "", say("make a certificate for an operator"), p.centerOperator},
+		{"center enrol", "", say("make a one-time code by which a display is let in"), p.centerEnrol},
+		{"center sign", "", say("let a display in whose request came on a stick"), p.centerSign},
+		{"center revoke", "", say("shut a display or an operator out"), p.centerRevoke},
+		{"center crl", "", say("sign the list of revoked certificates anew"), p.centerCRL},
+		{"center renew", "", say("renew the certificates of broker and centre before they run out"), p.centerRenew},
 	}
 }
 

@@ -105,7 +105,7 @@ func TestPlaylistPublish(t *testing.T) {
 	r.exported()
 	s := r.store()
 	first := r.display("tinh-bien-01")
-	first.playlist = func(name string) { first.now(func(st *wire.State) { st.Player.Playlist = name }) }
+	first.plays(func(name string) { first.now(func(st *wire.State) { st.Player.Playlist = name }) })
 	out := r.expect(exitOpen, "playlist publish @out --trust @trust.json --wait --timeout 2s",
 		"File 1 of 2 uploaded", "Published for 2 displays: tinh-bien-01 tinh-bien-02", "tinh-bien-01: plays tet-2027@",
 		"tinh-bien-02: does not play it yet: the broker has never heard of it", "2 displays: 1 play tet-2027@")
@@ -113,7 +113,7 @@ func TestPlaylistPublish(t *testing.T) {
 		t.Errorf("%d files brought:\n%s", s.count("PUT"), out)
 	}
 	second := r.display("tinh-bien-02") // comes later, and finds it
-	second.playlist = func(name string) { second.now(func(st *wire.State) { st.Player.Playlist = name }) }
+	second.plays(func(name string) { second.now(func(st *wire.State) { st.Player.Playlist = name }) })
 	r.expect(exitOK, "playlist publish @out/playlist.json --trust @trust.json --wait", "File 2 of 2 is at the centre already", "2 displays: 2 play")
 	if s.count("PUT") != 2 {
 		t.Errorf("%d files brought: what was there came again", s.count("PUT"))
@@ -232,12 +232,12 @@ func TestScreenshotIsFetched(t *testing.T) {
 	d := r.display("tinh-bien-01")
 	var picture bytes.Buffer
 	r.check(jpeg.Encode(&picture, image.NewRGBA(image.Rect(0, 0, 4, 4)), nil))
-	d.commands = func(_ int, signed *trust.Verified, c wire.Command) {
+	d.obey(func(_ int, signed *trust.Verified, c wire.Command) {
 		s.mu.Lock()
 		s.files["upload/tinh-bien-01/"+c.ID+".jpg"] = picture.Bytes()
 		s.mu.Unlock()
 		d.answer(signed, c, wire.Done, "", "", "")
-	}
+	})
 	line := "send screenshot --display tinh-bien-01 --key @duc.key --wait --save " + r.dir
 	r.expect(exitOK, line, "verified", "1 displays: 1 verified")
 	picture.Reset()

@@ -27,7 +27,8 @@ func obedient(s *standIn) func(int, *trust.Verified, wire.Command) {
 func TestSendByTwoPeople(t *testing.T) {
 	r := newRegion(t)
 	first, second := r.display("tinh-bien-01"), r.display("tinh-bien-02")
-	first.commands, second.commands = obedient(first), obedient(second)
+	first.obey(obedient(first))
+	second.obey(obedient(second))
 	r.await(first)
 	r.await(second)
 	line := "send off --display tinh-bien-01,tinh-bien-02 --until +2h --reason bão "
@@ -51,9 +52,9 @@ func TestSendToTheFleet(t *testing.T) {
 	r := newRegion(t)
 	first, second := r.display("tinh-bien-01"), r.display("vinh-xuong-01")
 	for _, s := range []*standIn{first, second} {
-		s.commands = func(_ int, signed *trust.Verified, c wire.Command) {
+		s.obey(func(_ int, signed *trust.Verified, c wire.Command) {
 			s.answer(signed, c, wire.Done, "", "", `{"state":"playing"}`)
-		}
+		})
 		r.await(s)
 	}
 	r.expect(exitOK, "send identify --fleet --key @duc.key --wait", "tinh-bien-01: done by its own word", "2 displays: 0 verified, 2 done")
@@ -64,10 +65,10 @@ func TestSendToTheFleet(t *testing.T) {
 func TestSendSaysTheWorst(t *testing.T) {
 	r := newRegion(t)
 	good, bad := r.display("tinh-bien-01"), r.display("tinh-bien-02")
-	good.commands = func(_ int, signed *trust.Verified, c wire.Command) { good.answer(signed, c, wire.Done, "", "", "") }
-	bad.commands = func(_ int, signed *trust.Verified, c wire.Command) {
+	good.obey(func(_ int, signed *trust.Verified, c wire.Command) { good.answer(signed, c, wire.Done, "", "", "") })
+	bad.obey(func(_ int, signed *trust.Verified, c wire.Command) {
 		bad.answer(signed, c, wire.Expired, "", "too-late", "")
-	}
+	})
 	r.await(good)
 	r.await(bad)
 	r.expect(exitDenied, "send identify --display tinh-bien-01,tinh-bien-02,tinh-bien-03 --key @duc.key --wait --timeout 1s",
@@ -86,7 +87,7 @@ func TestSentAgainToADisplayThatComesBack(t *testing.T) {
 	go func() { ended <- r.program(off+" --wait", out, out).Run(t.Context()) }()
 	r.eventually("the operator is there", func() bool { return strings.Contains(r.broker.Log(), "u'operator-truc-ban'") })
 	back := r.display("tinh-bien-01")
-	back.commands = func(n int, signed *trust.Verified, c wire.Command) {
+	back.obey(func(n int, signed *trust.Verified, c wire.Command) {
 		if n == 1 {
 			back.answer(signed, c, wire.Received, "", "", "")
 			go func() {
@@ -97,7 +98,7 @@ func TestSentAgainToADisplayThatComesBack(t *testing.T) {
 		}
 		back.now(readBack("off"))
 		back.answer(signed, c, wire.Duplicate, wire.Done, "", `{"panel":"off"}`)
-	}
+	})
 	select {
 	case code := <-ended:
 		if code != exitOK || !strings.Contains(out.String(), "1 verified") {
@@ -116,10 +117,10 @@ func TestRebootIsSeenByAnotherRun(t *testing.T) {
 	r := newRegion(t)
 	s := r.display("tinh-bien-01")
 	r.await(s)
-	s.commands = func(_ int, signed *trust.Verified, c wire.Command) {
+	s.obey(func(_ int, signed *trust.Verified, c wire.Command) {
 		s.answer(signed, c, wire.Received, "", "", "")
 		s.now(func(st *wire.State) { st.Boot = "boot-2" })
-	}
+	})
 	r.expect(exitOK, "send reboot --force --display tinh-bien-01 --key @duc.key --wait", "started anew as boot-2", "1 verified")
 }
 
@@ -129,7 +130,7 @@ func TestSendPlaylistIsSeenPlaying(t *testing.T) {
 	d, err := openDraft(r.path("out"))
 	r.check(err)
 	s := r.display("tinh-bien-01")
-	s.commands = func(_ int, signed *trust.Verified, c wire.Command) {
+	s.obey(func(_ int, signed *trust.Verified, c wire.Command) {
 		args, err := c.Playlist()
 		if err != nil || args.Digest != d.digest() {
 			s.answer(signed, c, wire.Failed, "", "not-accepted", "")
@@ -137,7 +138,7 @@ func TestSendPlaylistIsSeenPlaying(t *testing.T) {
 		}
 		s.answer(signed, c, wire.Received, "", "", "")
 		s.now(func(st *wire.State) { st.Player.Playlist = d.version() })
-	}
+	})
 	r.expect(exitOK, "send playlist --playlist @out --display tinh-bien-01 --key @duc.key --wait", "verified", d.version())
 	other := strings.Repeat("0", 64)
 	r.expect(exitFailed, "send playlist --digest "+other+" --display tinh-bien-01 --key @duc.key --wait", "not-accepted")
@@ -150,7 +151,7 @@ func TestAnswersAreNotTrusted(t *testing.T) {
 	r.await(s)
 	topics, err := wire.NewTopics("tinh-bien-01")
 	r.check(err)
-	s.commands = func(n int, signed *trust.Verified, c wire.Command) {
+	s.obey(func(n int, signed *trust.Verified, c wire.Command) {
 		good := wire.CommandAck{ID: c.ID, Digest: signed.Digest, Status: wire.Done, At: time.Now().UTC()}
 		raw, err := wire.Encode(good)
 		r.check(err)
@@ -167,7 +168,7 @@ func TestAnswersAreNotTrusted(t *testing.T) {
 			r.check(err)
 			r.check(r.centre.Publish(topics.CommandAck(), false, raw))
 		}
-	}
+	})
 	out := r.expect(exitOK, "send identify --display tinh-bien-01 --key @duc.key --wait", "done, it answers", "\ufffd")
 	if strings.ContainsAny(out, "\u202e\u009b\u007f\x1b") || strings.Count(out, "done, it answers") != 1 || len(s.heard()) != 2 {
 		t.Errorf("asked %d times:\n%q", len(s.heard()), out)
@@ -263,10 +264,10 @@ func TestCentreFolderIsChecked(t *testing.T) {
 func TestGoldenOnline(t *testing.T) {
 	r := newRegion(t)
 	s := r.display("tinh-bien-01")
-	s.commands = func(_ int, signed *trust.Verified, c wire.Command) {
+	s.obey(func(_ int, signed *trust.Verified, c wire.Command) {
 		s.answer(signed, c, wire.Received, "", "", "")
 		s.now(readBack("off"))
-	}
+	})
 	r.await(s)
 	for _, lang := range []string{"vi", "en"} {
 		r.lang = lang

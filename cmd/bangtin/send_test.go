@@ -13,11 +13,11 @@ const off = "send off --display tinh-bien-01 --until +2h --reason bão --key @du
 func TestSendIsFollowedUntilTheStateShowsIt(t *testing.T) {
 	r := newRegion(t)
 	s := r.display("tinh-bien-01")
-	s.commands = func(_ int, signed *trust.Verified, c wire.Command) {
+	s.obey(func(_ int, signed *trust.Verified, c wire.Command) {
 		s.answer(signed, c, wire.Received, "", "", "")
 		s.now(readBack("off"))
 		s.answer(signed, c, wire.Done, "", "", `{"panel":"off"}`)
-	}
+	})
 	r.expect(exitOK, off+" --wait", "accepted at", "verified by its state", "panel off, read back at", "1 displays: 1 verified")
 	got := s.heard()
 	args, err := got[0].Power()
@@ -70,7 +70,7 @@ func TestSendEndsInTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRegion(t)
 			s := r.display("tinh-bien-01")
-			s.commands = func(n int, signed *trust.Verified, c wire.Command) { tt.obey(s, n, signed, c) }
+			s.obey(func(n int, signed *trust.Verified, c wire.Command) { tt.obey(s, n, signed, c) })
 			r.await(s)
 			r.expect(tt.code, off+" --wait --timeout 1500ms", tt.words...)
 			if got := s.heard(); len(got) == 0 {

@@ -188,6 +188,20 @@ func (s *standIn) now(change func(*wire.State)) {
 	offer(s.changed, struct{}{})
 }
 
+// obey says what the display does with a command from now on; n counts from 1.
+func (s *standIn) obey(do func(n int, signed *trust.Verified, c wire.Command)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.commands = do
+}
+
+// plays says what the display does with a playlist from now on.
+func (s *standIn) plays(do func(name string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.playlist = do
+}
+
 // readBack is a panel that was read just now.
 func readBack(power string) func(*wire.State) {
 	return func(st *wire.State) {

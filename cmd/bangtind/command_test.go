@@ -1,10 +1,20 @@
 package main_test
 
 import (
+	"bytes"
 	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
 	"encoding/json"
+	"image/jpeg"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +28,7 @@ import (
 // commanded is a world with its broker and its centre, for commands.
 type commanded struct {
 	*world
+	broker *brokertest.Broker
 	centre *brokertest.Centre
 	last   uint64 // counter of the last command
 }
@@ -25,7 +36,33 @@ type commanded struct {
 func newCommanded(t testing.TB) *commanded {
 	t.Helper()
 	w := newWorld(t)
-	return &commanded{world: w, centre: w.connect()}
+	broker, centre := w.connect()
+	return &commanded{world: w, broker: broker, centre: centre}
+}
+
+// connect starts a broker and a centre for the world's display.
+func (w *world) connect() (*brokertest.Broker, *brokertest.Centre) {
+	w.t.Helper()
+	t := w.t
+	broker, err := brokertest.NewBroker(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { broker.Close() })
+	pair, err := broker.CA.Issue(brokertest.Leaf{CommonName: device})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write(broker.CA.PEM, "data", "ca.pem")
+	w.write(pair.Certificate, "data", "device.pem")
+	w.write(pair.Key, "data", "device.key")
+	w.site.broker = broker.URL()
+	centre, err := brokertest.NewCentre(broker, w.department)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { centre.Close() })
+	return broker, centre
 }
 
 // order signs a command that ends in an hour.
@@ -148,4 +185,117 @@ func TestSignedCommandSwitchesThePanel(t *testing.T) {
 	}
 	r.stop()
 	t.Logf("%+v", a)
+}
+
+// An office is where displays upload to: it knows them by their certificates.
+type office struct {
+	*httptest.Server
+	mu    sync.Mutex
+	files map[string][]byte // by "display name"
+}
+
+func newOffice(t *testing.T, ca *brokertest.CA) *office {
+	t.Helper()
+	pair, err := ca.Issue(brokertest.Leaf{CommonName: "office", Hosts: []string{"127.0.0.1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := tls.X509KeyPair(pair.Certificate, pair.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	displays := x509.NewCertPool()
+	displays.AppendCertsFromPEM(ca.PEM)
+	o := &office{files: map[string][]byte{}}
+	o.Server = httptest.NewUnstartedServer(o)
+	o.TLS = &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{own}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: displays}
+	o.StartTLS()
+	t.Cleanup(o.Close)
+	return o
+}
+
+func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name, ok := strings.CutPrefix(r.URL.Path, "/content/upload/")
+	content, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	if !ok || err != nil || r.Method != http.MethodPut {
+		http.Error(w, "no", http.StatusNotFound)
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.files[r.TLS.PeerCertificates[0].Subject.CommonName+" "+name] = content
+	w.WriteHeader(http.StatusCreated)
+}
+
+// TestCommandsOfTheScreen gives every other command that does no harm to the machine of the test to a real daemon with a
+// real player, and looks at what arrives.
+func TestCommandsOfTheScreen(t *testing.T) {
+	t.Parallel()
+	c := newCommanded(t)
+	office := newOffice(t, c.broker.CA)
+	c.site.content = office.URL + "/content/"
+	list := c.approved(10)
+	c.inbox(list)
+	r := c.start()
+	c.until("on air", playing(10))
+	envelope, err := trust.ParseEnvelope(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(envelope.Payload)
+	for _, test := range []struct {
+		kind wire.CommandKind
+		args any
+	}{
+		{wire.DoIdentify, wire.IdentifyArgs{Seconds: 2}},
+		{wire.DoPlaylist, wire.PlaylistArgs{Digest: hex.EncodeToString(sum[:])}},
+		{wire.DoScreenshot, nil},
+		{wire.DoDiagnostics, nil},
+		{wire.DoRestartPlayer, nil},
+	} {
+		cmd, raw := c.order(test.kind, test.args)
+		c.publish(raw)
+		a := c.final(cmd.ID)
+		if a.Status != wire.Done {
+			t.Errorf("%s: %+v, %s", test.kind, a, a.Evidence)
+		}
+		t.Logf("%s: %s", test.kind, a.Evidence)
+		if name := map[wire.CommandKind]string{wire.DoScreenshot: ".jpg", wire.DoDiagnostics: ".json"}[test.kind]; name != "" {
+			office.holds(t, device+" "+cmd.ID+name, a)
+		}
+	}
+	r.stop()
+}
+
+// holds checks that the evidence is that of what arrived, and looks into it.
+func (o *office) holds(t *testing.T, name string, a wire.CommandAck) {
+	t.Helper()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	content := o.files[name]
+	var evidence command.FileEvidence
+	if err := json.Unmarshal(a.Evidence, &evidence); err != nil {
+		t.Fatal(err)
+	}
+	if sum := sha256.Sum256(content); evidence.SHA256 != hex.EncodeToString(sum[:]) || evidence.Bytes != len(content) {
+		t.Errorf("%s has %d bytes, the evidence is %+v", name, len(content), evidence)
+	}
+	if strings.HasSuffix(name, ".jpg") {
+		if _, err := jpeg.Decode(bytes.NewReader(content)); err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	var report command.Report
+	if err := json.Unmarshal(content, &report); err != nil {
+		t.Fatal(err)
+	}
+	if report.Device != device || report.Trust != 1 || report.DiskFree <= 0 || report.Memory <= 0 || report.Uptime <= 0 || report.State.Player.State != "playing" || len(report.Problems) > 0 {
+		t.Errorf("the report is %s", content)
+	}
+	for _, secret := range []string{"PRIVATE KEY", "BEGIN CERTIFICATE", "ed25519"} {
+		if bytes.Contains(content, []byte(secret)) {
+			t.Errorf("the report holds %q", secret)
+		}
+	}
 }

@@ -74,6 +74,7 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 		return err
 	}
 	defer held.Close()
+	d.finishEnrolment(m.Fault)
 	if err := d.remember(ctx, m); err != nil {
 		return err
 	}
@@ -255,6 +256,7 @@ func (d *display) run(ctx context.Context) error {
 	g.Go(func() error { return notify(ctx, d.control.Ready(), d.health, d.log) })
 	if link != nil {
 		g.Go(func() error { return link.Run(ctx) })
+		g.Go(func() error { return d.keepCertificate(ctx) })
 	}
 	err = g.Wait()
 	if errors.Is(err, context.Canceled) {

@@ -68,31 +68,6 @@ type scene struct {
 	promised bool
 }
 
-// connect starts a broker and a centre for the world's display.
-func (w *world) connect() *brokertest.Centre {
-	w.t.Helper()
-	t := w.t
-	broker, err := brokertest.NewBroker(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { broker.Close() })
-	pair, err := broker.CA.Issue(brokertest.Leaf{CommonName: device})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.write(broker.CA.PEM, "data", "ca.pem")
-	w.write(pair.Certificate, "data", "device.pem")
-	w.write(pair.Key, "data", "device.key")
-	w.site.broker = broker.URL()
-	centre, err := brokertest.NewCentre(broker, w.department)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { centre.Close() })
-	return centre
-}
-
 // A given command is its id and its bytes.
 type given struct {
 	id  string
@@ -102,7 +77,8 @@ type given struct {
 func newScene(t testing.TB) *scene {
 	t.Helper()
 	w := newWorld(t)
-	s := &scene{world: w, centre: w.connect()}
+	_, centre := w.connect()
+	s := &scene{world: w, centre: centre}
 	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
 	var err error
 	s.order, err = w.department.PowerOrder(wire.PowerOrder{Device: device, Version: 5, State: wire.WishOn, Until: &until, Reason: "thử"})

@@ -3,6 +3,7 @@
 //	bangtind --site FILE              run the display
 //	bangtind --site FILE --simulate   with a simulated panel and simulated sensors
 //	bangtind --site FILE --check      validate the site file and exit
+//	bangtind --site FILE enrol --code CODE   let this display in with the department
 //	bangtind --site FILE verify       check the hash chain of the journal
 //	bangtind --site FILE status       print the daemon's state
 //	bangtind --site FILE on|off --for 30m --reason "…"   override on site

@@ -78,6 +78,8 @@ func (m *Main) Run(ctx context.Context) int {
 		err = m.display(ctx, s)
 	case verb == "verify":
 		err = m.verify(ctx, s)
+	case verb == "enrol":
+		return m.enrol(ctx, s, rest)
 	default:
 		return m.local(ctx, s, verb, rest)
 	}
@@ -96,7 +98,7 @@ func (m *Main) parse() (verb string, rest []string, err error) {
 	flags.BoolVar(&m.simulate, "simulate", false, "put a simulated panel and sensors in place of the hardware")
 	flags.BoolVar(&m.verbose, "verbose", false, "log what is normal too")
 	flags.Usage = func() {
-		fmt.Fprintln(m.Stderr, "usage: bangtind [flags] [verify|status|on|off|schedule|clear-fire]")
+		fmt.Fprintln(m.Stderr, "usage: bangtind [flags] [enrol|verify|status|on|off|schedule|clear-fire]")
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(m.Args); err != nil {

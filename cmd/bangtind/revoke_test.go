@@ -22,8 +22,8 @@ import (
 // replaced is a document in which other keys of the same people take the places of the editor's and the power key.
 func (w *world) replaced(version uint64, editor, power trust.Key) *trust.Document {
 	return w.revised(version, func(d *trust.Document) {
-		enrol(d, trust.RolePlaylist, trust.DutyEditor, editor)
-		enrol(d, trust.RolePower, "", power)
+		admit(d, trust.RolePlaylist, trust.DutyEditor, editor)
+		admit(d, trust.RolePower, "", power)
 		strike(d, w.department.Editor)
 		strike(d, w.department.Power)
 	})

@@ -56,7 +56,7 @@ func (w *world) sealed(d *trust.Document) []byte {
 }
 
 // enrol gives a role, with a duty where it has some, to a key.
-func enrol(d *trust.Document, role trust.Role, duty string, k trust.Key) {
+func admit(d *trust.Document, role trust.Role, duty string, k trust.Key) {
 	if _, known := d.Key(k.ID); !known {
 		d.Keys = append(d.Keys, k)
 	}
@@ -124,8 +124,8 @@ func TestRotationWithoutADarkMinute(t *testing.T) {
 	editor, editorKey := newKey(t, "editor")
 	power, powerKey := newKey(t, "power")
 	second := s.revised(2, func(d *trust.Document) {
-		enrol(d, trust.RolePlaylist, trust.DutyEditor, editorKey)
-		enrol(d, trust.RolePower, "", powerKey)
+		admit(d, trust.RolePlaylist, trust.DutyEditor, editorKey)
+		admit(d, trust.RolePower, "", powerKey)
 	})
 	s.publish("trust", s.sealed(second))
 	s.trusts(2, "desired/trust")

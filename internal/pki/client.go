@@ -3,14 +3,9 @@ package pki
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
-	"os"
 	"time"
 )
-
-// maxPEM is in bytes, of a certificate, key or CA file.
-const maxPEM = 1 << 20
 
 // Files are the paths of what one end of a connection needs, all PEM.
 type Files struct {
@@ -38,11 +33,11 @@ func (f Files) ClientConfig(now func() time.Time) (*tls.Config, error) {
 
 // Pair reads the own certificate and its key.
 func (f Files) Pair() (tls.Certificate, error) {
-	certificate, err := readPEM(f.Certificate)
+	certificate, err := ReadFile(f.Certificate)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("cannot read the certificate: %w", err)
 	}
-	key, err := readPEM(f.Key)
+	key, err := ReadFile(f.Key)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("cannot read the certificate's key: %w", err)
 	}
@@ -55,7 +50,7 @@ func (f Files) Pair() (tls.Certificate, error) {
 
 // Pool reads a file of authorities.
 func Pool(path string) (*x509.CertPool, error) {
-	ca, err := readPEM(path)
+	ca, err := ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the CA: %w", err)
 	}
@@ -64,15 +59,4 @@ func Pool(path string) (*x509.CertPool, error) {
 		return nil, fmt.Errorf("cannot find a certificate in %s", path)
 	}
 	return roots, nil
-}
-
-func readPEM(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > maxPEM {
-		return nil, errors.New(path + " is too large")
-	}
-	return os.ReadFile(path)
 }

@@ -44,9 +44,8 @@ type content struct {
 // film has the first bytes of an MP4 and noise after them.
 func film(r *rand.Rand, size int) content {
 	raw := make([]byte, size)
-	for i := range raw {
-		raw[i] = byte(r.Uint32())
-	}
+	noise := rand.NewChaCha8([32]byte{byte(r.Uint32()), byte(r.Uint32()), byte(r.Uint32()), byte(r.Uint32())})
+	noise.Read(raw)
 	copy(raw, "\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2avc1mp41")
 	sum := sha256.Sum256(raw)
 	return content{media.File{SHA256: hex.EncodeToString(sum[:]), Size: int64(size), Type: "video/mp4"}, raw}

@@ -252,9 +252,10 @@ func TestSilentServer(t *testing.T) {
 	}
 }
 
-// drip gives a byte each interval.
+// drip gives a few bytes each interval.
 type drip struct {
 	ctx   context.Context
+	bytes int
 	every time.Duration
 }
 
@@ -263,8 +264,7 @@ func (d drip) Read(p []byte) (int, error) {
 	case <-d.ctx.Done():
 		return 0, d.ctx.Err()
 	case <-time.After(d.every):
-		p[0] = 'x'
-		return 1, nil
+		return min(d.bytes, len(p)), nil
 	}
 }
 func (d drip) Close() error { return nil }
@@ -274,10 +274,11 @@ func TestDrip(t *testing.T) {
 	a, b := film(dice(22), 2048*kib), film(dice(23), 2048*kib)
 	for _, tt := range []struct {
 		name  string
+		bytes int
 		every time.Duration
 		most  int // requests in 3 h
 		least int
-	}{{"a byte in ten seconds", 10 * time.Second, 3 * 60, 20}, {"fifty bytes a second", 20 * time.Millisecond, 4, 3}} {
+	}{{"a byte in ten seconds", 1, 10 * time.Second, 3 * 60, 20}, {"sixty bytes a second", 600, 10 * time.Second, 4, 3}} {
 		t.Run(tt.name, func(t *testing.T) {
 			asked, names, _ := virtual(t, 3*time.Hour, []media.File{a.File, b.File}, func(r *http.Request) (*http.Response, error) {
 				resp := respond(200, "")
@@ -288,7 +289,7 @@ func TestDrip(t *testing.T) {
 				} else {
 					resp.ContentLength = 2048 * kib
 				}
-				resp.Body = drip{r.Context(), tt.every}
+				resp.Body = drip{r.Context(), tt.bytes, tt.every}
 				return resp, nil
 			})
 			if len(asked) > tt.most || len(asked) < tt.least {

@@ -76,8 +76,8 @@ func (p *proxy) give(w http.ResponseWriter, r *http.Request, raw []byte, foreign
 	}
 	out := bytes.Clone(raw[from:end])
 	bad := map[int]bool{}
-	for at := from; foreign && at < end; at++ {
-		bad[at/media.BlockSize] = true
+	for block := from / media.BlockSize; foreign && block*media.BlockSize < end; block++ {
+		bad[block] = true
 	}
 	if len(out) > 0 && p.chance(5) {
 		for range 1 + p.roll(3) {

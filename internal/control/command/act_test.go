@@ -72,7 +72,7 @@ func TestPowerThatIsNotSeen(t *testing.T) {
 					time.Sleep(500 * time.Millisecond)
 					test.during(s)
 				}
-				a := s.outcome(c, 3*time.Minute+5*time.Second)
+				a := s.outcome(c, 70*time.Second)
 				if e := evidence[command.PowerEvidence](t, a); a.Status != wire.Failed || a.Reason != test.reason || e.Rule != test.rule {
 					t.Errorf("%+v, %s", a, a.Evidence)
 				}
@@ -147,8 +147,8 @@ func TestPlaylist(t *testing.T) {
 		{"plays already", digest("b"), func(*library, *player) {}, time.Second, wire.Done, ""},
 		{"comes to be current", digest("b"), func(l *library, _ *player) {
 			l.current = false
-			time.AfterFunc(10*time.Minute, func() { l.set(func() { l.current = true }) })
-		}, 11 * time.Minute, wire.Done, ""},
+			time.AfterFunc(time.Minute, func() { l.set(func() { l.current = true }) })
+		}, 2 * time.Minute, wire.Done, ""},
 		{"comes after the command", digest("c"), func(l *library, _ *player) {
 			time.AfterFunc(30*time.Second, func() { l.set(func() { l.digest = digest("c") }) })
 		}, time.Minute, wire.Done, ""},
@@ -156,13 +156,16 @@ func TestPlaylist(t *testing.T) {
 		{"lacks files", digest("b"), func(l *library, _ *player) {
 			l.current, l.missing = false, []media.File{{SHA256: digest("e")}}
 		}, 31 * time.Minute, wire.Failed, "files-missing"},
-		{"is not due", digest("b"), func(l *library, _ *player) { l.current = false }, 31 * time.Minute, wire.Failed, "not-due"},
-		{"is current and does not play", digest("b"), func(l *library, _ *player) { l.name = "ba-muc@8" }, 31 * time.Minute, wire.Failed, "not-playing"},
+		{"is not due before the command ends", digest("b"), func(l *library, _ *player) { l.current = false }, 3 * time.Minute, wire.Failed, "not-due"},
+		{"is current and does not play", digest("b"), func(l *library, _ *player) { l.name = "ba-muc@8" }, 3 * time.Minute, wire.Failed, "not-playing"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			play(t, func(s *stage) {
 				s.library.set(func() { test.before(s.library, s.player) })
 				c := s.order(wire.DoPlaylist, wire.PlaylistArgs{Digest: test.digest})
+				if test.within < 10*time.Minute {
+					c.Expires = s.wall().Add(2 * time.Minute).UTC()
+				}
 				s.take(c)
 				a := s.outcome(c, test.within)
 				e := evidence[command.PlaylistEvidence](t, a)

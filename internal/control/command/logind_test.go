@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/godbus/dbus/v5"
@@ -58,11 +59,14 @@ func privateBus(t *testing.T) string {
 
 // A login stands in for systemd-logind.
 type login struct {
+	mu     sync.Mutex
 	asked  []bool
 	refuse *dbus.Error
 }
 
 func (l *login) Reboot(interactive bool) *dbus.Error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.asked = append(l.asked, interactive)
 	return l.refuse
 }
@@ -86,10 +90,13 @@ func TestLogind(t *testing.T) {
 	if _, err := bus.RequestName("org.freedesktop.login1", dbus.NameFlagDoNotQueue); err != nil {
 		t.Fatal(err)
 	}
-	if err := machine.Reboot(t.Context()); err != nil || len(l.asked) != 1 || l.asked[0] {
+	err = machine.Reboot(t.Context())
+	l.mu.Lock()
+	if err != nil || len(l.asked) != 1 || l.asked[0] {
 		t.Errorf("asked %v, error %v", l.asked, err)
 	}
 	l.refuse = dbus.NewError("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", []any{"Interactive authentication required."})
+	l.mu.Unlock()
 	if err := machine.Reboot(t.Context()); err == nil || !strings.Contains(err.Error(), "authentication required") {
 		t.Errorf("where it is not allowed: %v", err)
 	}

@@ -10,8 +10,12 @@ import (
 	"bangtin/media"
 )
 
-// restartWithin is how long a player may take to show a picture again.
-const restartWithin = time.Minute
+const (
+	// restartWithin is how long a player may take to show a picture again.
+	restartWithin = time.Minute
+	// restartLook is how often it is looked at meanwhile: mpv takes longer to come up.
+	restartLook = 20 * time.Millisecond
+)
 
 // PlayerEvidence is what the player was seen to do.
 type PlayerEvidence struct {
@@ -54,16 +58,15 @@ func showing(p media.Playing) bool {
 
 // restartPlayer is done when the player has been gone and shows something again.
 func (c *Commands) restartPlayer(ctx context.Context, beat func()) outcome {
-	tick := time.NewTicker(200 * time.Millisecond)
+	tick := time.NewTicker(restartLook)
 	defer tick.Stop()
 	limit := time.NewTimer(restartWithin)
 	defer limit.Stop()
-	began := time.Now()
 	c.cfg.Player.Restart()
 	for gone := false; ; {
 		beat()
 		now := c.cfg.Player.Playing()
-		gone = gone || !showing(now) || now.Since.After(began)
+		gone = gone || !showing(now)
 		evidence := PlayerEvidence{State: string(now.State), Item: now.Item, Error: now.Detail}
 		if gone && showing(now) {
 			return done(evidence)
@@ -71,6 +74,9 @@ func (c *Commands) restartPlayer(ctx context.Context, beat func()) outcome {
 		select {
 		case <-tick.C:
 		case <-limit.C:
+			if !gone {
+				return failed("not-restarted", evidence)
+			}
 			return failed("player-down", evidence)
 		case <-ctx.Done():
 			return outcome{}

@@ -59,9 +59,9 @@ func TestRefusalsChangeNothing(t *testing.T) {
 			return c, by(c)
 		}, wire.Rejected, "id-reused"},
 		{"made in two days", func(s *stage) (*wire.Command, command.Signed) {
-			s.ahead.Add(int64(48 * time.Hour))
 			c := s.power(wire.WishOff)
-			s.ahead.Add(int64(-48 * time.Hour))
+			c.Counter += uint64((48 * time.Hour).Milliseconds())
+			c.Expires = c.Expires.Add(48 * time.Hour)
 			return c, by(c)
 		}, wire.Rejected, "too-far"},
 		{"after its end", func(s *stage) (*wire.Command, command.Signed) {

@@ -1,0 +1,4 @@
+package main
+
+// owned is always so: a centre runs on Linux.
+func owned(string) (string, bool) { return "", true }

@@ -1,0 +1,15 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"bangtin/internal/pki"
+)
+
+// NewRenewal is a renewal for tests, with the alarms that it raises.
+func NewRenewal(device, base, lock string, files pki.Files, now func() time.Time) (once func(context.Context) (bool, error), alarms func() map[string]string) {
+	l := &lacking{what: map[string]string{}}
+	r := &renewal{device: device, base: base, files: files, lock: lock, now: now, lacking: l}
+	return r.once, l.list
+}
