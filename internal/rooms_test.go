@@ -34,8 +34,9 @@ func law() map[string][]string {
 		"internal/control/command":  {"internal/control", "internal/wire", "internal/journal", "media"},
 		"internal/pki":              {},
 		"internal/pki/enrol":        {"internal/pki", "internal/trust", "internal/wire"},
-		"internal/fleet":            {"internal/wire", "internal/trust", "internal/journal", "internal/pki"},
-		"internal/fleet/department": {"internal/wire", "internal/trust", "internal/pki"},
+		"internal/fleet/guard":      {},
+		"internal/fleet":            {"internal/wire", "internal/trust", "internal/journal", "internal/pki", "internal/fleet/guard"},
+		"internal/fleet/department": {"internal/wire", "internal/trust", "internal/pki", "internal/fleet/guard"},
 		"internal/fleet/brokertest": {
 			"internal/wire", "internal/trust", "internal/journal", // a stand-in for broker and centre, for tests and the demo
 		},
