@@ -238,8 +238,7 @@ func (h *hostile) lastID() string {
 	return c.ID
 }
 
-// trustAttacks want to be trusted, or what was trusted once. The last has a reason of its own, by which its record is
-// known.
+// trustAttacks want to be trusted, or what was trusted once.
 func (h *hostile) trustAttacks() []attack {
 	d, t := h.department, h.t
 	stranger, err := brokertest.NewDepartment()
@@ -370,9 +369,7 @@ func (h *hostile) deliver(r *run, attacks []attack) {
 			topics[a.topic] = true
 		}
 		for name := range topics {
-			if name != rights { // its last attack is known by its record
-				h.mark(r, name)
-			}
+			h.mark(r, name)
 		}
 	}
 }
@@ -402,6 +399,14 @@ func (h *hostile) expect(a attack, times int) {
 	}
 }
 
+// judge is the source under which garbage on a topic is on record.
+func judge(name string) string {
+	if name == rights {
+		return name
+	}
+	return topic(name)
+}
+
 // mark waits until a topic's reader has come to the end of what was delivered.
 func (h *hostile) mark(r *run, name string) {
 	h.t.Helper()
@@ -410,7 +415,7 @@ func (h *hostile) mark(r *run, name string) {
 	if err := h.centre.Publish(topic(name), false, m); err != nil {
 		h.t.Fatal(err)
 	}
-	h.counted["malformed from "+topic(name)]++
+	h.counted["malformed from "+judge(name)]++
 	want := fmt.Sprintf("marker-%d-end", h.marks)
 	for end := time.Now().Add(45 * time.Second); !strings.Contains(r.log(), want); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {

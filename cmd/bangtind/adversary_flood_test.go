@@ -54,7 +54,7 @@ func (h *hostile) flood(r *run) {
 	}
 	h.sent += int(thrown.Load() + promised.Load())
 	h.kinds["flood"]++
-	for _, name := range []string{power, playlist, request, receipt, clock} {
+	for _, name := range []string{power, playlist, rights, request, receipt, clock} {
 		h.remark(r, name)
 	}
 	h.settledFlood(r, standing, before, took)

@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"bangtin/internal/journal"
 )
 
 // secrets are the private keys of the run in the forms in which somebody might write them, by where they belong.
@@ -59,9 +57,4 @@ func (h *hostile) files() map[string][]byte {
 		h.t.Fatal(err)
 	}
 	return found
-}
-
-// isRefusal recognises the record of an attack on the trust document.
-func isRefusal(a attack) func(journal.Order) bool {
-	return func(o journal.Order) bool { return !o.Accepted && o.Source == a.source() && o.Reason == a.reason }
 }

@@ -39,12 +39,14 @@ func TestAdversary(t *testing.T) {
 	h.assault("after a rotation and a restart", r, func() []attack { return slices.Concat(h.disowned(), h.trustAttacks()) })
 	h.clean()
 	r = h.restart(r, 11, func() { h.onRecord(); h.centre.SetAnswer(h.honest) })
+	refused := h.total()
 	h.flood(r)
 	h.stillObeys()
 	h.watch.end()
 	r.stop()
 
 	h.verified()
+	t.Logf("flood: %d refusals on record in %d incidents; what was empty means nothing and is not counted", h.total().times-refused.times, h.total().incidents-refused.incidents)
 	t.Logf("%d kinds of attack, %d messages, accepted %d", len(h.kinds), h.sent, h.accepted())
 	h.watch.verdict()
 	h.tap.contract()
@@ -100,10 +102,6 @@ func (h *hostile) assault(phase string, r *run, attacks func() []attack) {
 	before := h.standing()
 	all := attacks()
 	h.deliver(r, all)
-	last := all[len(all)-1]
-	if last.topic == rights {
-		h.decided(last.reason, isRefusal(last))
-	}
 	h.untouched(phase, before)
 	if !r.alive() {
 		h.t.Fatal("the daemon ended")
@@ -163,13 +161,13 @@ func (h *hostile) clean() {
 // lieAboutTime answers the next question with what is forged, mis-addressed and of another nonce, and then honestly.
 func (h *hostile) lieAboutTime() {
 	h.centre.SetTell(func(good wire.TimeReply) ([][]byte, error) {
-		h.centre.SetTell(h.centre.Now)
+		h.centre.SetTell(h.now)
 		d := h.department
 		wrong, other, former := good, good, good
 		wrong.Time = good.Time.AddDate(1, 0, 0)
 		other.Device = "tinh-bien-02"
 		former.Nonce = strings.Repeat("1e", 16)
-		said, err := h.centre.Now(good)
+		said, err := h.now(good)
 		return append([][]byte{
 			seal(h.t, trust.TypeTime, wrong, d.Stranger), seal(h.t, trust.TypeTime, wrong, d.Collect),
 			seal(h.t, trust.TypeTime, other, d.Time), seal(h.t, trust.TypeTime, former, d.Time),
@@ -183,6 +181,12 @@ func (h *hostile) lieAboutTime() {
 func (h *hostile) honest(good wire.RecordsAck) ([][]byte, error) {
 	said, err := h.centre.Honest(good)
 	h.tap.department(receipt, said)
+	return said, err
+}
+
+func (h *hostile) now(good wire.TimeReply) ([][]byte, error) {
+	said, err := h.centre.Now(good)
+	h.tap.department(clock, said)
 	return said, err
 }
 
@@ -264,7 +268,7 @@ func (h *hostile) noSecrets(r *run) {
 	h.t.Logf("none of %d forms of secrets is in %d places", len(secrets), len(places))
 }
 
-// isFlood tells how long the flood lasts.
+// floodFor tells how long the flood lasts.
 func floodFor(t testing.TB) time.Duration {
 	t.Helper()
 	text := os.Getenv(envAdversary)

@@ -60,11 +60,7 @@ func newHostile(t testing.TB) *hostile {
 	h.tap = newTap(h.broker, t)
 	h.watch = &watch{world: h.world}
 	h.centre.SetAnswer(h.honest)
-	h.centre.SetTell(func(good wire.TimeReply) ([][]byte, error) {
-		said, err := h.centre.Now(good)
-		h.tap.department("time/resp", said)
-		return said, err
-	})
+	h.centre.SetTell(h.now)
 	return h
 }
 
@@ -244,6 +240,21 @@ func (h *hostile) refused() (counts, orders map[string]int) {
 		}
 	}
 	return counts, orders
+}
+
+// A sum is what was refused and how many incidents that took.
+type sum struct{ times, incidents int }
+
+// total adds up the refusals on record.
+func (h *hostile) total() sum {
+	h.t.Helper()
+	var s sum
+	for _, inc := range bodies[journal.Incident](h.t, h.records(), journal.KindIncident) {
+		if strings.HasPrefix(inc.Code, "refused-") {
+			s.times, s.incidents = s.times+inc.Count, s.incidents+1
+		}
+	}
+	return s
 }
 
 // onRecord wants every refusal on record as often as it was provoked, and no other.
