@@ -1,9 +1,10 @@
 package main_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/pem"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -27,17 +28,20 @@ func (h *hostile) secrets() map[string][]byte {
 	for i, s := range h.seeds {
 		forms("the seed of person "+string(rune('a'+i)), s)
 	}
-	key, err := os.ReadFile(h.path("data", "device.key"))
+	pair, err := tls.LoadX509KeyPair(h.path("data", "device.pem"), h.path("data", "device.key"))
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	block, _ := pem.Decode(key)
-	if block == nil {
-		h.t.Fatal("the display's key is no PEM")
+	scalar, err := pair.PrivateKey.(*ecdsa.PrivateKey).Bytes()
+	if err != nil {
+		h.t.Fatal(err)
 	}
-	lines := strings.Split(string(key), "\n")
-	found["data/device.key"] = []byte(lines[2]) // of the body, the first line is much the same in all keys
-	found["the display's key in hex"] = []byte(hex.EncodeToString(block.Bytes[len(block.Bytes)-100 : len(block.Bytes)-68]))
+	forms("the display's key", scalar)
+	file, err := os.ReadFile(h.path("data", "device.key"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	found["data/device.key"] = []byte(strings.Split(string(file), "\n")[2]) // the first line is much the same in all keys
 	return found
 }
 
