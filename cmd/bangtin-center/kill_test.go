@@ -18,10 +18,12 @@ import (
 func TestKillAtEveryLabelledWrite(t *testing.T) {
 	for _, kind := range []string{"batch", "command", "answer"} {
 		for _, moment := range []string{"begin", "mid", "done"} {
-			for _, nth := range []int{1, 2} {
-				label := fmt.Sprintf("%s:%s#%d", moment, kind, nth)
-				t.Run(label, func(t *testing.T) { survive(t, label) })
+			nth := 2
+			if moment == "mid" {
+				nth = 1 // nothing at all is in the database yet
 			}
+			label := fmt.Sprintf("%s:%s#%d", moment, kind, nth)
+			t.Run(label, func(t *testing.T) { survive(t, label) })
 		}
 	}
 }

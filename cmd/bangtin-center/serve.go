@@ -24,6 +24,7 @@ import (
 	"bangtin/internal/centre/store"
 	"bangtin/internal/fleet/department"
 	"bangtin/internal/pki"
+	"bangtin/internal/pki/enrol"
 )
 
 // A server is the running centre.
@@ -110,8 +111,13 @@ func (s *server) openDepot() (err error) {
 	if err != nil {
 		return err
 	}
+	enroller := enrol.NewServer(enrol.Config{
+		Office: pki.OpenOffice(below(s.dir, "pki"), time.Now), Codes: enrol.OpenCodes(below(s.dir, "enrol"), time.Now),
+		Trust: s.trust.Envelope, Now: time.Now, Log: s.log,
+	})
 	s.depot, err = depot.New(depot.Config{
-		Content: below(s.dir, "content"), Uploads: below(s.dir, "uploads"), People: s.people, Reserve: reserve, Log: s.log,
+		Content: below(s.dir, "content"), Uploads: below(s.dir, "uploads"), People: s.people, Enroller: enroller.Handler(),
+		Reserve: reserve, Log: s.log,
 	})
 	return err
 }

@@ -2,6 +2,8 @@ package main_test
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"database/sql"
 	"net"
 	"net/http"
@@ -12,6 +14,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"bangtin/internal/pki"
+	"bangtin/internal/pki/enrol"
 )
 
 // A full database costs nothing but time: the centre goes on, acknowledges nothing, says so, and takes everything when
@@ -102,7 +107,7 @@ func TestContentIsServed(t *testing.T) {
 		{"PUT", "/content/" + strings.Repeat("0", 64), "x", http.StatusForbidden},
 		{"PUT", "/content/upload/lenh-000001.json", `{"ok":true}`, http.StatusCreated},
 		{"GET", "/content/upload/tinh-bien-01/lenh-000001.json", "", http.StatusForbidden},
-		{"POST", "/enrol", "{}", http.StatusNotFound},
+		{"POST", "/enrol", "{}", http.StatusBadRequest},
 	} {
 		if got := status(tt.method, tt.path, []byte(tt.body)); got != tt.want {
 			t.Errorf("%s %s: %d, want %d", tt.method, tt.path, got, tt.want)
@@ -110,6 +115,60 @@ func TestContentIsServed(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(w.dir, "uploads", "tinh-bien-01", "lenh-000001.json")); err != nil {
 		t.Error(err)
+	}
+	r.stop()
+}
+
+// A display enrols with a code, with the folder as `bangtin center init` makes it, and is somebody at once.
+func TestEnrols(t *testing.T) {
+	w := newWorld(t)
+	if err := os.RemoveAll(filepath.Join(w.dir, "pki")); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"pki", "enrol"} {
+		if err := os.Mkdir(filepath.Join(w.dir, dir), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	office := must(pki.NewOffice(filepath.Join(w.dir, "pki"), []string{"127.0.0.1"}, time.Now))(t)
+	code, _, err := enrol.OpenCodes(filepath.Join(w.dir, "enrol"), time.Now).Make("tinh-bien-01", must(office.Displays())(t).Pin())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := w.start()
+	key, _, err := pki.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	csr := must(pki.MakeRequest(key, "tinh-bien-01"))(t)
+	var answer *enrol.Answer
+	w.eventually("the display is enrolled", func() bool {
+		answer, err = enrol.Ask(t.Context(), "https://"+w.listen, code, csr, time.Now())
+		return err == nil
+	})
+	ca := must(answer.CheckAuthority(code))(t)
+	leaf := must(answer.Check(ca, "tinh-bien-01", &key.PublicKey))(t)
+	roots := x509.NewCertPool()
+	roots.AddCert(ca)
+	client := &http.Client{Timeout: patience, Transport: &http.Transport{TLSClientConfig: &tls.Config{
+		RootCAs: roots, Certificates: []tls.Certificate{{Certificate: [][]byte{leaf.Raw}, PrivateKey: key}}}}}
+	get := func() int {
+		t.Helper()
+		response, err := client.Get("https://" + w.listen + "/content/" + strings.Repeat("0", 64))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		return response.StatusCode
+	}
+	if got := get(); got != http.StatusNotFound {
+		t.Errorf("enrolled: %d", got)
+	}
+	if _, err := office.RevokeDisplay("tinh-bien-01"); err != nil {
+		t.Fatal(err)
+	}
+	if got := get(); got != http.StatusForbidden {
+		t.Errorf("revoked: %d", got)
 	}
 	r.stop()
 }

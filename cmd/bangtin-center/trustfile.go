@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"log/slog"
 	"os"
 	"sync/atomic"
@@ -35,6 +34,14 @@ func newTrustFile(path string, log *slog.Logger) *trustFile {
 // Document is nil while there is none.
 func (f *trustFile) Document() *trust.Document { return f.document.Load() }
 
+// Envelope is the document as it is handed to a display that enrols.
+func (f *trustFile) Envelope() ([]byte, error) {
+	if f.Document() == nil {
+		return nil, errors.New("cannot hand out the trust document: there is none")
+	}
+	return f.raw()
+}
+
 // Run reads the document again when it changes, until ctx ends.
 func (f *trustFile) Run(ctx context.Context) error {
 	tick := time.NewTicker(lookAtTrust)
@@ -55,7 +62,7 @@ func (f *trustFile) look() {
 		return
 	}
 	if err == nil {
-		err = f.read(info)
+		err = f.read()
 	}
 	switch {
 	case err == nil:
@@ -66,11 +73,19 @@ func (f *trustFile) look() {
 	}
 }
 
-func (f *trustFile) read(info fs.FileInfo) error {
-	if info.Size() > trust.MaxEnvelope {
-		return errors.New("cannot read " + f.path + ": it is too large")
+func (f *trustFile) raw() ([]byte, error) {
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return nil, err
 	}
-	raw, err := os.ReadFile(f.path)
+	if info.Size() > trust.MaxEnvelope {
+		return nil, errors.New("cannot read " + f.path + ": it is too large")
+	}
+	return os.ReadFile(f.path)
+}
+
+func (f *trustFile) read() error {
+	raw, err := f.raw()
 	if err != nil {
 		return err
 	}

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"runtime"
 	"time"
 
@@ -14,14 +11,13 @@ import (
 
 	"bangtin/internal/control/command"
 	"bangtin/internal/journal"
-	"bangtin/internal/pki"
 )
 
 // command builds what takes the department's commands.
 func (d *display) command(ctx context.Context) error {
 	var sender command.Sender // an interface that holds a nil pointer is not nil
 	if d.site.Content != nil && d.site.Broker != nil {
-		sender = &command.Uploader{URL: d.site.Content.URL, Client: d.client()}
+		sender = &command.Uploader{URL: d.site.Content.URL, Client: httpsClient(certificateFiles(d.site), d.clock)}
 	}
 	var err error
 	d.commands, err = command.New(ctx, command.Config{
@@ -31,30 +27,6 @@ func (d *display) command(ctx context.Context) error {
 		Loop: func(name string) func() { return d.health.Loop(name, command.Stall) },
 	})
 	return err
-}
-
-const (
-	dialWithin   = 30 * time.Second // TCP and TLS; a satellite link needs seconds
-	answerWithin = time.Minute
-	maxHeader    = 16 << 10 // bytes of an answer's header
-)
-
-// client speaks HTTPS as this display. The files are read at each connection, so that a renewed certificate is used.
-func (d *display) client() *http.Client {
-	b := d.site.Broker
-	files := pki.Files{CA: b.CA, Certificate: b.Certificate, Key: b.Key}
-	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		conf, err := files.ClientConfig(d.clock.Sure)
-		if err != nil {
-			return nil, err
-		}
-		ctx, cancel := context.WithTimeout(ctx, dialWithin)
-		defer cancel()
-		return (&tls.Dialer{Config: conf}).DialContext(ctx, network, address)
-	}
-	return &http.Client{Transport: &http.Transport{
-		DialTLSContext: dial, DisableKeepAlives: true, ResponseHeaderTimeout: answerWithin, MaxResponseHeaderBytes: maxHeader,
-	}}
 }
 
 // Limits of a report: the newest incidents, and the first missing files.

@@ -65,6 +65,19 @@ func (w *world) connect() (*brokertest.Broker, *brokertest.Centre) {
 	return broker, centre
 }
 
+// onAir waits until the display plays and hears: what is published before it subscribed is lost.
+func (c *commanded) onAir() {
+	c.t.Helper()
+	c.until("on air and online", func(s *wire.State) bool {
+		heard, err := c.centre.Heard(device)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		n := len(heard.Conns)
+		return playing(10)(s) && n > 0 && heard.Conns[n-1].State == wire.Online
+	})
+}
+
 // order signs a command that ends in an hour.
 func (c *commanded) order(kind wire.CommandKind, args any, signers ...trust.Signer) (wire.Command, []byte) {
 	c.t.Helper()
@@ -148,7 +161,7 @@ func TestSignedCommandSwitchesThePanel(t *testing.T) {
 	c.site.driver, c.site.port = "mdc", panel.port
 	c.inbox(c.approved(10))
 	r := c.start()
-	c.until("on air", playing(10))
+	c.onAir()
 	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
 	cmd, raw := c.order(wire.DoPower, wire.PowerArgs{State: wire.WishOff, Until: &until, Reason: "bảo trì"})
 	c.publish(raw)
@@ -237,7 +250,7 @@ func TestCommandsOfTheScreen(t *testing.T) {
 	list := c.approved(10)
 	c.inbox(list)
 	r := c.start()
-	c.until("on air", playing(10))
+	c.onAir()
 	envelope, err := trust.ParseEnvelope(list)
 	if err != nil {
 		t.Fatal(err)

@@ -27,9 +27,8 @@ func (d *display) overHTTPS() *fetch.Fetcher {
 		d.degrade("content-unreachable", errors.New("[content] needs the certificate of [broker], which is not there"))
 		return nil
 	}
-	files := pki.Files{CA: d.site.Broker.CA, Certificate: d.site.Broker.Certificate, Key: d.site.Broker.Key}
 	return fetch.New(fetch.Options{
-		URL: d.site.Content.URL, Client: httpsClient(files, d.clock), Library: d.library, Store: d.store, Log: d.log,
+		URL: d.site.Content.URL, Client: httpsClient(certificateFiles(d.site), d.clock), Library: d.library, Store: d.store, Log: d.log,
 	})
 }
 
@@ -39,22 +38,13 @@ func httpsClient(files pki.Files, clock *control.Clock) *http.Client {
 	return fetch.NewClient(func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, httpsDial)
 		defer cancel()
-		conf, err := files.ClientConfig(func() time.Time { return certificateTime(clock) })
+		conf, err := files.ClientConfig(clock.Sure)
 		if err != nil {
 			return nil, err
 		}
 		d := tls.Dialer{NetDialer: &net.Dialer{KeepAlive: httpsAlive}, Config: conf} // server name from the address
 		return d.DialContext(ctx, network, address)
 	})
-}
-
-// certificateTime is when certificates are judged: a clock in 1970 is before every one there is.
-func certificateTime(clock *control.Clock) time.Time {
-	now, floor := clock.Sure(), clock.Floor()
-	if now.Before(floor) {
-		return floor
-	}
-	return now
 }
 
 // onTheWay says how files that are missing are to come.

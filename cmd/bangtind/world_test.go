@@ -100,9 +100,6 @@ func (w *world) siteToml() {
 		s += fmt.Sprintf("port = %q\nset_id = 1\n", w.site.port)
 	}
 	s += "[output]\nvideo = \"null\"\n"
-	if w.site.content != "" {
-		s += fmt.Sprintf("[content]\nurl = %q\n", w.site.content)
-	}
 	if w.site.broker != "" {
 		s += fmt.Sprintf("[broker]\nurl = %q\nheartbeat = \"10s\"\ngather = \"0s\"\n", w.site.broker)
 	}

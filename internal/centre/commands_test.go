@@ -43,6 +43,7 @@ func TestCommandsAreSentAgain(t *testing.T) {
 	topics := must(wire.NewTopics(d.id))(t)
 	raw := r.identify(1, []string{d.id}, time.Hour)
 	// The centre hears its own messages, as it hears an operator's.
+	r.eventually("the centre listens", func() bool { return r.metric("broker_connected", "") == 1 })
 	r.eventually("the broker takes it", func() bool { return r.link.Publish(t.Context(), topics.CommandRequest(), false, raw) == nil })
 	r.eventually("the command is kept", func() bool { return r.statuses()["SENT"] == 1 })
 	r.stop()

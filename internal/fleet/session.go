@@ -13,6 +13,7 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 	"golang.org/x/sync/errgroup"
 
+	"bangtin/internal/fleet/guard"
 	"bangtin/internal/wire"
 )
 
@@ -34,7 +35,6 @@ type session struct {
 	f       *Fleet
 	id      string
 	client  mqtt.Client
-	guard   *guard // set when dialled
 	acks    chan mqtt.Message
 	replies chan timeReply
 	lost    chan error
@@ -126,9 +126,9 @@ func (s *session) options(ctx, link context.Context) (*mqtt.ClientOptions, error
 		if err != nil {
 			return nil, err
 		}
-		s.guard = newGuard(conn, maxPublish, len(s.filters()))
-		context.AfterFunc(link, func() { s.guard.Close() })
-		return s.guard, nil
+		guarded := guard.New(conn, maxPublish, len(s.filters()))
+		context.AfterFunc(link, func() { guarded.Close() })
+		return guarded, nil
 	})
 	return o, nil
 }
@@ -167,7 +167,6 @@ func (s *session) begin(ctx context.Context) error {
 // receive runs in paho's goroutine, one message after the other. It never blocks: what waits here keeps the broker's
 // answers from being read.
 func (s *session) receive(_ mqtt.Client, m mqtt.Message) {
-	defer s.guard.taken()
 	switch m.Topic() {
 	case s.f.topics.DesiredPower():
 		s.f.power.put(m)
@@ -219,7 +218,7 @@ func (s *session) leave(link context.Context) {
 		s.f.cfg.Log.Warn("stopping without having said so to the broker", "err", err)
 		return
 	}
-	s.client.Disconnect(uint(2 * drainTimeout / time.Millisecond))
+	s.client.Disconnect(uint(2 * guard.DrainTimeout / time.Millisecond))
 }
 
 // publish waits for the broker's PUBACK, which only proves that the connection works: a broker acknowledges what its

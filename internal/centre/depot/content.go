@@ -23,7 +23,7 @@ func (d *Depot) path(name string) string { return filepath.Join(d.cfg.Content, n
 // get serves a file or its block list.
 func (d *Depot) get(w http.ResponseWriter, r *http.Request, _ Person) {
 	name := r.PathValue("name")
-	hash, isList := strings.CutSuffix(name, blocksSuffix)
+	hash, isList := strings.CutSuffix(name, media.BlocksSuffix)
 	if !hexSHA256.MatchString(hash) {
 		fail(w, http.StatusNotFound, errors.New("cannot find it: content is named by its SHA-256"))
 		return
@@ -59,7 +59,7 @@ func (d *Depot) missing(w http.ResponseWriter, err error) {
 func (d *Depot) ensureBlocks(hash string) error {
 	d.blocks.Lock()
 	defer d.blocks.Unlock()
-	if _, err := os.Stat(d.path(hash + blocksSuffix)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(d.path(hash + media.BlocksSuffix)); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	f, err := os.Open(d.path(hash))
@@ -67,11 +67,11 @@ func (d *Depot) ensureBlocks(hash string) error {
 		return err
 	}
 	defer f.Close()
-	list := newBlockList()
-	if _, err := io.Copy(list, f); err != nil {
-		return fmt.Errorf("cannot compute the block list: %w", err)
+	list, err := media.Blocks(f)
+	if err != nil {
+		return err
 	}
-	return writeDurably(d.path(hash+blocksSuffix), list.sum())
+	return writeDurably(d.path(hash+media.BlocksSuffix), list)
 }
 
 // put takes a file from an operator. The name is the proof: what does not hash to it is not kept.
@@ -125,15 +125,15 @@ func (d *Depot) receive(hash string, r *http.Request) (status int, err error) {
 	}
 	defer os.Remove(draft.Name()) // fails once the file was renamed, as it should
 	defer draft.Close()           // twice is harmless
-	whole, list := sha256.New(), newBlockList()
-	n, err := io.Copy(io.MultiWriter(draft, whole, list), io.LimitReader(r.Body, r.ContentLength))
+	whole := sha256.New()
+	list, err := media.Blocks(io.TeeReader(io.LimitReader(r.Body, r.ContentLength), io.MultiWriter(draft, whole)))
 	if err != nil {
 		return http.StatusBadRequest, err
 	}
-	if got := hex.EncodeToString(whole.Sum(nil)); n != r.ContentLength || got != hash {
+	if got := hex.EncodeToString(whole.Sum(nil)); got != hash {
 		return http.StatusUnprocessableEntity, fmt.Errorf("its SHA-256 is %s", got)
 	}
-	if err := writeDurably(d.path(hash+blocksSuffix), list.sum()); err != nil {
+	if err := writeDurably(d.path(hash+media.BlocksSuffix), list); err != nil {
 		return http.StatusInternalServerError, err
 	}
 	if err := errors.Join(draft.Chmod(0o640), draft.Sync(), draft.Close()); err != nil {

@@ -202,6 +202,8 @@ func (w *writing) meaning(h *head, device string, r journal.Record, o *Outcome) 
 	return nil
 }
 
+// read takes the body of a record. That it is proper JSON was made sure of when its batch was read; fields that a newer
+// display writes are passed over.
 func read[T any](body []byte) (v T, ok bool) {
 	err := json.Unmarshal(body, &v)
 	return v, err == nil
@@ -214,18 +216,32 @@ const (
 	lastYear   = 2100
 )
 
-// backdate gives the records of the run before c that nobody could date a corrected time. Each is looked at once: what
-// a later Clock says of the same time is not more true.
+// backdate gives the records of the run before c a corrected time where theirs is worth less, by the rule of
+// [journal.Dated]: the most trusted Clock counts, of equals the one that came first. So each record is looked at once for
+// each of the two.
 func (w *writing) backdate(h *head, boot string, c journal.Clock) error {
 	year := c.Wall.UTC().Year()
 	if c.Boot != boot || c.Mono < 0 || c.Mono > longestRun || year < firstYear || year > lastYear {
 		return nil
 	}
-	if err := w.exec(`UPDATE record SET at = ? - (? - mono)
-		WHERE run = ? AND mono > (SELECT dated FROM run WHERE id = ?) AND mono <= ? AND trust IN (?, ?)`,
-		c.Wall.UnixNano(), int64(c.Mono), h.run, h.run, int64(c.Mono),
-		string(journal.Untrusted), string(journal.Floored)); err != nil {
+	var query string
+	switch c.Trust {
+	case journal.Synchronised:
+		query = `UPDATE record SET at = ? - (? - mono), worth = 'synchronised'
+			WHERE run = ? AND mono > (SELECT synchronised FROM run WHERE id = ?) AND mono <= ?
+			AND coalesce(worth, trust) NOT IN ('synchronised', 'signed')`
+	case journal.Signed:
+		query = `UPDATE record SET at = ? - (? - mono), worth = 'signed'
+			WHERE run = ? AND mono > (SELECT signed FROM run WHERE id = ?) AND mono <= ?
+			AND coalesce(worth, trust) <> 'signed'`
+	default:
+		return nil
+	}
+	if err := w.exec(query, c.Wall.UnixNano(), int64(c.Mono), h.run, h.run, int64(c.Mono)); err != nil {
 		return err
 	}
-	return w.exec("UPDATE run SET dated = max(dated, ?) WHERE id = ?", int64(c.Mono), h.run)
+	if c.Trust == journal.Signed {
+		return w.exec("UPDATE run SET signed = max(signed, ?) WHERE id = ?", int64(c.Mono), h.run)
+	}
+	return w.exec("UPDATE run SET synchronised = max(synchronised, ?) WHERE id = ?", int64(c.Mono), h.run)
 }

@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -138,7 +140,7 @@ func TestAppendedAgainCountsOnce(t *testing.T) {
 	}
 }
 
-// Records of a clock that nobody trusted get a time when a later record of the same run tells it, once.
+// Records of a clock that nobody trusted get a time when a later record of the same run tells it.
 func TestBackdates(t *testing.T) {
 	d, c := open(t, store.Options{}), newChain(t)
 	wrong := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
@@ -152,7 +154,11 @@ func TestBackdates(t *testing.T) {
 	}
 	d.collect(untrusted(10*time.Second), untrusted(70*time.Second), told(100*time.Second, noon))
 	d.collect(told(200*time.Second, noon.Add(time.Hour)))
-	want := []string{noon.Add(-90 * time.Second).Format(time.RFC3339), noon.Add(-30 * time.Second).Format(time.RFC3339)}
+	// The first Clock's own record is a second younger than what it says, so the second Clock dates it.
+	var want []string
+	for _, at := range []time.Duration{-90 * time.Second, -30 * time.Second, time.Hour - 99*time.Second} {
+		want = append(want, noon.Add(at).Format(time.RFC3339))
+	}
 	got := d.rows("SELECT strftime('%Y-%m-%dT%H:%M:%SZ', at / 1000000000, 'unixepoch') FROM record WHERE at IS NOT NULL ORDER BY seq")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -161,6 +167,39 @@ func TestBackdates(t *testing.T) {
 	d.collect(told(1<<62, time.Unix(0, 0)))
 	if r := d.verify(); !r.OK() {
 		t.Errorf("%q", r.Findings)
+	}
+}
+
+// The corrected times are those of journal.Dated, whatever the clocks say in whatever order.
+func TestBackdatesAsTheJournalDoes(t *testing.T) {
+	trusts := []journal.TimeTrust{journal.Untrusted, journal.Floored, journal.Synchronised, journal.Signed}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 30 {
+		d, c := open(t, store.Options{}), newChain(t)
+		var records []journal.Record
+		var clocks []journal.Clock
+		for range 60 {
+			c.mono += time.Duration(random.IntN(100)) * time.Second
+			stamp := journal.Stamp{Boot: c.boot, Mono: c.mono, Wall: noon.Add(time.Duration(random.IntN(1e6)) * time.Second), Trust: trusts[random.IntN(4)]}
+			e := journal.Entry{Stamp: stamp, Kind: journal.KindIncident, Body: journal.Incident{Code: "test", Count: 1}}
+			if random.IntN(8) == 0 {
+				clock := journal.Clock{Boot: c.boot, Mono: c.mono, Wall: noon.Add(time.Duration(random.IntN(1e6)) * time.Second), Trust: trusts[2+random.IntN(2)]}
+				clocks = append(clocks, clock)
+				e.Kind, e.Body = journal.KindClock, clock
+			}
+			records = append(records, c.seal(e))
+		}
+		d.collect(records[:40]...)
+		d.collect(records[40:]...)
+		var want []string
+		for _, r := range records {
+			at, trust := journal.Dated(r.Stamp, clocks)
+			want = append(want, fmt.Sprint(at.UnixNano(), " ", trust))
+		}
+		got := d.rows("SELECT coalesce(at, wall) || ' ' || coalesce(worth, trust) FROM record ORDER BY seq")
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("(-want +got):\n%s", diff)
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ func TestVerifyFinds(t *testing.T) {
 		{"the beginning removed", `DELETE FROM record WHERE seq < 3`, "records 1 to 2 were removed"},
 		{"two exchanged", `UPDATE record SET seq = CASE seq WHEN 4 THEN 1005 ELSE 1004 END WHERE seq IN (4, 5);
 			UPDATE record SET seq = seq - 1000 WHERE seq > 1000`, "does not follow"},
-		{"one put behind", `INSERT INTO record SELECT display, 11, epoch, run, mono, wall, trust, kind, body, prev, hash, heard, at, again
+		{"one put behind", `INSERT INTO record SELECT display, 11, epoch, run, mono, wall, trust, kind, body, prev, hash, heard, at, worth, again
 			FROM record WHERE seq = 10`, "lie behind the head"},
 		{"another head", `UPDATE display SET hash = zeroblob(32)`, "is not the one that the head names"},
 		{"a gap invented", `INSERT INTO gap VALUES (1, 0, 4, 5, 0, 'size')`, "are noted as missing and are not"},

@@ -12,18 +12,19 @@ CREATE TABLE display (
     spent  INTEGER NOT NULL
 ) STRICT;
 
--- One row for each run of a display's daemon that records speak of. dated is the monotonic time up to which its records
--- were given a corrected time.
+-- One row for each run of a display's daemon that records speak of. synchronised and signed are the monotonic times up to
+-- which its records were given a time that is worth as much.
 CREATE TABLE run (
     id      INTEGER PRIMARY KEY,
     display INTEGER NOT NULL REFERENCES display,
     boot    TEXT    NOT NULL,
-    dated   INTEGER NOT NULL DEFAULT -1,
+    synchronised INTEGER NOT NULL DEFAULT -1,
+    signed       INTEGER NOT NULL DEFAULT -1,
     UNIQUE (display, boot)
 ) STRICT;
 
--- The chains. wall is nanoseconds since 1970 UTC as the display wrote it, at the corrected time where a later record
--- told it, mono nanoseconds since the start of the run, heard UTC seconds. again is 1 for what the display appended
+-- The chains. wall is nanoseconds since 1970 UTC as the display wrote it, at and worth the corrected time and its
+-- trust where a later record told them, mono nanoseconds since the start of the run, heard UTC seconds. again is 1 for what the display appended
 -- a second time: it belongs to the chain and counts for nothing.
 CREATE TABLE record (
     display INTEGER NOT NULL REFERENCES display,
@@ -39,6 +40,7 @@ CREATE TABLE record (
     hash    BLOB    NOT NULL,
     heard   INTEGER NOT NULL,
     at      INTEGER,
+    worth   TEXT,
     again   INTEGER NOT NULL,
     PRIMARY KEY (display, seq, epoch)
 ) STRICT, WITHOUT ROWID;
