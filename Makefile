@@ -4,18 +4,20 @@
 # make fuzz   every parser of outside bytes, FUZZTIME each
 # make cross       the department's tool for Linux, Windows and macOS, on amd64 and arm64
 # make transfers   1,000 files through a proxy that drops, stalls, damages and lies about ranges
+# make adversary   a hostile broker against a display on air, with a flood of FLOOD
 # make lint   golangci-lint
 
 SHELL    := /bin/sh
 DURATION ?= 0s
 FUZZTIME ?= 60s
 TRANSFERS ?= 1000
+FLOOD    ?= 60s
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 BUILT    := $(shell git log -1 --format=%cI 2>/dev/null || echo 2026-11-01T00:00:00Z)
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 GO       := go
 
-.PHONY: all build demo test bench fuzz transfers cross lint clean
+.PHONY: all build demo test bench fuzz transfers adversary cross lint clean
 
 all: build
 
@@ -51,6 +53,10 @@ cross:
 transfers:
 	@.ci/need build
 	BANGTIN_TRANSFERS=$(TRANSFERS) $(GO) test -run '^TestTransfers$$' -v -count 1 -timeout 60m ./media/fetch
+
+adversary:
+	@.ci/need build demo test
+	BANGTIN_ADVERSARY=$(FLOOD) $(GO) test -run '^TestAdversary' -v -count 1 -timeout 30m ./cmd/bangtind ./cmd/bangtin
 
 lint:
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0 run ./...

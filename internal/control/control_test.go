@@ -363,6 +363,29 @@ func TestIncidents(t *testing.T) {
 	})
 }
 
+// TestRefusalsOfTheLastMinute: who stops the daemon, or waits for it to be stopped, takes no attack off the record.
+func TestRefusalsOfTheLastMinute(t *testing.T) {
+	play(t, func(s *stage) {
+		time.Sleep(time.Minute)
+		for range 3 {
+			s.control.Refused("replayed", "cmd/req")
+		}
+		time.Sleep(5 * time.Second)
+		s.end()
+		records, err := s.journal.Pending(s.t.Context(), 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := records[len(records)-1]
+		var inc journal.Incident
+		if err := json.Unmarshal(last.Body, &inc); err != nil || last.Kind != journal.KindIncident || inc.Code != "refused-replayed" || inc.Count != 3 {
+			t.Errorf("the last record is %s %s, %v", last.Kind, last.Body, err)
+		}
+		s.close()
+		s.begin()
+	})
+}
+
 func TestPlaysSayWhatThePanelWas(t *testing.T) {
 	play(t, func(s *stage) {
 		time.Sleep(6 * time.Minute) // one clip of five minutes, seen on a panel that was on
