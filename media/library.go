@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"bangtin/internal/journal"
@@ -54,6 +55,8 @@ type Library struct {
 	changed chan struct{}
 	wake    chan struct{}
 	wanted  chan struct{}
+
+	rechecks atomic.Uint64 // counts the trust documents that came in this run
 
 	// work is held by whoever decides and commits, so that what is in memory is what is in the journal.
 	work     sync.Mutex
