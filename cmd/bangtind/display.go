@@ -74,7 +74,7 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 		return err
 	}
 	defer held.Close()
-	d.finishEnrolment(m.Fault)
+	d.finishEnrolment(ctx, m.Fault)
 	if err := d.remember(ctx, m); err != nil {
 		return err
 	}
