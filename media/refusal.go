@@ -26,14 +26,25 @@ const (
 	ReasonReadOnly = "content-read-only" // the store takes no more writes
 )
 
-// A Refusal says why a playlist or a file was not taken. It is final for these bytes, but for ReasonFull,
-// ReasonReadOnly and ReasonFuture, which may pass.
+// A Refusal says why a playlist or a file was not taken.
 type Refusal struct {
 	Reason string // one of the Reasons here or of package trust; the list is closed
 	Detail string // one or more English lines
 }
 
 func (r *Refusal) Error() string { return fmt.Sprintf("cannot accept: %s (%s)", r.Detail, r.Reason) }
+
+// Final reports whether the same bytes will never be taken: neither when there is room or the clock goes on, nor by
+// another trust document.
+func (r *Refusal) Final() bool {
+	switch r.Reason {
+	case ReasonFull, ReasonReadOnly, ReasonFuture:
+		return false
+	case ReasonInvalid, ReasonAudience, ReasonOlder, ReasonGlyph, ReasonInbox, ReasonDamaged:
+		return true
+	}
+	return trust.Reason(r.Reason).Final()
+}
 
 // class says what kind of incident a refusal is (Article 6.10): what nobody of the department could have sent by
 // mistake is taken for an attack.
