@@ -4,6 +4,7 @@
 # make fuzz   every parser of outside bytes, FUZZTIME each
 # make cross       the department's tool for Linux, Windows and macOS, on amd64 and arm64
 # make transfers   1,000 files through a proxy that drops, stalls, damages and lies about ranges
+# make chaos  20 displays while broker and centre are killed 50 times each, links are cut and the database is full
 # make lint   golangci-lint
 
 SHELL    := /bin/sh
@@ -15,7 +16,7 @@ BUILT    := $(shell git log -1 --format=%cI 2>/dev/null || echo 2026-11-01T00:00
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 GO       := go
 
-.PHONY: all build demo test bench fuzz transfers cross lint clean
+.PHONY: all build demo test bench fuzz transfers chaos cross lint clean
 
 all: build
 
@@ -51,6 +52,10 @@ cross:
 transfers:
 	@.ci/need build
 	BANGTIN_TRANSFERS=$(TRANSFERS) $(GO) test -run '^TestTransfers$$' -v -count 1 -timeout 60m ./media/fetch
+
+chaos:
+	@.ci/need build test
+	BANGTIN_CHAOS=full $(GO) test -run '^TestChaos$$' -v -count 1 -timeout 60m ./internal/chaos
 
 lint:
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0 run ./...
