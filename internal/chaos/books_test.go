@@ -12,7 +12,9 @@ import (
 
 	_ "github.com/mattn/go-sqlite3"
 
+	"bangtin/internal/control/command"
 	"bangtin/internal/journal"
+	"bangtin/internal/wire"
 )
 
 // A line is one record, as far as it can be compared.
@@ -26,16 +28,9 @@ type line struct {
 // A book is a display's journal: every record it made, and how its commands went.
 type book struct {
 	lines    []line
-	acked    uint64
 	commands map[string][]journal.Command // by digest, oldest first
+	sent     []command.FileEvidence       // what was brought to the centre, oldest first
 	kinds    map[string]int
-}
-
-func (b *book) depth() uint64 {
-	if len(b.lines) == 0 {
-		return 0
-	}
-	return b.lines[len(b.lines)-1].seq - b.acked
 }
 
 func rows(path, query string, do func(*sql.Rows) error) error {
@@ -60,7 +55,7 @@ func rows(path, query string, do func(*sql.Rows) error) error {
 func (u *unit) book() (*book, error) {
 	b := &book{commands: map[string][]journal.Command{}, kinds: map[string]int{}}
 	path := filepath.Join(u.dir, "journal.db")
-	if err := rows(path, "SELECT seq, hash, kind, body FROM record ORDER BY seq", func(r *sql.Rows) error {
+	return b, rows(path, "SELECT seq, hash, kind, body FROM record ORDER BY seq", func(r *sql.Rows) error {
 		var l line
 		var hash []byte
 		var kind, body string
@@ -74,19 +69,18 @@ func (u *unit) book() (*book, error) {
 			return nil
 		}
 		var c journal.Command
-		b.commands[digestIn(body, &c)] = append(b.commands[digestIn(body, &c)], c)
-		return nil
-	}); err != nil {
-		return nil, err
-	}
-	return b, rows(path, "SELECT acked FROM chain", func(r *sql.Rows) error { return r.Scan(&b.acked) })
-}
-
-func digestIn(body string, c *journal.Command) string {
-	if err := json.Unmarshal([]byte(body), c); err != nil {
-		panic(err)
-	}
-	return c.Digest
+		if err := json.Unmarshal([]byte(body), &c); err != nil {
+			return err
+		}
+		b.commands[c.Digest] = append(b.commands[c.Digest], c)
+		if k := wire.CommandKind(c.Kind); c.Status != string(wire.Done) || k != wire.DoScreenshot && k != wire.DoDiagnostics {
+			return nil
+		}
+		var e command.FileEvidence
+		err := json.Unmarshal(c.Evidence, &e)
+		b.sent = append(b.sent, e)
+		return err
+	})
 }
 
 // depth is how many records wait.
