@@ -27,7 +27,8 @@ func law() map[string][]string {
 		"internal/trust":            {},
 		"internal/site":             {},
 		"internal/journal":          {},
-		"internal/journal/sqlite":   {"internal/journal"},
+		"internal/journal/sqlite":   {"internal/journal", "internal/sqlfile"},
+		"internal/sqlfile":          {},
 		"internal/wire":             {"internal/trust"},
 		"internal/control":          {"hal", "media", "updater", "internal/wire", "internal/journal", "internal/control/local"},
 		"internal/control/local":    {},
@@ -41,7 +42,7 @@ func law() map[string][]string {
 			"internal/wire", "internal/trust", "internal/journal", // a stand-in for broker and centre, for tests and the demo
 		},
 		"internal/centre":       {"internal/wire", "internal/trust", "internal/journal", "internal/fleet/department", "internal/centre/store"},
-		"internal/centre/store": {"internal/wire", "internal/journal"},
+		"internal/centre/store": {"internal/wire", "internal/journal", "internal/sqlfile"},
 		"internal/centre/depot": {"internal/wire", "media"},
 		"cmd/bangtin-center": {
 			"internal/trust", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet/department", "internal/journal", "internal/centre",
