@@ -25,16 +25,17 @@ func (w *world) settle(o *operator) {
 	for _, l := range w.links {
 		l.cut(0)
 	}
+	o.relieve()
 	end := time.Now().Add(w.patience)
 	for disturbed := time.Now(); ; time.Sleep(200 * time.Millisecond) {
 		w.reload() // its limit may have been set while it could not be told
 		open := w.openAtCentre()
 		waiting := w.waiting()
-		if o.pending() == 0 && len(open) == 0 && waiting == 0 {
+		if o.unsettled() == 0 && len(open) == 0 && waiting == 0 {
 			break
 		}
 		if time.Now().After(end) {
-			w.Fatalf("not settled in %s: %d commands pursued, %d records wait, open at the centre: %v", w.patience, o.pending(), waiting, open)
+			w.Fatalf("not settled in %s: %d commands pursued, %d records wait, open at the centre: %v", w.patience, o.unsettled(), waiting, open)
 		}
 		if time.Since(disturbed) > 5*time.Second { // a display that comes back is sent what is open
 			disturbed = time.Now()

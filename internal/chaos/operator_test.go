@@ -87,37 +87,52 @@ func (o *operator) hear(m department.Message) {
 	}
 }
 
-// work makes commands until ctx ends and then sees those through that are open, until that takes too long.
+// work makes commands until ctx ends.
 func (o *operator) work(ctx context.Context, every time.Duration) {
 	for pause(ctx, within(o.dice, 2*every)) {
-		if s := o.choose(); s != nil {
-			o.pursuit.Go(func() { o.pursue(s) })
+		device := o.w.units[o.dice.IntN(len(o.w.units))].id
+		if o.pending(device) > o.dice.IntN(4) {
+			continue
 		}
+		s := o.draft(device)
+		if o.w.brief && o.dice.IntN(6) == 0 {
+			s.Expires = time.Now().Add(time.Second + within(o.dice, 9*time.Second)).UTC().Truncate(time.Millisecond)
+		}
+		o.fill(&s.Command)
+		o.start(s)
 	}
 }
 
-// choose makes a command for a display that has not too many open ones.
-func (o *operator) choose() *sent {
+// draft is a command for one display that does not say yet what is to be done.
+func (o *operator) draft(device string) *sent {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	device := o.w.units[o.dice.IntN(len(o.w.units))].id
-	if o.open[device] > o.dice.IntN(4) {
-		return nil
-	}
 	now := time.Now()
 	o.counter = max(o.counter+1, uint64(now.UnixMilli()))
-	s := &sent{device: device, heard: make(chan struct{})}
-	s.Command = wire.Command{
+	return &sent{device: device, heard: make(chan struct{}), Command: wire.Command{
 		ID: "lenh-" + strings.ToLower(rand.Text()), Counter: o.counter, Audience: []string{device}, Expires: now.Add(time.Hour).UTC().Truncate(time.Millisecond),
-	}
-	if o.w.brief && o.dice.IntN(6) == 0 {
-		s.Expires = now.Add(time.Second + within(o.dice, 9*time.Second)).UTC().Truncate(time.Millisecond)
-	}
-	o.fill(&s.Command)
+	}}
+}
+
+// start signs it and begins to pursue it.
+func (o *operator) start(s *sent) {
 	o.seal(s)
-	o.open[device]++
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.open[s.device]++
 	o.all = append(o.all, s)
-	return s
+	o.pursuit.Go(func() { o.pursue(s) })
+}
+
+// relieve sends every display back to its schedule: what waits for a picture gets one.
+func (o *operator) relieve() {
+	for _, u := range o.w.units {
+		s := o.draft(u.id)
+		args, err := wire.Encode(wire.PowerArgs{State: wire.WishSchedule, Reason: "hết thử"})
+		o.w.check(err)
+		s.Kind, s.Args = wire.DoPower, args
+		o.start(s)
+	}
 }
 
 // fill decides what is asked for.
@@ -212,11 +227,17 @@ func (o *operator) publish(ctx context.Context, s *sent) bool {
 	return true
 }
 
-// pending counts the commands that are still pursued.
-func (o *operator) pending() int {
+// pending counts the commands that are still pursued, of one display.
+func (o *operator) pending(device string) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	n := 0
+	return o.open[device]
+}
+
+// unsettled counts them of all.
+func (o *operator) unsettled() (n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	for _, open := range o.open {
 		n += open
 	}
