@@ -54,7 +54,7 @@ func rows(path, query string, do func(*sql.Rows) error) error {
 
 func (u *unit) book() (*book, error) {
 	b := &book{commands: map[string][]journal.Command{}, kinds: map[string]int{}}
-	path := filepath.Join(u.dir, "journal.db")
+	path := u.path("journal.db")
 	return b, rows(path, "SELECT seq, hash, kind, body FROM record ORDER BY seq", func(r *sql.Rows) error {
 		var l line
 		var hash []byte
@@ -85,13 +85,16 @@ func (u *unit) book() (*book, error) {
 
 // depth is how many records wait.
 func (u *unit) depth() (n uint64, err error) {
-	err = rows(filepath.Join(u.dir, "journal.db"), "SELECT seq - acked FROM chain", func(r *sql.Rows) error { return r.Scan(&n) })
+	err = rows(u.path("journal.db"), "SELECT seq - acked FROM chain", func(r *sql.Rows) error { return r.Scan(&n) })
 	return n, err
 }
 
-// effects counts what the display did, in all its runs.
+// effects counts what the display did, in all its runs. Of the daemon nobody counts it.
 func (u *unit) effects() (map[string]int, error) {
-	f, err := os.Open(filepath.Join(u.dir, "effects"))
+	if u.daemon {
+		return nil, nil
+	}
+	f, err := os.Open(u.path("effects"))
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 // A form says how much of everything.
 type form struct {
 	displays   int
+	daemons    int           // so many of them are cmd/bangtind itself, with mpv
 	kills      int           // of the broker, and of the centre
 	up         time.Duration // the longest that either runs before it is killed
 	down       time.Duration // the longest that it is away
@@ -34,7 +35,7 @@ func short() form {
 }
 
 func full() form {
-	return form{displays: 20, kills: 50, up: 7 * time.Second, down: 3 * time.Second, backlog: 500, rate: 150 * time.Millisecond,
+	return form{displays: 20, daemons: 3, kills: 50, up: 7 * time.Second, down: 3 * time.Second, backlog: 500, rate: 150 * time.Millisecond,
 		full: 15 * time.Second, commands: 150 * time.Millisecond, brief: true, patience: 10 * time.Minute}
 }
 

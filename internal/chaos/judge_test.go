@@ -25,9 +25,12 @@ func (w *world) settle(o *operator) {
 	for _, l := range w.links {
 		l.cut(0)
 	}
+	for _, u := range w.units {
+		u.renewed = time.Now()
+	}
 	o.relieve()
 	end := time.Now().Add(w.patience)
-	for disturbed := time.Now(); ; time.Sleep(200 * time.Millisecond) {
+	for ; ; time.Sleep(200 * time.Millisecond) {
 		w.reload() // its limit may have been set while it could not be told
 		open := w.openAtCentre()
 		waiting := w.waiting()
@@ -37,13 +40,21 @@ func (w *world) settle(o *operator) {
 		if time.Now().After(end) {
 			w.Fatalf("not settled in %s: %d commands pursued, %d records wait, open at the centre: %v", w.patience, o.unsettled(), waiting, open)
 		}
-		if time.Since(disturbed) > 5*time.Second { // a display that comes back is sent what is open
-			disturbed = time.Now()
-			for _, u := range w.units {
-				if slices.ContainsFunc(open, func(at string) bool { return strings.HasPrefix(at, u.id) }) {
-					u.link.cut(0)
-				}
-			}
+		w.renew(open)
+	}
+}
+
+// renew cuts the displays off that have open commands, now and then: one that comes back is sent what is open.
+func (w *world) renew(open []string) {
+	for _, u := range w.units {
+		every := 5 * time.Second
+		if u.daemon {
+			every = 3 * time.Minute // more than it takes to come back
+		}
+		mine := func(at string) bool { return strings.HasPrefix(at, u.id) }
+		if time.Since(u.renewed) > every && slices.ContainsFunc(open, mine) {
+			u.link.cut(0)
+			u.renewed = time.Now()
 		}
 	}
 }
@@ -62,7 +73,9 @@ func (w *world) openAtCentre() []string {
 // waiting counts the records in all outboxes, after the displays were asked to be quiet.
 func (w *world) waiting() (n uint64) {
 	for _, u := range w.units {
-		u.process.signal(syscall.SIGUSR1)
+		if !u.daemon {
+			u.process.signal(syscall.SIGUSR1)
+		}
 		d, err := u.depth()
 		w.check(err)
 		n += d
@@ -136,7 +149,7 @@ func (w *world) doneOnce(u *unit, b *book) {
 		}
 	}
 	for _, kind := range []wire.CommandKind{wire.DoIdentify, wire.DoRestartPlayer, wire.DoReboot} {
-		if k := string(kind); did[k] > begun[k] || did[k] < done[k] {
+		if k := string(kind); !u.daemon && (did[k] > begun[k] || did[k] < done[k]) {
 			w.Errorf("%s: %d times %s for %d commands, %d of them done", u.id, did[k], k, begun[k], done[k])
 		}
 	}
@@ -212,7 +225,7 @@ func (w *world) verify() {
 	}
 	w.Logf("bangtin-center verify: %s", strings.TrimSpace(string(out)))
 	for _, u := range w.units {
-		report, err := sqlite.Verify(w.Context(), filepath.Join(u.dir, "journal.db"), u.key.Public().(ed25519.PublicKey))
+		report, err := sqlite.Verify(w.Context(), u.path("journal.db"), u.key().Public().(ed25519.PublicKey))
 		if err != nil || !report.OK() {
 			w.Errorf("journal of %s: %v %v", u.id, err, report.Findings)
 		}

@@ -54,9 +54,11 @@ type ports struct{ displays, department, https int }
 type unit struct {
 	id      string
 	dir     string
-	key     ed25519.PrivateKey
+	key     func() ed25519.PrivateKey // of its journal, once it has run
 	link    *proxy
 	process *service
+	daemon  bool      // cmd/bangtind itself
+	renewed time.Time // when settle cut it off
 }
 
 func newWorld(t *testing.T, f form) *world {
@@ -75,7 +77,11 @@ func newWorld(t *testing.T, f form) *world {
 		return exec.Command(w.path("bangtin-center"), "--dir", w.dir, "run")
 	})
 	for n := range f.displays {
-		w.enrol(fmt.Sprintf("cua-khau-%02d", n+1))
+		if id := fmt.Sprintf("cua-khau-%02d", n+1); n < f.daemons {
+			w.daemon(id)
+		} else {
+			w.display(id)
+		}
 	}
 	return w
 }
@@ -120,9 +126,9 @@ func (w *world) proxy(port int) *proxy {
 	return p
 }
 
-// build makes the two programs of the department, as they are shipped.
+// build makes the programs as they are shipped.
 func (w *world) build() {
-	out, err := exec.Command("go", "build", "-o", w.root+"/", "bangtin/cmd/bangtin", "bangtin/cmd/bangtin-center").CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", w.root+"/", "bangtin/cmd/bangtin", "bangtin/cmd/bangtin-center", "bangtin/cmd/bangtind").CombinedOutput()
 	if err != nil {
 		w.Fatalf("cannot build: %v\n%s", err, out)
 	}
@@ -177,14 +183,11 @@ func (w *world) limit(mebibytes int) {
 		w.ports.https, w.metrics, w.toCentre.address(), mebibytes))
 }
 
-// enrol certifies a display and gives it its settings.
-func (w *world) enrol(id string) {
+// enrol certifies a display, with an id of its own, and makes it ready to be started.
+func (w *world) enrol(id string) *unit {
 	w.Helper()
 	u := &unit{id: id, dir: w.path(id), link: w.proxy(w.ports.displays)}
 	w.check(os.Mkdir(u.dir, 0o700))
-	_, journalKey, err := ed25519.GenerateKey(nil)
-	w.check(err)
-	u.key = journalKey
 	key, keyPEM, err := pki.NewKey()
 	w.check(err)
 	csr, err := pki.MakeRequest(key, id)
@@ -193,23 +196,36 @@ func (w *world) enrol(id string) {
 	w.check(err)
 	certificate, err := pki.OpenOffice(filepath.Join(w.dir, "pki"), time.Now).CertifyDisplay(request)
 	w.check(err)
-	s := settings{
-		ID: id, Dir: u.dir, Broker: "tls://" + u.link.address(), Content: fmt.Sprintf("https://127.0.0.1:%d/content/", w.ports.https),
-		Trust: filepath.Join(w.dir, "trust.json"), Seed: journalKey.Seed(), Backlog: w.backlog, Rate: w.rate,
-		Files: pki.Files{CA: filepath.Join(w.dir, "pki", "ca.pem"), Certificate: filepath.Join(u.dir, "device.pem"), Key: filepath.Join(u.dir, "device.key")},
-	}
-	w.write(s.Files.Certificate, certificate)
-	w.write(s.Files.Key, keyPEM)
-	raw, err := json.Marshal(s)
+	w.write(u.path("device.pem"), certificate)
+	w.write(u.path("device.key"), keyPEM)
+	w.units = append(w.units, u)
+	return u
+}
+
+func (u *unit) path(name string) string { return filepath.Join(u.dir, name) }
+
+func (w *world) content() string { return fmt.Sprintf("https://127.0.0.1:%d/content/", w.ports.https) }
+
+// display is one of the daemon's parts, in a process of this test's binary.
+func (w *world) display(id string) {
+	w.Helper()
+	u := w.enrol(id)
+	_, key, err := ed25519.GenerateKey(nil)
 	w.check(err)
-	w.write(filepath.Join(u.dir, "settings.json"), raw)
-	u.process = newService(id, filepath.Join(u.dir, "log"), func() *exec.Cmd {
+	u.key = func() ed25519.PrivateKey { return key }
+	raw, err := json.Marshal(settings{
+		ID: id, Dir: u.dir, Broker: "tls://" + u.link.address(), Content: w.content(),
+		Trust: filepath.Join(w.dir, "trust.json"), Seed: key.Seed(), Backlog: w.backlog, Rate: w.rate,
+		Files: pki.Files{CA: filepath.Join(w.dir, "pki", "ca.pem"), Certificate: u.path("device.pem"), Key: u.path("device.key")},
+	})
+	w.check(err)
+	w.write(u.path("settings.json"), raw)
+	u.process = newService(id, u.path("log"), func() *exec.Cmd {
 		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), envDisplay+"="+filepath.Join(u.dir, "settings.json"))
+		cmd.Env = append(os.Environ(), envDisplay+"="+u.path("settings.json"))
 		return cmd
 	})
 	u.process.expects = exitReboot
-	w.units = append(w.units, u)
 }
 
 func (w *world) services() []*service {
