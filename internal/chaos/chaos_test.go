@@ -44,11 +44,15 @@ type counts struct{ cuts, hangs, displays atomic.Int64 }
 
 // TestChaos kills, cuts off and fills up at random, then lets everything run and compares the books: every record that
 // was made is in the centre exactly once, and every command ended, the same at both ends, and was done at most once.
-// BANGTIN_CHAOS=full is the long form; BANGTIN_CHAOS_SEED repeats the dice of a run, though not its moments.
+// BANGTIN_CHAOS=full is the long form; BANGTIN_CHAOS_DAEMONS says how many of the displays are cmd/bangtind itself;
+// BANGTIN_CHAOS_SEED repeats the dice of a run, though not its moments.
 func TestChaos(t *testing.T) {
 	f := short()
 	if os.Getenv("BANGTIN_CHAOS") == "full" {
 		f = full()
+	}
+	if n, err := strconv.Atoi(os.Getenv("BANGTIN_CHAOS_DAEMONS")); err == nil {
+		f.daemons = n
 	}
 	seed := uint64(time.Now().UnixNano())
 	if n, err := strconv.ParseUint(os.Getenv("BANGTIN_CHAOS_SEED"), 10, 64); err == nil {
