@@ -6,6 +6,7 @@
 # make cross       the department's tool for Linux, Windows and macOS, on amd64 and arm64
 # make transfers   1,000 files through a proxy that drops, stalls, damages and lies about ranges
 # make adversary   a hostile broker against a display on air, with a flood of FLOOD
+# make chaos  20 displays while broker and centre are killed 50 times each, links are cut and the database is full
 # make lint   golangci-lint
 # make clean  removes bin/ and what a demo left
 
@@ -19,7 +20,7 @@ BUILT    := $(shell git log -1 --format=%cI 2>/dev/null || echo 2026-11-01T00:00
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 GO       := go
 
-.PHONY: all build demo test bench fuzz transfers adversary cross lint clean
+.PHONY: all build demo test bench fuzz transfers adversary chaos cross lint clean
 
 all: build
 
@@ -59,6 +60,10 @@ transfers:
 adversary:
 	@.ci/need build demo test
 	BANGTIN_ADVERSARY=$(FLOOD) $(GO) test -run '^TestAdversary' -v -count 1 -timeout 30m ./cmd/bangtind ./cmd/bangtin
+
+chaos:
+	@.ci/need build test
+	BANGTIN_CHAOS=full $(GO) test -run '^TestChaos$$' -v -count 1 -timeout 60m ./internal/chaos
 
 lint:
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0 run ./...
