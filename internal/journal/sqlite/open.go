@@ -64,6 +64,7 @@ type Journal struct {
 	log       *slog.Logger
 	fault     func(label string)
 	recovered Recovered
+	grown     chan struct{} // one deep
 }
 
 // Open opens the journal, creating it where there is none and none is expected, brings its schema up to date and checks it: it reads
@@ -136,6 +137,7 @@ func openChecked(ctx context.Context, o Options) (*Journal, error) {
 
 func newJournal(o Options, path string) *Journal {
 	return &Journal{
+		grown: make(chan struct{}, 1),
 		db:    openDB(path, readWrite, o.MaxBytes),
 		path:  path,
 		key:   o.Key,
