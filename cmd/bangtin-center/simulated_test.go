@@ -35,6 +35,8 @@ type simulated struct {
 	pending []journal.Record
 	made    []time.Time // of each that is pending
 	online  atomic.Bool
+
+	states, times atomic.Int64 // how often its state was asked for, and it was told the time
 }
 
 // A tally is what all displays of a test have to tell.
@@ -144,19 +146,21 @@ func proof(i int) journal.Play {
 	}
 }
 
-// record appends to the chain, as a journal does.
-func (d *simulated) record(kind journal.Kind, body any) error {
+// record appends to the chain, as a journal does: all at once, so that they leave in one batch.
+func (d *simulated) record(kind journal.Kind, bodies ...any) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := time.Now()
-	r, err := journal.Seal(d.head.Hash, d.head.Seq+1, journal.Entry{
-		Stamp: journal.Stamp{Boot: d.boot, Mono: now.Sub(d.began), Wall: now, Trust: journal.Synchronised}, Kind: kind, Body: body,
-	})
-	if err != nil {
-		return err
+	for _, body := range bodies {
+		r, err := journal.Seal(d.head.Hash, d.head.Seq+1, journal.Entry{
+			Stamp: journal.Stamp{Boot: d.boot, Mono: now.Sub(d.began), Wall: now, Trust: journal.Synchronised}, Kind: kind, Body: body,
+		})
+		if err != nil {
+			return err
+		}
+		d.head, d.pending, d.made = r, append(d.pending, r), append(d.made, now)
+		d.tally.made.Add(1)
 	}
-	d.head, d.pending, d.made = r, append(d.pending, r), append(d.made, now)
-	d.tally.made.Add(1)
 	select {
 	case d.grown <- struct{}{}:
 	default:
@@ -201,6 +205,7 @@ func (d *simulated) Acknowledge(_ context.Context, upto uint64, head journal.Has
 
 // state is as long as that of a display in the field. It is asked for as soon as the display's birth is published.
 func (d *simulated) state() wire.State {
+	d.states.Add(1)
 	if !d.online.Swap(true) {
 		d.tally.online.Add(1)
 		d.mu.Lock()
@@ -225,7 +230,7 @@ func (d *simulated) state() wire.State {
 func (d *simulated) Mono() time.Duration { return time.Since(d.began) }
 
 // Confirm implements fleet.Clock.
-func (d *simulated) Confirm(time.Time, time.Duration, time.Duration) {}
+func (d *simulated) Confirm(time.Time, time.Duration, time.Duration) { d.times.Add(1) }
 
 // nobody obeys no order.
 type nobody struct{}
