@@ -13,7 +13,7 @@ import (
 
 // What a display with the settings of the field says in a day: 8 h on air, a play each 30 s that gather for 5 min, a state
 // each minute on air and each five minutes off air, the time each hour; and, assumed, 50 records that do not wait for
-// others, two connections, and a ping in each minute.
+// others and two connections. Nothing is said for up to five minutes off air, in which MQTT pings after two and four.
 const (
 	statesOfDay      = 8*60 + 16*60/5
 	batchesOfDay     = 8 * 60 / 5
@@ -21,7 +21,7 @@ const (
 	recordsOfDay     = 50
 	timesOfDay       = 24
 	connectionsOfDay = 2
-	minutesOfDay     = 24 * 60
+	pingsOfDay       = 16 * 60 / 5 * 2
 	daysOfMonth      = 30
 )
 
@@ -32,16 +32,15 @@ func TestBytesOfAMonth(t *testing.T) {
 	g := newRegion(t)
 	m := &month{region: g, tally: &tally{}, meter: newMeter(t, "127.0.0.1:"+g.port)}
 	g.port = m.meter.port()
-	idle := 2 * time.Second
-	if os.Getenv("BANGTIN_FLEET") != "" {
-		idle = 4 * time.Minute
-	}
 	connection := m.connection()
 	state := m.states(3)
 	record := m.records(3, 1)
 	batch := m.records(3, playsOfBatch)
 	told := m.times(3)
-	minute := m.idle(idle)
+	ping := reading{bytes: 2 * (2 + 22), segments: 3} // as seen; waiting for one takes two minutes
+	if os.Getenv("BANGTIN_FLEET") != "" {
+		ping = m.ping()
+	}
 	var day int64
 	for _, part := range []struct {
 		what  string
@@ -53,7 +52,7 @@ func TestBytesOfAMonth(t *testing.T) {
 		{"batch of 10 plays and its acknowledgement", batch, batchesOfDay},
 		{"record of its own and its acknowledgement", record, recordsOfDay},
 		{"question for the time and its answer", told, timesOfDay},
-		{"minute without anything", minute, minutesOfDay},
+		{"ping and its answer", ping, pingsOfDay},
 	} {
 		day += part.each.onWire() * part.times
 		t.Logf("%-56s %6d B of TLS in %3d segments, %6d B on the wire; %4d a day: %6.2f MB a month", part.what, part.each.bytes,
@@ -154,12 +153,15 @@ func (m *month) times(n int64) reading {
 	})
 }
 
-// idle is a minute in which nothing is said, taken from so much time.
-func (m *month) idle(d time.Duration) reading {
+// ping is the first that is said by a display that has nothing to say.
+func (m *month) ping() reading {
 	return m.while(asItIs, func() reading {
 		before := m.meter.read()
-		time.Sleep(d)
-		r := m.meter.read().minus(before)
-		return reading{bytes: r.bytes * int64(time.Minute) / int64(d), segments: r.segments * int64(time.Minute) / int64(d)}
+		for end := time.Now().Add(5 * time.Minute); m.meter.now() == before; time.Sleep(50 * time.Millisecond) {
+			if time.Now().After(end) {
+				m.t.Fatal("no ping in five minutes")
+			}
+		}
+		return m.meter.read().minus(before)
 	})
 }

@@ -46,16 +46,17 @@ type tally struct {
 	online atomic.Int64
 
 	mu     sync.Mutex
-	acked  []time.Duration // from a record's making to its acknowledgement
+	since  time.Time       // when the last cut was
+	acked  []time.Duration // from a record's making, since then, to its acknowledgement
 	births []time.Duration // from a display's start until it was online
 }
 
-// cut takes what was measured since the last time.
+// cut takes what was measured since the last cut.
 func (t *tally) cut() (acked, births []time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	acked, births = t.acked, t.births
-	t.acked, t.births = nil, nil
+	t.acked, t.births, t.since = nil, nil, time.Now()
 	return acked, births
 }
 
@@ -196,7 +197,9 @@ func (d *simulated) Acknowledge(_ context.Context, upto uint64, head journal.Has
 	}
 	d.tally.mu.Lock()
 	for _, made := range d.made[:n] {
-		d.tally.acked = append(d.tally.acked, now.Sub(made))
+		if made.After(d.tally.since) {
+			d.tally.acked = append(d.tally.acked, now.Sub(made))
+		}
 	}
 	d.tally.mu.Unlock()
 	d.pending, d.made = append([]journal.Record(nil), d.pending[n:]...), append([]time.Time(nil), d.made[n:]...)
