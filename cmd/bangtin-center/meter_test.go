@@ -71,6 +71,9 @@ func (m *meter) accept() {
 
 // connection passes on until either side ends. A display has one at a time.
 func (m *meter) connection(display *net.TCPConn) {
+	if err := display.SetKeepAlive(false); err != nil { // Mosquitto has none either
+		m.t.Error(err)
+	}
 	broker, err := net.Dial("tcp", m.broker)
 	if err != nil {
 		m.t.Error(err)

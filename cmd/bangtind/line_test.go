@@ -43,7 +43,7 @@ func TestCommandReachesTheLine(t *testing.T) {
 	if n < 10 {
 		rest = 0
 	}
-	var way, round, sync []time.Duration
+	var way, free, resting, round, sync []time.Duration
 	for i := range n {
 		wish := wire.PowerArgs{State: wire.WishOff, Reason: "đo"}
 		if i%2 == 0 {
@@ -54,10 +54,14 @@ func TestCommandReachesTheLine(t *testing.T) {
 		}
 		cmd, raw := c.order(wire.DoPower, wish)
 		round, sync = append(round, beside.roundTrip(raw)), append(sync, beside.fsync())
-		panel.forget()
-		sent := time.Now()
+		last, sent := panel.forget(), time.Now()
 		c.publish(raw)
-		way = append(way, panel.commanded(t, i%2 == 1).Sub(sent))
+		took := panel.commanded(t, i%2 == 1).Sub(sent)
+		if way = append(way, took); sent.Sub(last) < lineRest {
+			resting = append(resting, took)
+		} else {
+			free = append(free, took)
+		}
 		if a := c.final(cmd.ID); a.Status != wire.Done {
 			t.Fatalf("command %d: %+v", i, a)
 		}
@@ -72,6 +76,8 @@ func TestCommandReachesTheLine(t *testing.T) {
 		both[i] = round[i] + sync[i]
 	}
 	report(t, "command to serial line", way, both)
+	report(t, "… line free", free, both)
+	report(t, "… line resting after poll", resting, both)
 	report(t, "MQTT round trip", round, both)
 	report(t, "fsync", sync, both)
 	report(t, "round trip and fsync", both, both)
@@ -80,8 +86,11 @@ func TestCommandReachesTheLine(t *testing.T) {
 // report prints a distribution beside another one.
 func report(t *testing.T, what string, d, beside []time.Duration) {
 	t.Helper()
+	if len(d) == 0 {
+		return
+	}
 	p50, p99 := rank(d, 50), rank(d, 99)
-	t.Logf("%-24s n %d  p50 %7.2f ms (%.2f×)  p90 %7.2f ms  p99 %7.2f ms (%.2f×)  max %7.2f ms", what, len(d), ms(p50),
+	t.Logf("%-26s n %3d  p50 %7.2f ms (%.2f×)  p90 %7.2f ms  p99 %7.2f ms (%.2f×)  max %7.2f ms", what, len(d), ms(p50),
 		float64(p50)/float64(rank(beside, 50)), ms(rank(d, 90)), ms(p99), float64(p99)/float64(rank(beside, 99)), ms(rank(d, 100)))
 }
 
@@ -96,11 +105,16 @@ func rank(d []time.Duration, percent int) time.Duration {
 // powerSet is how an MDC command to set 1 that switches begins, in hex: AA 11 01 01, then 00 or 01.
 const powerSet = "AA110101"
 
-// forget drops what the panel said so far.
-func (p *peer) forget() {
+// lineRest is how long the driver lets a panel rest after an exchange, and a little for the exchange itself. It polls every
+// 5 s: one command in fifty comes then, and waits.
+const lineRest = 105 * time.Millisecond
+
+// forget drops what the panel said so far, and returns when it heard something last.
+func (p *peer) forget() time.Time {
 	for len(p.lines) > 0 {
-		<-p.lines
+		p.hear(<-p.lines)
 	}
+	return p.last
 }
 
 // commanded waits for the power command and returns when its first byte was there.
@@ -112,7 +126,7 @@ func (p *peer) commanded(t *testing.T, on bool) time.Time {
 	for end := time.After(60 * time.Second); ; {
 		select {
 		case line := <-p.lines:
-			at, chunk, ok := heard(line)
+			at, chunk, ok := p.hear(line)
 			if !ok {
 				continue
 			}
@@ -135,15 +149,15 @@ func (p *peer) commanded(t *testing.T, on bool) time.Time {
 func (p *peer) orders() []string {
 	var all []string
 	for len(p.lines) > 0 {
-		if _, chunk, ok := heard(<-p.lines); ok && strings.HasPrefix(chunk, powerSet) {
+		if _, chunk, ok := p.hear(<-p.lines); ok && strings.HasPrefix(chunk, powerSet) {
 			all = append(all, chunk)
 		}
 	}
 	return all
 }
 
-// heard reads a line of mdcpanel --trace.
-func heard(line string) (time.Time, string, bool) {
+// hear reads a line of mdcpanel --trace, and notes when that was.
+func (p *peer) hear(line string) (time.Time, string, bool) {
 	words := strings.Fields(line)
 	if len(words) != 3 || words[0] != "heard" {
 		return time.Time{}, "", false
@@ -152,6 +166,7 @@ func heard(line string) (time.Time, string, bool) {
 	if _, bad := hex.DecodeString(words[2]); err != nil || bad != nil {
 		return time.Time{}, "", false
 	}
+	p.last = at
 	return at, words[2], true
 }
 

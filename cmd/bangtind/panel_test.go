@@ -19,6 +19,7 @@ type peer struct {
 	port  string
 	stdin io.Writer
 	lines chan string
+	last  time.Time // when it heard something, of which the test knows
 }
 
 func startPeer(t *testing.T, flags ...string) *peer {
