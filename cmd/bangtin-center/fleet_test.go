@@ -102,12 +102,22 @@ func (b *fleetBench) pace(c *fleet.Config) {
 	}
 }
 
+// stop leaves nothing in an outbox whose display is gone.
 func (b *fleetBench) stop() {
+	b.drain()
 	for _, cancel := range b.running {
 		cancel()
 	}
 	b.parts.Wait()
 	b.running = nil
+	b.tally.paused.Store(false)
+}
+
+// drain has no more plays made until all that were made are acknowledged.
+func (b *fleetBench) drain() {
+	b.t.Helper()
+	b.tally.paused.Store(true)
+	b.waitFor("the outboxes are empty", func() bool { return b.waiting() == 0 })
 }
 
 // waitFor is patient: thousands of handshakes on two processors take their time.
@@ -143,8 +153,7 @@ func (b *fleetBench) watch(n int) {
 	made, before, began := b.tally.made.Load(), b.costs(), time.Now()
 	time.Sleep(b.steady)
 	after, took := b.costs(), time.Since(began)
-	b.tally.paused.Store(true)
-	b.waitFor("the outboxes are empty", func() bool { return b.waiting() == 0 })
+	b.drain()
 	b.tally.paused.Store(false)
 	acked, _ := b.tally.cut()
 	if online := b.tally.online.Load(); online != int64(n) {
@@ -178,9 +187,7 @@ func (b *fleetBench) powerUp(n int) {
 	before, began := b.costs(), time.Now()
 	b.start(n)
 	online := time.Since(began)
-	b.tally.paused.Store(true)
-	b.waitFor("the outboxes are empty", func() bool { return b.waiting() == 0 })
-	b.tally.paused.Store(false)
+	b.drain()
 	after := b.costs()
 	_, births := b.tally.cut()
 	b.t.Logf("power-up of %d: online p50 %s, p99 %s, all after %s; all records acknowledged after %s; CPU of the broker %s, the centre %s, the generator %s; load %s",

@@ -154,7 +154,10 @@ func TestEnrols(t *testing.T) {
 		RootCAs: roots, Certificates: []tls.Certificate{{Certificate: [][]byte{leaf.Raw}, PrivateKey: key}}}}}
 	get := func() int {
 		t.Helper()
-		response := must(client.Get("https://" + w.listen + "/content/" + strings.Repeat("0", 64)))(t)
+		response, err := client.Get("https://" + w.listen + "/content/" + strings.Repeat("0", 64))
+		if err != nil {
+			t.Fatal(err)
+		}
 		defer response.Body.Close()
 		return response.StatusCode
 	}

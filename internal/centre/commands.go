@@ -2,6 +2,7 @@ package centre
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -151,19 +152,8 @@ func readCommand(document *trust.Document, device string, raw []byte) (store.Com
 	}
 	return store.Command{
 		Device: device, Digest: signed.Digest, ID: command.ID, Counter: command.Counter, Kind: string(command.Kind),
-		People: people(signed.People), Expires: command.Expires, Raw: raw,
+		People: strings.Join(signed.People, ", "), Expires: command.Expires, Raw: raw,
 	}, ""
-}
-
-func people(names []string) string {
-	line := ""
-	for i, n := range names {
-		if i > 0 {
-			line += ", "
-		}
-		line += n
-	}
-	return line
 }
 
 // resend lists the envelopes that a display which came back should have: live, and still signed by those who may.
@@ -193,7 +183,7 @@ func (c *Centre) answer(j job) Refusal {
 		return BadMessage
 	}
 	a := store.Answer{Device: j.device, Digest: ack.Digest, Status: ack.Outcome(), Source: store.ByAnswer,
-		Reason: ack.Reason, Evidence: evidence(ack.Evidence), At: c.cfg.Wall()}
+		Reason: ack.Reason, Evidence: string(ack.Evidence), At: c.cfg.Wall()}
 	c.live.settled(a)
 	c.put(job{}, store.Change{Answer: &a})
 	return ""

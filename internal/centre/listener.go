@@ -2,7 +2,6 @@ package centre
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -175,6 +174,3 @@ func (c *Centre) look() {
 	}
 	c.cfg.Metrics.looked(counts, c.live.count(), c.talk.depth()+c.writes.depth())
 }
-
-// evidence is kept as text; one that is missing is empty.
-func evidence(raw json.RawMessage) string { return string(raw) }

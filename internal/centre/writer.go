@@ -3,7 +3,6 @@ package centre
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"bangtin/internal/centre/store"
@@ -210,5 +209,5 @@ func stamp(t time.Time) string {
 	if t.IsZero() {
 		return "never"
 	}
-	return fmt.Sprint(t.UTC().Format(time.RFC3339))
+	return t.UTC().Format(time.RFC3339)
 }

@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"context"
-	"net"
 	"time"
 
 	"bangtin/internal/journal"
@@ -34,8 +33,3 @@ func NewFlight(boot string, records []journal.Record) (Flight, error) {
 
 func (f Flight) Payload() []byte                      { return f.payload }
 func (f Flight) Head(seq uint64) (journal.Hash, bool) { return f.head(seq) }
-
-type Guard struct{ *guard }
-
-func NewGuard(conn net.Conn, limit, filters int) Guard { return Guard{newGuard(conn, limit, filters)} }
-func (g Guard) Taken()                                 { g.taken() }

@@ -13,15 +13,16 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 	"golang.org/x/sync/errgroup"
 
+	"bangtin/internal/fleet/guard"
 	"bangtin/internal/wire"
 )
 
 const (
 	qos = 1
 
-	// keepAlive and pingTimeout find a dead link within 135 s; on air a state each minute finds it in 80. With 60 s the
-	// pings off air alone would cost a metered link 5 MB a month.
-	keepAlive   = 120 * time.Second
+	// keepAlive and pingTimeout find a dead link within 165 s; on air a state each minute finds it in 86. With 60 s the
+	// pings off air alone would cost a metered link 6 MB a month; 150 s are half of the heartbeat there.
+	keepAlive   = 150 * time.Second
 	pingTimeout = 15 * time.Second
 
 	farewell = 5 * time.Second // for saying off; systemd waits for the whole daemon
@@ -35,7 +36,6 @@ type session struct {
 	f       *Fleet
 	id      string
 	client  mqtt.Client
-	guard   *guard // set when dialled
 	acks    chan mqtt.Message
 	replies chan timeReply
 	lost    chan error
@@ -127,9 +127,9 @@ func (s *session) options(ctx, link context.Context) (*mqtt.ClientOptions, error
 		if err != nil {
 			return nil, err
 		}
-		s.guard = newGuard(conn, maxPublish, len(s.filters()))
-		context.AfterFunc(link, func() { s.guard.Close() })
-		return s.guard, nil
+		guarded := guard.New(conn, maxPublish, len(s.filters()))
+		context.AfterFunc(link, func() { guarded.Close() })
+		return guarded, nil
 	})
 	return o, nil
 }
@@ -168,7 +168,6 @@ func (s *session) begin(ctx context.Context) error {
 // receive runs in paho's goroutine, one message after the other. It never blocks: what waits here keeps the broker's
 // answers from being read.
 func (s *session) receive(_ mqtt.Client, m mqtt.Message) {
-	defer s.guard.taken()
 	switch m.Topic() {
 	case s.f.topics.DesiredPower():
 		s.f.power.put(m)
@@ -220,7 +219,7 @@ func (s *session) leave(link context.Context) {
 		s.f.cfg.Log.Warn("stopping without having said so to the broker", "err", err)
 		return
 	}
-	s.client.Disconnect(uint(2 * drainTimeout / time.Millisecond))
+	s.client.Disconnect(uint(2 * guard.DrainTimeout / time.Millisecond))
 }
 
 // publish waits for the broker's PUBACK, which only proves that the connection works: a broker acknowledges what its

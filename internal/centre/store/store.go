@@ -11,6 +11,7 @@ import (
 	"github.com/mattn/go-sqlite3"
 
 	"bangtin/internal/journal"
+	"bangtin/internal/sqlfile"
 )
 
 // What holds where Options does not say otherwise.
@@ -74,8 +75,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Fault == nil {
 		o.Fault = func(string) {}
 	}
-	s := &Store{db: openDB(o.Path, readWrite, o.MaxBytes), o: o, heads: map[string]*head{}, lock: make(chan struct{}, 1)}
-	err := migrate(ctx, s.db)
+	s := &Store{db: openDB(o.Path, sqlfile.Create, o.MaxBytes), o: o, heads: map[string]*head{}, lock: make(chan struct{}, 1)}
+	err := schema().Apply(ctx, s.db)
 	if err == nil {
 		err = s.readHeads(ctx)
 	}
@@ -110,7 +111,7 @@ func (s *Store) Close() error {
 
 // Limit changes the limit of the file; 0 is none but the disk's. A file that is larger stays as it is.
 func (s *Store) Limit(ctx context.Context, maxBytes int64) error {
-	pages := maxBytes / pageSize
+	pages := maxBytes / sqlfile.PageSize
 	if maxBytes <= 0 {
 		pages = 1<<32 - 2 // SQLite's own
 	}
@@ -165,7 +166,7 @@ func (s *Store) Write(ctx context.Context, now time.Time, changes []Change) ([]O
 	s.o.Fault("begin:" + label)
 	w := &writing{ctx: ctx, s: s, now: now, heads: map[string]*head{}}
 	var outcomes []Outcome
-	err := inTx(ctx, s.db, func(tx *sql.Tx) error {
+	err := sqlfile.InTx(ctx, s.db, func(tx *sql.Tx) error {
 		w.tx = tx
 		for _, c := range changes {
 			o, err := w.change(c)

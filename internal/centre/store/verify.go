@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bangtin/internal/journal"
+	"bangtin/internal/sqlfile"
 )
 
 // maxLines ends a report that has nothing new to tell.
@@ -31,10 +32,10 @@ func (r Report) OK() bool { return r.Found == 0 }
 // missing without a reason, and commands without a final status. It does not write, and may run while the centre does:
 // it sees the database as it was when it began. The error is about reading; what is wrong stands in the report.
 func Verify(ctx context.Context, path string) (report Report, err error) {
-	db := openDB(path, readOnly, 0)
+	db := openDB(path, sqlfile.ReadOnly, 0)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	v := &verifier{ctx: ctx, now: time.Now()}
-	err = inTx(ctx, db, func(tx *sql.Tx) error {
+	err = sqlfile.InTx(ctx, db, func(tx *sql.Tx) error {
 		v.tx = tx
 		return v.run()
 	})
@@ -64,7 +65,7 @@ func (v *verifier) note(format string, args ...any) {
 }
 
 func (v *verifier) run() error {
-	if _, _, err := schemas(v.ctx, v.tx); err != nil {
+	if _, _, err := schema().Schema(v.ctx, v.tx); err != nil {
 		return err
 	}
 	if err := v.each(v.integrity, "PRAGMA integrity_check(20)"); err != nil {

@@ -15,7 +15,9 @@ import (
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
+	"bangtin/internal/fleet/guard"
 	"bangtin/internal/pki"
+	"bangtin/internal/wire"
 )
 
 const (
@@ -26,6 +28,9 @@ const (
 	// answerTimeout is for the broker to answer a subscribe or publish.
 	answerTimeout = 15 * time.Second
 	lastWords     = 250 // milliseconds that a disconnect may take
+
+	// maxPublish is the largest message of the contract with its topic: what is longer is cut, and then not understood.
+	maxPublish = wire.MaxOrder + 1 + 100
 )
 
 // Config says where the broker is and what to hear. All but Session, Retry and Connected are required.
@@ -113,7 +118,11 @@ func (l *Link) options() *mqtt.ClientOptions {
 		d := tls.Dialer{NetDialer: &net.Dialer{Timeout: dialTimeout}, Config: conf}
 		ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 		defer cancel()
-		return d.DialContext(ctx, "tcp", l.host)
+		conn, err := d.DialContext(ctx, "tcp", l.host)
+		if err != nil {
+			return nil, err
+		}
+		return guard.New(conn, maxPublish, len(l.cfg.Filters)), nil
 	})
 	return o
 }

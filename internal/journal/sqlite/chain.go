@@ -10,13 +10,8 @@ import (
 	"time"
 
 	"bangtin/internal/journal"
+	"bangtin/internal/sqlfile"
 )
-
-// querier is what *sql.DB and *sql.Tx have in common.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
 
 // A state is the one row of table chain: where the chain ends and how far it is acknowledged.
 type state struct {
@@ -25,7 +20,7 @@ type state struct {
 }
 
 // readState reads the row, which is there from the beginning: an empty chain has a signed head with the number 0.
-func readState(ctx context.Context, q querier) (state, error) {
+func readState(ctx context.Context, q sqlfile.Querier) (state, error) {
 	var s state
 	var hash []byte
 	err := q.QueryRowContext(ctx, "SELECT seq, hash, at, signature, acked FROM chain").
@@ -88,7 +83,7 @@ func insert(ctx context.Context, tx *sql.Tx, head journal.Head, entries []journa
 const recordColumns = "seq, boot, mono, wall, trust, kind, body, prev, hash"
 
 // records reads at most limit records above seq, oldest first.
-func records(ctx context.Context, q querier, above uint64, limit int) (found []journal.Record, err error) {
+func records(ctx context.Context, q sqlfile.Querier, above uint64, limit int) (found []journal.Record, err error) {
 	// With seq > above SQLite would begin at the page of the record above, which may be a damaged one.
 	from := int64(min(above, math.MaxInt64-1)) + 1
 	rows, err := q.QueryContext(ctx,

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 
 	"bangtin/internal/journal"
+	"bangtin/internal/sqlfile"
 )
 
 // DefaultMaxBytes is the hard limit of the file when Options does not name one: twice the size from which on
@@ -138,7 +139,7 @@ func openChecked(ctx context.Context, o Options) (*Journal, error) {
 func newJournal(o Options, path string) *Journal {
 	return &Journal{
 		grown: make(chan struct{}, 1),
-		db:    openDB(path, readWrite, o.MaxBytes),
+		db:    openDB(path, sqlfile.ReadWrite, o.MaxBytes),
 		path:  path,
 		key:   o.Key,
 		stamp: o.Stamp,

@@ -7,13 +7,14 @@ import (
 	"fmt"
 
 	"bangtin/internal/journal"
+	"bangtin/internal/sqlfile"
 )
 
 // Pending returns the oldest records that the centre has not acknowledged, at most limit of them, oldest first
 // and without a gap between them. After Prune had to drop unacknowledged records the first may lie more than
 // one above the last acknowledged; the checkpoint that explains it is further on.
 func (j *Journal) Pending(ctx context.Context, limit int) (pending []journal.Record, err error) {
-	err = inTx(ctx, j.db, func(tx *sql.Tx) error {
+	err = sqlfile.InTx(ctx, j.db, func(tx *sql.Tx) error {
 		s, err := readState(ctx, tx)
 		if err != nil {
 			return err
@@ -62,7 +63,7 @@ func (j *Journal) Acknowledge(ctx context.Context, upto uint64, head journal.Has
 }
 
 // holds fails unless the record seq is there with the given hash, or was pruned, so that nobody can tell.
-func holds(ctx context.Context, q querier, seq uint64, want journal.Hash) error {
+func holds(ctx context.Context, q sqlfile.Querier, seq uint64, want journal.Hash) error {
 	var raw []byte
 	err := q.QueryRowContext(ctx, "SELECT hash FROM record WHERE seq = ?", int64(seq)).Scan(&raw)
 	if errors.Is(err, sql.ErrNoRows) {

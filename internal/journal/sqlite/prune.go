@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bangtin/internal/journal"
+	"bangtin/internal/sqlfile"
 )
 
 // A Policy says what Prune removes.
@@ -97,7 +98,7 @@ func (j *Journal) choose(ctx context.Context, tx *sql.Tx, now time.Time, p Polic
 }
 
 // usedBytes is the size of the database without its free pages.
-func usedBytes(ctx context.Context, q querier) (int64, error) {
+func usedBytes(ctx context.Context, q sqlfile.Querier) (int64, error) {
 	var pages, free, size int64
 	err := q.QueryRowContext(ctx, `SELECT page_count, freelist_count, page_size
 		FROM pragma_page_count, pragma_freelist_count, pragma_page_size`).Scan(&pages, &free, &size)
@@ -108,7 +109,7 @@ func usedBytes(ctx context.Context, q querier) (int64, error) {
 }
 
 // worthCutting is false when the chain holds only what would have to be appended again.
-func worthCutting(ctx context.Context, q querier, acked uint64) (bool, error) {
+func worthCutting(ctx context.Context, q sqlfile.Querier, acked uint64) (bool, error) {
 	var worth bool
 	err := q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM record
 		WHERE seq <= ? OR kind NOT IN ('incident', 'order', 'checkpoint'))`, int64(acked)).Scan(&worth)

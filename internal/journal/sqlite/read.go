@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"bangtin/internal/journal"
+	"bangtin/internal/sqlfile"
 )
 
 // Setting returns the value of key, or nil when there is none. An empty value is not nil.
@@ -28,7 +29,7 @@ func (j *Journal) Counter(ctx context.Context, name string) (uint64, error) {
 	return counter(ctx, j.db, name)
 }
 
-func counter(ctx context.Context, q querier, name string) (uint64, error) {
+func counter(ctx context.Context, q sqlfile.Querier, name string) (uint64, error) {
 	var value uint64
 	err := q.QueryRowContext(ctx, "SELECT value FROM counter WHERE name = ?", name).Scan(&value)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {

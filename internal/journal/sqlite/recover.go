@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"bangtin/internal/journal"
+	"bangtin/internal/sqlfile"
 )
 
 // Recovered tells what Open had to set aside. Its zero value means that nothing was wrong.
@@ -75,7 +76,7 @@ func renew(ctx context.Context, o Options, d *damage) (salvage, error) {
 		s := salvage{damage: d, lost: []string{"everything"}}
 		return s, begin(ctx, o, s, nil)
 	}
-	old := openDB(o.Path, readOnly, 0)
+	old := openDB(o.Path, sqlfile.ReadOnly, 0)
 	s := rescue(ctx, old, o, d)
 	err := begin(ctx, o, s, old)
 	if err != nil && len(s.pending) > 0 {
@@ -89,7 +90,7 @@ func renew(ctx context.Context, o Options, d *damage) (salvage, error) {
 
 // begin builds a new journal with what s holds, completely and durably, as the file with readySuffix; settle
 // puts it into its place. The records of s are copied from old, which may be nil when there are none.
-func begin(ctx context.Context, o Options, s salvage, old querier) error {
+func begin(ctx context.Context, o Options, s salvage, old sqlfile.Querier) error {
 	draft := o.Path + draftSuffix
 	if err := remove(draft); err != nil {
 		return err
@@ -103,13 +104,13 @@ func begin(ctx context.Context, o Options, s salvage, old querier) error {
 	return syncFolder(o.Path)
 }
 
-func build(ctx context.Context, o Options, path string, s salvage, old querier) (err error) {
-	db := openDB(path, create, o.MaxBytes)
+func build(ctx context.Context, o Options, path string, s salvage, old sqlfile.Querier) (err error) {
+	db := openDB(path, sqlfile.Create, o.MaxBytes)
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := migrate(ctx, db); err != nil {
+	if err := schema().Apply(ctx, db); err != nil {
 		return err
 	}
-	err = inTx(ctx, db, func(tx *sql.Tx) error { return s.write(ctx, tx, o, old) })
+	err = sqlfile.InTx(ctx, db, func(tx *sql.Tx) error { return s.write(ctx, tx, o, old) })
 	if err != nil {
 		return err
 	}
@@ -119,7 +120,7 @@ func build(ctx context.Context, o Options, path string, s salvage, old querier) 
 }
 
 // write puts what was saved into the new journal, and the chain that says why there is a new one.
-func (s salvage) write(ctx context.Context, tx *sql.Tx, o Options, old querier) error {
+func (s salvage) write(ctx context.Context, tx *sql.Tx, o Options, old sqlfile.Querier) error {
 	for key, value := range s.settings {
 		if err := putSetting(ctx, tx, key, value); err != nil {
 			return err

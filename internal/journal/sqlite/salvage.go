@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"bangtin/internal/journal"
+	"bangtin/internal/sqlfile"
 )
 
 // maxSalvagedRows is how much is read of each table but that of the records, far above what a journal holds: a
@@ -168,7 +169,7 @@ func newestBelow(heads []journal.Head, seq uint64) journal.Head {
 }
 
 // copyPending appends the proven records behind head, a few of them in memory at a time.
-func (s salvage) copyPending(ctx context.Context, old querier, tx *sql.Tx, head journal.Head) (journal.Head, error) {
+func (s salvage) copyPending(ctx context.Context, old sqlfile.Querier, tx *sql.Tx, head journal.Head) (journal.Head, error) {
 	for _, part := range s.pending {
 		for above := part.first - 1; above < part.last; {
 			// Nothing behind the span is touched: what cannot be read may begin there.

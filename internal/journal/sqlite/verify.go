@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"bangtin/internal/journal"
+	"bangtin/internal/sqlfile"
 )
 
 // maxFindings ends a report that has nothing new to tell.
@@ -31,10 +32,10 @@ func (r Report) OK() bool { return len(r.Findings) == 0 }
 // run while the daemon does: it sees the journal as it was when it began. The error is about reading; what is
 // wrong with the journal stands in the report.
 func Verify(ctx context.Context, path string, key ed25519.PublicKey) (report Report, err error) {
-	db := openDB(path, readOnly, 0)
+	db := openDB(path, sqlfile.ReadOnly, 0)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	v := &verifier{key: key}
-	err = inTx(ctx, db, func(tx *sql.Tx) error { return v.run(ctx, tx) })
+	err = sqlfile.InTx(ctx, db, func(tx *sql.Tx) error { return v.run(ctx, tx) })
 	if isDamage(err) {
 		v.find("the file is damaged: %s", err)
 		return v.report, nil

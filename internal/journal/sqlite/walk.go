@@ -7,12 +7,13 @@ import (
 	"fmt"
 
 	"bangtin/internal/journal"
+	"bangtin/internal/sqlfile"
 )
 
 // A walker follows the chain from a signed head back to its beginning. That way every record is proven by the
 // signature before it is used, which nobody can tell of a chain read from its beginning.
 type walker struct {
-	q      querier
+	q      sqlfile.Querier
 	above  uint64                     // the walk ends with the record after this one
 	use    func(journal.Record) error // is given each record that is proven
 	pruned uint64                     // Upto of the newest checkpoint seen: where the chain may begin

@@ -13,6 +13,7 @@ import (
 	"github.com/mattn/go-sqlite3"
 
 	"bangtin/internal/journal"
+	"bangtin/internal/sqlfile"
 )
 
 // ErrFull: the disk or the file's hard limit is reached. Nothing was written; the same write works again once
@@ -68,7 +69,7 @@ func putHeartbeat(ctx context.Context, tx *sql.Tx, body string) error {
 // transact is the way of every write: one transaction, with the three moments at which a test may kill it.
 func (j *Journal) transact(ctx context.Context, label string, do func(*sql.Tx) error) error {
 	j.fault("begin:" + label)
-	err := inTx(ctx, j.db, func(tx *sql.Tx) error {
+	err := sqlfile.InTx(ctx, j.db, func(tx *sql.Tx) error {
 		if err := do(tx); err != nil {
 			return err
 		}

@@ -1,4 +1,5 @@
-package fleet
+// Package guard stands between a broker and the MQTT client, which believes what it reads.
+package guard
 
 import (
 	"bufio"
@@ -27,20 +28,14 @@ const (
 	// would hold both for as long as TCP tries, about 15 minutes.
 	writeTimeout = 20 * time.Second
 
-	// drainTimeout is for the broker to close the connection after DISCONNECT.
-	drainTimeout = 2 * time.Second
-
-	// maxInside is how many messages may be inside paho at once.
-	maxInside = 8
+	// DrainTimeout is for the broker to close the connection after DISCONNECT.
+	DrainTimeout = 2 * time.Second
 )
 
-var errGuardClosed = errors.New("connection is closed")
-
-// A guard stands between the broker and paho, which believes what it reads: it allocates the length a packet claims,
-// up to 256 MB, and a SUBACK with one code too many makes it panic. The guard lets only those packets through that a
-// broker may send to this client, and cuts a message to limit bytes, so that the handler sees that it was too long
-// and the connection lives on.
-type guard struct {
+// A Conn is a connection to a broker that can be believed. paho allocates the length a packet claims, up to 256 MB, and
+// a SUBACK with one code too many makes it panic. So only those packets come through that a broker may send to this
+// client, and a message is cut to limit bytes: the handler sees that it was too long, and the connection lives on.
+type Conn struct {
 	net.Conn
 	in      *bufio.Reader
 	limit   int // bytes of one PUBLISH after its fixed header
@@ -50,29 +45,21 @@ type guard struct {
 	pass int    // bytes of the body still to be passed on
 	skip int    // bytes after them to be dropped
 
-	inside  chan struct{} // one token for each message between here and its handler
-	leaving atomic.Bool   // DISCONNECT was written
-	closed  chan struct{}
+	leaving atomic.Bool // DISCONNECT was written
 	once    sync.Once
 }
 
-func newGuard(conn net.Conn, limit, filters int) *guard {
-	return &guard{
-		Conn: conn, in: bufio.NewReader(conn), limit: limit, filters: filters,
-		inside: make(chan struct{}, maxInside), closed: make(chan struct{}),
-	}
+// New guards conn: one PUBLISH has at most limit bytes after its fixed header, and the only SUBSCRIBE so many filters.
+func New(conn net.Conn, limit, filters int) *Conn {
+	return &Conn{Conn: conn, in: bufio.NewReader(conn), limit: limit, filters: filters}
 }
-
-// taken is told by the handler of each message that the message has left paho.
-func (g *guard) taken() { <-g.inside }
 
 // Close may be called more than once. After DISCONNECT it waits for the broker to close first: closing with unread
 // bytes resets the connection, the broker may then not read the DISCONNECT and publishes the will of a display that
 // left in good order.
-func (g *guard) Close() error {
+func (g *Conn) Close() error {
 	g.once.Do(func() {
-		close(g.closed)
-		if g.leaving.Load() && g.Conn.SetReadDeadline(time.Now().Add(drainTimeout)) == nil {
+		if g.leaving.Load() && g.Conn.SetReadDeadline(time.Now().Add(DrainTimeout)) == nil {
 			_, _ = io.Copy(io.Discard, g.Conn) // ends with whatever ends it
 		}
 	})
@@ -80,7 +67,7 @@ func (g *guard) Close() error {
 }
 
 // Write writes one packet, within writeTimeout.
-func (g *guard) Write(p []byte) (int, error) {
+func (g *Conn) Write(p []byte) (int, error) {
 	if err := g.Conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return 0, err
 	}
@@ -91,7 +78,7 @@ func (g *guard) Write(p []byte) (int, error) {
 }
 
 // Read is called by one goroutine.
-func (g *guard) Read(p []byte) (int, error) {
+func (g *Conn) Read(p []byte) (int, error) {
 	for len(g.head) == 0 && g.pass == 0 {
 		if err := g.nextPacket(); err != nil {
 			return 0, err
@@ -108,7 +95,7 @@ func (g *guard) Read(p []byte) (int, error) {
 }
 
 // nextPacket drops what is left of the last packet and reads the fixed header of the next one.
-func (g *guard) nextPacket() error {
+func (g *Conn) nextPacket() error {
 	if _, err := io.CopyN(io.Discard, g.in, int64(g.skip)); err != nil {
 		return err
 	}
@@ -125,11 +112,6 @@ func (g *guard) nextPacket() error {
 		return err
 	}
 	if first>>4 == packetPublish {
-		select {
-		case g.inside <- struct{}{}:
-		case <-g.closed:
-			return errGuardClosed
-		}
 		g.pass = min(length, g.limit)
 		g.skip = length - g.pass
 	} else {
@@ -139,7 +121,7 @@ func (g *guard) nextPacket() error {
 	return nil
 }
 
-func (g *guard) check(first byte, length int) error {
+func (g *Conn) check(first byte, length int) error {
 	want := -1
 	switch first >> 4 {
 	case packetPublish:

@@ -1,4 +1,4 @@
-package fleet_test
+package guard_test
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
 
-	"bangtin/internal/fleet"
+	"bangtin/internal/fleet/guard"
 )
 
 const (
@@ -64,7 +64,7 @@ func TestGuardLetsThroughWhatABrokerMaySay(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			g := fleet.NewGuard(source{Reader: bytes.NewReader(test.in)}, guardLimit, guardFilters)
+			g := guard.New(source{Reader: bytes.NewReader(test.in)}, guardLimit, guardFilters)
 			out, err := io.ReadAll(g)
 			if !bytes.Equal(out, test.out) {
 				t.Errorf("paho sees % x, want % x", out, test.out)
@@ -76,56 +76,10 @@ func TestGuardLetsThroughWhatABrokerMaySay(t *testing.T) {
 	}
 }
 
-// paho starts a goroutine for each message. The guard reads no further until handlers have taken some.
-func TestGuardHoldsBack(t *testing.T) {
-	const many = 100
-	g := fleet.NewGuard(source{Reader: bytes.NewReader(bytes.Repeat(message(1), many))}, guardLimit, guardFilters)
-	read := make(chan struct{}, many)
-	finished := make(chan error, 1)
-	go func() {
-		for {
-			if _, err := packets.ReadPacket(g); err != nil {
-				finished <- err
-				return
-			}
-			read <- struct{}{}
-		}
-	}()
-	most := 0
-	for range many {
-		<-read
-		most = max(most, 1+len(read))
-		g.Taken()
-	}
-	if err := <-finished; err != io.EOF {
-		t.Errorf("ended with %v", err)
-	}
-	if most > 16 {
-		t.Errorf("%d messages inside at once", most)
-	}
-}
-
-func TestClosedGuardLetsGo(t *testing.T) {
-	g := fleet.NewGuard(source{Reader: bytes.NewReader(bytes.Repeat(message(1), 100))}, guardLimit, guardFilters)
-	finished := make(chan error, 1)
-	go func() {
-		_, err := io.Copy(io.Discard, g)
-		finished <- err
-	}()
-	if err := g.Close(); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-finished:
-	case <-time.After(patience):
-		t.Fatal("Read does not return after Close")
-	}
-}
-
 // FuzzGuard: whatever a broker says, what comes out are packets of the allowed lengths that paho can read.
 func FuzzGuard(f *testing.F) {
 	f.Fuzz(func(t *testing.T, said []byte) {
-		g := fleet.NewGuard(source{Reader: bytes.NewReader(said)}, guardLimit, guardFilters)
+		g := guard.New(source{Reader: bytes.NewReader(said)}, guardLimit, guardFilters)
 		for {
 			first := make([]byte, 2)
 			if _, err := io.ReadFull(g, first); err != nil {
@@ -145,9 +99,6 @@ func FuzzGuard(f *testing.F) {
 			}
 			// paho may refuse it, but not panic.
 			_, _ = packets.ReadPacket(bytes.NewReader(append(first, body...)))
-			if kind == packets.Publish {
-				g.Taken()
-			}
 		}
 	})
 }
