@@ -128,7 +128,7 @@ func (s *session) options(ctx, link context.Context) (*mqtt.ClientOptions, error
 			return nil, err
 		}
 		guarded := guard.New(conn, maxPublish, len(s.filters()))
-		context.AfterFunc(link, func() { guarded.Close() })
+		context.AfterFunc(link, func() { _ = guarded.Close() }) // it is over either way
 		return guarded, nil
 	})
 	return o, nil
