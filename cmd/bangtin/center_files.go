@@ -42,6 +42,8 @@ max_inflight_messages 1000
 max_queued_messages 60000
 max_queued_bytes 536870912
 max_keepalive 600
+# Else a small message waits up to 40 ms for the other end's delayed acknowledgement of the one before.
+set_tcp_nodelay true
 
 log_dest stderr
 log_timestamp false
