@@ -1,3 +1,4 @@
+# make build  the programs, into bin/
 # make demo   one display runs before your eyes; DURATION=40s ends it by itself
 # make test   everything that can be proved here in a few minutes
 # make bench  figures beside a peer, in the same run
@@ -5,6 +6,7 @@
 # make cross       the department's tool for Linux, Windows and macOS, on amd64 and arm64
 # make transfers   1,000 files through a proxy that drops, stalls, damages and lies about ranges
 # make lint   golangci-lint
+# make clean  removes bin/ and what a demo left
 
 SHELL    := /bin/sh
 DURATION ?= 0s
@@ -31,7 +33,7 @@ demo:
 
 test:
 	@.ci/need build demo test
-	@test -z "$$(gofmt -l cmd hal internal media)" || { gofmt -l cmd hal internal media; echo 'not gofmt-ed'; exit 1; }
+	@test -z "$$(gofmt -l cmd docs hal internal media)" || { gofmt -l cmd docs hal internal media; echo 'not gofmt-ed'; exit 1; }
 	$(GO) vet ./...
 	@.ci/gotest -race -p 2 -parallel 8 -timeout 30m ./...
 

@@ -109,23 +109,36 @@ func span(option, s string, otherwise, longest time.Duration) (time.Duration, er
 
 // tellStep tells one step of one display.
 func (p *Program) tellStep(s step) {
-	switch evidence := visible(compact(s.Evidence)); s.Step {
+	switch s.Step {
 	case stageAccepted:
-		p.tell(say("%s: accepted at %s by its clock", s.Display, p.moment(s.At)))
+		p.tell(say("%s: accepted at %s by its clock", s.Display, p.second(s.At)))
 	case stageDone:
-		p.tell(say("%s: done, it answers: %s", s.Display, evidence))
+		p.tell(say("%s: done, it answers: %s", s.Display, p.evidenceWords(s.Evidence)))
 	case stageVerified:
-		if s.shown != nil {
-			evidence = p.shownWords(s.shown)
-		}
-		p.tell(say("%s: verified by its state of %s: %s", s.Display, p.moment(s.At), evidence))
+		p.tellVerified(s)
 	case stageRefused:
-		p.tell(say("%s: refused (%s): %s", s.Display, s.Status, visible(s.Reason)))
+		p.tell(say("%s: refused (%s): %s", s.Display, s.Status, p.reasonWords(s.Reason)))
 	case stageFailed:
-		p.tell(say("%s: not done (%s): %s", s.Display, s.Status, visible(s.Reason)))
+		p.tell(say("%s: not done (%s): %s", s.Display, s.Status, p.reasonWords(s.Reason)))
+		if len(s.Evidence) > 0 {
+			p.tell(say("%s: what it found: %s", s.Display, p.evidenceWords(s.Evidence)))
+		}
 	}
 	// A reader that went away changes nothing about the command.
 	_ = p.result(s)
+}
+
+// tellVerified tells what was seen: a state, or a file that the display left.
+func (p *Program) tellVerified(s step) {
+	if s.saved != "" {
+		p.tell(say("%s: verified: fetched into %s", s.Display, s.saved))
+		return
+	}
+	shown := ""
+	if s.shown != nil {
+		shown = p.shownWords(s.shown)
+	}
+	p.tell(say("%s: verified by its state of %s: %s", s.Display, p.second(s.At), shown))
 }
 
 // An endObject is what is known of one display in the end.

@@ -34,7 +34,8 @@ type step struct {
 	Reason   string          `json:"reason,omitempty"`
 	Evidence json.RawMessage `json:"evidence,omitempty"`
 
-	shown *seen // what Evidence says, where it is a state's
+	shown *seen  // what Evidence says, where it is a state's
+	saved string // the file, where it was fetched
 }
 
 // maxSteps of one display wait to be told; there are no more than the stages, unless somebody plays with us.
@@ -240,7 +241,8 @@ func (g *goal) powerShownBy(s *wire.State, since time.Time) (seen, bool) {
 		e.Player = s.Player.State
 		return e, read && s.Want.Show == "slate" && e.Power == "on" && e.Player == "slate"
 	case wire.WishSchedule:
-		return e, e.Rule != "" && e.Rule != "blackout" && e.Rule != "safe" && e.Rule != "department"
+		lifted := e.Rule != "" && e.Rule != "blackout" && e.Rule != "safe" && e.Rule != "department"
+		return e, lifted && read && e.Power == s.Want.Panel
 	}
 	return e, false
 }

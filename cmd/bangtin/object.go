@@ -51,6 +51,18 @@ func (p *Program) moment(t time.Time) string {
 	return s
 }
 
+// second shows a time to people to the second: the time of day alone where it is today's.
+func (p *Program) second(t time.Time) string {
+	z, err := zone()
+	if err != nil {
+		return t.UTC().Format(time.RFC3339)
+	}
+	if t = t.In(z); t.Format(time.DateOnly) == p.Now().In(z).Format(time.DateOnly) {
+		return t.Format(time.TimeOnly)
+	}
+	return t.Format("2006-01-02 15:04:05 -07")
+}
+
 // complete sees to it that a command that ended well has written an object.
 func (p *Program) complete(err error, name string) error {
 	if err != nil || p.told {

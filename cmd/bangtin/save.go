@@ -34,6 +34,9 @@ func (p *Program) save(ctx context.Context, c *access, chase *pursuit, dir strin
 	if err != nil {
 		return err
 	}
+	if err := makeFolder(dir); err != nil {
+		return err
+	}
 	for _, f := range chase.ends() {
 		if f.stage != stageDone {
 			continue
@@ -58,7 +61,7 @@ func (p *Program) save(ctx context.Context, c *access, chase *pursuit, dir strin
 		if err != nil {
 			return err
 		}
-		p.tellStep(chase.verify(f.display, step{At: p.Now().UTC().Truncate(time.Second), Evidence: evidence}))
+		p.tellStep(chase.verify(f.display, step{At: p.Now().UTC().Truncate(time.Second), Evidence: evidence, saved: path}))
 	}
 	return nil
 }
