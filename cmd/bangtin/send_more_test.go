@@ -201,7 +201,7 @@ func TestSendRefuses(t *testing.T) {
 		"no playlist":          {"send playlist --display tinh-bien-01 --key @duc.key", exitUsage, "--digest"},
 		"not a digest":         {"send playlist --digest abc --display tinh-bien-01 --key @duc.key", exitFailed, "64 lower-case"},
 		"not the role":         {"send reboot --display tinh-bien-01 --key @an.key --trust @trust.json", exitFailed, "without the role"},
-		"timeout":              {"send reboot --display tinh-bien-01 --key @duc.key --timeout soon", exitUsage, "length of time"},
+		"timeout":              {"send reboot --display tinh-bien-01 --key @duc.key --wait --timeout soon", exitUsage, "length of time"},
 		"save what":            {"send reboot --display tinh-bien-01 --key @duc.key --wait --save @x", exitUsage, "screenshot"},
 		"kind and command":     {"send reboot --command @c.json", exitUsage, "stands beside"},
 		"an order":             {"send --command @order.json", exitFailed, "not a signed command"},
@@ -217,6 +217,48 @@ func TestSendRefuses(t *testing.T) {
 	d.t = t
 	d.now = morning.Add(16 * time.Minute)
 	d.refuses("send --command @c.json", exitFailed, "has expired")
+}
+
+// An option that would be dropped is not what the person meant.
+func TestSendRefusesWhatItWouldNotUse(t *testing.T) {
+	d := newDesk(t)
+	d.trust()
+	const one = " --display tinh-bien-01 --key @duc.key"
+	d.must("send identify --fleet --key @duc.key --out @c.json")
+	for line, option := range map[string]string{
+		"send --command @c.json --display tinh-bien-01": "--display",
+		"send --command @c.json --fleet":                "--fleet",
+		"send --command @c.json --key @duc.key":         "--key",
+		"send --command @c.json --expires +1h":          "--expires",
+		"send --command @c.json --passphrase-file @p":   "--passphrase-file",
+		"send --command @c.json --out @d.json":          "--out",
+		"send --command @c.json --seconds 5":            "--seconds",
+		"send --command @c.json --until +1h":            "--until",
+		"send identify --force" + one:                   "--force",
+		"send reboot --seconds 5" + one:                 "--seconds",
+		"send reboot --reason r" + one:                  "--reason",
+		"send screenshot --until +1h" + one:             "--until",
+		"send diagnostics --digest abc" + one:           "--digest",
+		"send off --reason r --playlist @x" + one:       "--playlist",
+		"send identify --timeout 1m" + one:              "--timeout",
+		"send screenshot --save @x" + one:               "--save",
+		"send identify --out @d.json --wait" + one:      "--wait",
+		"send identify --out @d.json --center @x" + one: "--center",
+	} {
+		t.Run(line, func(t *testing.T) {
+			d.t = t
+			d.refuses(line, exitUsage, option+": is not used together with the rest")
+		})
+	}
+}
+
+// Whoever names a trust document wants the signatures of the file checked against it.
+func TestSendChecksACommandFromAFile(t *testing.T) {
+	d := newDesk(t)
+	d.trust()
+	d.makeKey("stranger", "nguoi.la", "Người Lạ")
+	d.must("send identify --fleet --key @stranger.key --out @c.json")
+	d.refuses("send --command @c.json --trust @trust.json", exitFailed, "@c.json", "unknown keys")
 }
 
 func TestCentreFolderIsChecked(t *testing.T) {
