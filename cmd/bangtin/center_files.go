@@ -69,6 +69,8 @@ crlfile %[1]s/pki/crl.pem
 tls_version tlsv1.3
 require_certificate true
 use_identity_as_username true
+# Whoever could choose an identity could take that of the centre, or of a display at the other listener, and throw it out.
+use_username_as_clientid true
 allow_anonymous false
 acl_file %[1]s/broker/acl-department
 `, c.dir, packetLimit, c.displays, c.department, c.brokerUser)
@@ -101,6 +103,10 @@ func aclDepartment(operators []string) string {
 	grant(pki.CentreName, "read conn", "read state", "read evt", "read cmd/ack", "read time/req", "read desired/+", "readwrite cmd/req",
 		"write evt/ack", "write time/resp")
 	for _, o := range operators {
+		if strings.HasSuffix(o, watchSuffix) {
+			grant(o, "read conn", "read state", "read desired/+")
+			continue
+		}
 		grant(o, "read conn", "read state", "read cmd/ack", "readwrite desired/+", "write cmd/req")
 	}
 	return s.String()

@@ -65,6 +65,8 @@ func (r *region) operator(content string) {
 	r.check(os.MkdirAll(r.path("center"), 0o700))
 	files, err := r.broker.CA.IssueFiles(r.path("center"), "operator", brokertest.Leaf{CommonName: brokertest.OperatorName})
 	r.check(err)
+	_, err = r.broker.CA.IssueFiles(r.path("center"), "watch", brokertest.Leaf{CommonName: brokertest.OperatorName})
+	r.check(err)
 	if files.CA != r.path("center/ca.pem") {
 		r.t.Fatalf("CA is in %s", files.CA)
 	}

@@ -26,7 +26,7 @@ func (p *Program) watch(o *options) action {
 		if err != nil {
 			return err
 		}
-		c, err := p.openAccess(*center)
+		c, err := p.openAccessAs(*center, "watch")
 		if err != nil {
 			return err
 		}
