@@ -110,6 +110,8 @@ func span(option, s string, otherwise, longest time.Duration) (time.Duration, er
 // tellStep tells one step of one display.
 func (p *Program) tellStep(s step) {
 	switch s.Step {
+	case stageBusy:
+		p.tell(say("%s: not taken yet (%s): %s", s.Display, s.Status, p.reasonWords(s.Reason)))
 	case stageAccepted:
 		p.tell(say("%s: accepted at %s by its clock", s.Display, p.second(s.At)))
 	case stageDone:
@@ -181,7 +183,7 @@ func (p *Program) tellEnds(chase *pursuit) error {
 		}
 	}
 	p.tell(say("%d displays: %d verified, %d done, %d refused, %d failed, %d not known.", len(ends), tally[stageVerified],
-		tally[stageDone], tally[stageRefused], tally[stageFailed], tally[stageAccepted]+tally[stageSent]))
+		tally[stageDone], tally[stageRefused], tally[stageFailed], tally[stageSent]+tally[stageBusy]+tally[stageAccepted]))
 	if err := p.tellExpiry(chase, open); err != nil {
 		return err
 	}
@@ -215,6 +217,8 @@ func (p *Program) tellExpiry(chase *pursuit, open int) error {
 func (p *Program) openWords(f *follow) string {
 	why := say("it is online and does not answer")
 	switch {
+	case f.stage == stageBusy:
+		why = say("it had too many commands open; the same was sent again")
 	case f.stage == stageAccepted:
 		why = say("it took the command and has not said that it is done")
 	case f.stage == stageDone:

@@ -120,6 +120,7 @@ func TestRebootIsSeenByAnotherRun(t *testing.T) {
 	s.obey(func(_ int, signed *trust.Verified, c wire.Command) {
 		s.answer(signed, c, wire.Received, "", "", "")
 		s.now(func(st *wire.State) { st.Boot = "boot-2" })
+		s.answer(signed, c, wire.Done, "", "", `{"before":"k1","after":"k2"}`)
 	})
 	r.expect(exitOK, "send reboot --force --display tinh-bien-01 --key @duc.key --wait", "started anew as boot-2", "1 verified")
 }
@@ -138,6 +139,7 @@ func TestSendPlaylistIsSeenPlaying(t *testing.T) {
 		}
 		s.answer(signed, c, wire.Received, "", "", "")
 		s.now(func(st *wire.State) { st.Player.Playlist = d.version() })
+		s.answer(signed, c, wire.Done, "", "", "")
 	})
 	r.expect(exitOK, "send playlist --playlist @out --display tinh-bien-01 --key @duc.key --wait", "verified", d.version())
 	other := strings.Repeat("0", 64)
@@ -309,6 +311,7 @@ func TestGoldenOnline(t *testing.T) {
 	s.obey(func(_ int, signed *trust.Verified, c wire.Command) {
 		s.answer(signed, c, wire.Received, "", "", "")
 		s.now(readBack("off"))
+		s.answer(signed, c, wire.Done, "", "", `{"panel":"off","rule":"department","why":"bão số 3"}`)
 	})
 	r.await(s)
 	for _, lang := range []string{"vi", "en"} {
