@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"bangtin/internal/trust"
 	"bangtin/internal/wire"
 )
 
@@ -141,7 +142,7 @@ func (f *follow) look() {
 	if f.state.At.Before(since) {
 		return
 	}
-	evidence, ok := f.goal.shownBy(f.state, since)
+	evidence, ok := f.goal.shownBy(f.state, since, later(f.state.Panel.VerifiedAt, f.readBack()))
 	if !ok {
 		return
 	}
@@ -150,6 +151,23 @@ func (f *follow) look() {
 		raw = nil // a struct of words and times always encodes
 	}
 	f.reach(stageVerified, step{At: f.state.At, Evidence: raw, shown: &evidence})
+}
+
+// readBack is when the panel was read back, by the answer. A display whose panel stays as it was has no reason to tell
+// a state after that before its next heartbeat.
+func (f *follow) readBack() *time.Time {
+	var e evidence
+	if trust.DecodeJSON(f.answer.Evidence, &e) != nil {
+		return nil
+	}
+	return e.VerifiedAt
+}
+
+func later(a, b *time.Time) *time.Time {
+	if a == nil || b != nil && b.After(*a) {
+		return b
+	}
+	return a
 }
 
 func (f *follow) reach(s stage, told step) {
@@ -230,10 +248,10 @@ type seen struct {
 	Boot       string     `json:"boot,omitempty"`
 }
 
-func (g *goal) shownBy(s *wire.State, since time.Time) (seen, bool) {
+func (g *goal) shownBy(s *wire.State, since time.Time, read *time.Time) (seen, bool) {
 	switch g.kind {
 	case wire.DoPower:
-		return g.powerShownBy(s, since)
+		return g.powerShownBy(s, since, read)
 	case wire.DoPlaylist:
 		shown := g.visible() && s.Player.Playlist == g.playlist && s.Player.State == "playing"
 		return seen{Player: s.Player.State, Playlist: s.Player.Playlist}, shown
@@ -248,9 +266,9 @@ func (g *goal) shownBy(s *wire.State, since time.Time) (seen, bool) {
 
 // powerShownBy wants the panel read back as it is meant to be, and that by the rule which the wish calls for: a panel
 // that the schedule holds dark is no blackout.
-func (g *goal) powerShownBy(s *wire.State, since time.Time) (seen, bool) {
-	e := seen{Power: s.Panel.Power, VerifiedAt: s.Panel.VerifiedAt, Rule: s.Want.Rule}
-	fits := e.VerifiedAt != nil && !e.VerifiedAt.Before(since) && e.Power == s.Want.Panel && slices.Contains(rulesOf(g.power), e.Rule)
+func (g *goal) powerShownBy(s *wire.State, since time.Time, read *time.Time) (seen, bool) {
+	e := seen{Power: s.Panel.Power, VerifiedAt: read, Rule: s.Want.Rule}
+	fits := read != nil && !read.Before(since) && e.Power == s.Want.Panel && slices.Contains(rulesOf(g.power), e.Rule)
 	switch g.power {
 	case wire.WishOn:
 		return e, fits && e.Power == "on"

@@ -168,6 +168,28 @@ func TestPowerIsSeenByItsRuleAlone(t *testing.T) {
 	}
 }
 
+// A panel that stays as it was makes no news: the answer tells that it was read back.
+func TestPanelThatStaysIsReadBackInTheAnswer(t *testing.T) {
+	for _, read := range []time.Duration{time.Second, -time.Hour} {
+		l := newTale(t, wire.DoPower, wire.PowerArgs{State: wire.WishOff}, "")
+		l.answer(wire.Received, "")
+		l.reports(func(s *wire.State) {
+			panel("off", "department")(s)
+			before := s.At.Add(-time.Minute)
+			s.Panel.VerifiedAt = &before
+		})
+		at := l.tick()
+		raw, err := wire.Encode(evidence{Panel: "off", VerifiedAt: new(at.Add(read)), Rule: "department"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.hearAnswer(&wire.CommandAck{ID: l.command.ID, Digest: l.digest, Status: wire.Done, Evidence: raw, At: at}, at)
+		if got := l.stage == stageVerified; got != (read > 0) {
+			t.Errorf("read back %s after the answer: %s", read, l.stage)
+		}
+	}
+}
+
 // Anybody can send a copy with a broken signature: what the display says of that does not end ours.
 func TestAnswerWithoutAnIDEndsNoGoodCommand(t *testing.T) {
 	l := newTale(t, wire.DoReboot, wire.RebootArgs{}, "")
