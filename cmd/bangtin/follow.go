@@ -28,10 +28,21 @@ func (s stage) over() bool {
 	return s == stageDone || s == stageVerified || s == stageRefused || s == stageFailed
 }
 
+// A source is where a step is known from. What the broker brings is not signed: it may be believed as far as the broker
+// is. Proof is the signed record of the command, which the centre keeps.
+type source string
+
+const (
+	byAnswer source = "answer" // on cmd/ack, brought by the broker
+	byState  source = "state"  // reported, brought by the broker
+	byFile   source = "file"   // fetched from the centre, which had it from the display's certificate
+)
+
 // A step is one thing that became known of a command at one display.
 type step struct {
 	Display  string          `json:"display"`
 	Step     stage           `json:"step"`
+	By       source          `json:"by"`
 	At       time.Time       `json:"at"` // by the display's clock
 	Status   string          `json:"status,omitempty"`
 	Reason   string          `json:"reason,omitempty"`
@@ -52,6 +63,7 @@ type follow struct {
 	goal    goal
 
 	stage  stage
+	by     source           // of the stage; empty while it is sent
 	answer *wire.CommandAck // the last that moved the stage
 	taken  time.Time        // of the first RECEIVED, by the display's clock; zero when it was not heard
 
@@ -89,7 +101,7 @@ func (f *follow) hearAnswer(a *wire.CommandAck, now time.Time) {
 		return
 	}
 	f.answer = a
-	f.reach(next, step{At: a.At, Status: string(a.Outcome()), Reason: a.Reason, Evidence: a.Evidence})
+	f.reach(next, step{By: byAnswer, At: a.At, Status: string(a.Outcome()), Reason: a.Reason, Evidence: a.Evidence})
 	f.look()
 }
 
@@ -150,7 +162,7 @@ func (f *follow) look() {
 	if err != nil {
 		raw = nil // a struct of words and times always encodes
 	}
-	f.reach(stageVerified, step{At: f.state.At, Evidence: raw, shown: &evidence})
+	f.reach(stageVerified, step{By: byState, At: f.state.At, Evidence: raw, shown: &evidence})
 }
 
 // readBack is when the panel was read back, by the answer. A display whose panel stays as it was has no reason to tell
@@ -171,7 +183,7 @@ func later(a, b *time.Time) *time.Time {
 }
 
 func (f *follow) reach(s stage, told step) {
-	f.stage = s
+	f.stage, f.by = s, told.By
 	told.Display, told.Step = f.display, s
 	if len(f.steps) < maxSteps {
 		f.steps = append(f.steps, told)

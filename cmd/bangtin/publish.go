@@ -155,7 +155,7 @@ func (e *edition) publish(ctx context.Context, c *access) error {
 	defer l.hangUp()
 	defer cancel()
 	if e.targets == nil {
-		(&view{p: e.p, wall: e.wall}).settle(ctx)
+		settle(ctx, e.p.Patience.defaults().Settle, e.wall.keptSoFar)
 		e.targets = e.wall.seen()
 	}
 	if len(e.targets) == 0 {

@@ -34,7 +34,7 @@ func newSendOptions(o *options) *sendOptions {
 		out:      o.text("out", say("do not send: write the command to this file, for the next signature or for later")),
 		command:  o.text("command", say("send the signed command of this file")),
 		center:   o.center(),
-		wait:     o.yes("wait", say("follow the command until each display was seen to obey")),
+		wait:     o.yes("wait", say("follow the command until each display says that it obeyed and its state shows it; both are unsigned: proof is its record at the centre")),
 		patience: o.text("timeout", say("how long to wait (2m)")),
 		save:     o.text("save", say("folder for the screenshot or report that the display leaves at the centre")),
 		given:    o.given,
