@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -63,7 +64,10 @@ func forbidden() []edge {
 	return []edge{
 		{"cmd/bangtind", "github.com/mochi-mqtt/server", "the daemon must not be able to become a broker: nothing listens on a controller"},
 		{"cmd/bangtind", "net/http/pprof", "no listening port, not even for debugging"},
-		{"cmd/bangtin", "github.com/mattn/go-sqlite3", "the department's tool builds without cgo on three systems"},
+		{"cmd/bangtin", cgo, "the department's tool builds without a C compiler on three systems"},
+		{"cmd/bangtin", "github.com/mattn/go-sqlite3", "it builds without cgo too, and then cannot open a file"},
+		{"cmd/bangtin", module + "internal/sqlfile", "the department's tool keeps no database"},
+		{"cmd/bangtin", module + "internal/control", "the department's tool decides nothing for a display"},
 		{"hal", module + "internal", "hardware knows nothing of the department"},
 		{"media", module + "hal", "what is shown must not depend on the panel that shows it"},
 		{"media", "net/http", "what may be shown is decided without a network"},
@@ -80,22 +84,53 @@ func forbidden() []edge {
 
 type edge struct{ from, to, reason string }
 
+// cgo stands for any package outside the standard library that is written with cgo.
+const cgo = "C"
+
 type room struct {
 	ImportPath string
 	Imports    []string
 
 	TestImports, XTestImports []string
 
-	Deps    []string
-	Doc     string
-	GoFiles []string
+	Deps     []string // cgo too
+	Doc      string
+	GoFiles  []string
+	CgoFiles []string
+	Standard bool
 }
 
 const module = "bangtin/"
 
 func rooms(t *testing.T) map[string]room {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-deps=false", "-json=ImportPath,Imports,TestImports,XTestImports,Deps,Doc,GoFiles", "bangtin/...")
+	all := map[string]room{}
+	written := []string{} // with cgo, and not by the makers of Go
+	for _, r := range list(t) {
+		if len(r.CgoFiles) > 0 && !r.Standard {
+			written = append(written, r.ImportPath)
+		}
+		if name, ours := strings.CutPrefix(r.ImportPath, module); ours && len(r.GoFiles) > 0 {
+			all[name] = r
+		}
+	}
+	if len(written) == 0 {
+		t.Error("no package with cgo at all: the display's journal has one, so this cannot see them")
+	}
+	for name, r := range all {
+		if slices.ContainsFunc(r.Deps, func(dep string) bool { return slices.Contains(written, dep) }) {
+			r.Deps = append(r.Deps, cgo)
+			all[name] = r
+		}
+	}
+	return all
+}
+
+// list is every room and what they reach.
+func list(t *testing.T) []room {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Imports,Deps,TestImports,XTestImports,Doc,GoFiles,CgoFiles,Standard", "bangtin/...")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
 	out, err := cmd.Output()
 	if err != nil {
 		var exit *exec.ExitError
@@ -104,7 +139,7 @@ func rooms(t *testing.T) map[string]room {
 		}
 		t.Fatalf("cannot list the rooms: %v", err)
 	}
-	all := map[string]room{}
+	var all []room
 	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var r room
 		if err := d.Decode(&r); errors.Is(err, io.EOF) {
@@ -112,9 +147,7 @@ func rooms(t *testing.T) map[string]room {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		if len(r.GoFiles) > 0 {
-			all[strings.TrimPrefix(r.ImportPath, module)] = r
-		}
+		all = append(all, r)
 	}
 }
 

@@ -15,7 +15,7 @@ func vietnamese() map[string]string {
 func catalogueParts() []map[string]string {
 	return []map[string]string{
 		vietnameseHelp(), vietnameseProblems(), vietnameseRemedies(), vietnameseResults(),
-		vietnameseSend(), vietnameseWatch(), vietnameseSigning(), vietnameseCentre(),
+		vietnameseSend(), vietnameseWatch(), vietnameseSigning(), vietnameseCentre(), vietnameseOrders(),
 	}
 }
 

@@ -3,7 +3,6 @@ package main
 // vietnameseSend is what is said around commands that are sent and what becomes of them.
 func vietnameseSend() map[string]string {
 	return map[string]string{
-		"sign a command, send it and see that displays obey":                                    "ký lệnh, gửi đi và theo dõi bảng tin thực hiện",
 		"folder with center.json, ca.pem, operator.pem and operator.key (else $BANGTIN_CENTER)": "thư mục có center.json, ca.pem, operator.pem và operator.key (nếu bỏ trống: $BANGTIN_CENTER)",
 		"display id, several times or with commas":                                              "mã bảng tin, nhiều lần hoặc cách bằng dấu phẩy",
 		"every display": "mọi bảng tin",
@@ -16,8 +15,7 @@ func vietnameseSend() map[string]string {
 		"private key to sign with; several times where several people sign at one desk":                    "khóa bí mật dùng để ký; nhiều lần nếu nhiều người ký tại cùng một máy",
 		"do not send: write the command to this file, for the next signature or for later":                 "không gửi: ghi lệnh vào tệp này, để người sau ký hoặc để gửi sau",
 		"send the signed command of this file":                                                             "gửi lệnh đã ký trong tệp này",
-		"follow the command until each display was seen to obey":                                           "theo dõi đến khi thấy từng bảng tin đã thực hiện",
-		"how long to wait (2m)": "chờ bao lâu (2m)",
+		"how long to wait (2m)":                                                                            "chờ bao lâu (2m)",
 
 		"cannot be used as the operator's certificate":                    "không dùng được làm chứng thư của người trực",
 		"have the centre write the folder again: bangtin center operator": "nhờ trung tâm lập lại thư mục: bangtin center operator",
@@ -36,14 +34,12 @@ func vietnameseSend() map[string]string {
 		"one of --digest and --playlist is needed, and only one":                                                       "cần một, và chỉ một, trong --digest và --playlist",
 		"%q is not a length of time":                        "%q không phải khoảng thời gian",
 		"write something such as 30s, 2m or 1h, at most %s": "ghi như 30s, 2m hoặc 1h, nhiều nhất %s",
-		"cannot be sent the command":                        "chưa gửi được lệnh",
 
 		"Command %s written to %s; not sent. It expires at %s.":                                         "Đã ghi lệnh %s vào %s; chưa gửi. Lệnh hết hạn lúc %s.",
 		"It needs %d signatures and has %d. Next: bangtin sign draft %s":                                "Cần %d chữ ký, mới có %d. Tiếp theo: bangtin sign draft %s",
 		"Command %s given to the broker for %d displays. Whether they obey is not known: --wait tells.": "Đã giao lệnh %s cho máy chủ tin nhắn, gửi tới %d bảng tin. Bảng tin có thực hiện hay không thì chưa biết: thêm --wait để theo dõi.",
 		"%s: accepted at %s by its clock":                                                               "%s: đã nhận lệnh lúc %s (theo đồng hồ bảng tin)",
 		"%s: done, it answers: %s":                                                                      "%s: báo đã thực hiện: %s",
-		"%s: verified by its state of %s: %s":                                                           "%s: đã kiểm chứng theo trạng thái lúc %s: %s",
 		"%s: refused (%s): %s":                                                                          "%s: từ chối (%s): %s",
 		"%s: not done (%s): %s":                                                                         "%s: không thực hiện được (%s): %s",
 		"%s: not known: %s":                                                                             "%s: chưa biết: %s",

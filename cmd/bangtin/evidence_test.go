@@ -53,7 +53,7 @@ func TestScheduleIsSeenByThePanel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := &goal{kind: wire.DoPower, power: wire.WishSchedule}
 			s := &wire.State{Panel: wire.PanelState{Power: tt.power, VerifiedAt: tt.read}, Want: wire.WantState{Panel: tt.want, Rule: tt.rule}}
-			if _, ok := g.shownBy(s, taken, stageAccepted); ok != tt.seen {
+			if _, ok := g.shownBy(s, taken, tt.read); ok != tt.seen {
 				t.Errorf("seen: %v", ok)
 			}
 		})

@@ -33,6 +33,14 @@ func (p *Program) result(v any) error {
 	return nil
 }
 
+// resultThen writes what a command found out and ends it with the exit code.
+func (p *Program) resultThen(v any, code int) error {
+	if err := p.result(v); err != nil {
+		return err
+	}
+	return exit(code)
+}
+
 // compact is a piece of JSON on one line.
 func compact(raw json.RawMessage) string {
 	var b bytes.Buffer

@@ -44,7 +44,7 @@ func (p *Program) watch(o *options) action {
 		defer l.hangUp()
 		defer cancel()
 		v := &view{p: p, wall: w, hours: h, gates: *gates, all: *all, local: func() time.Time { return p.Now().In(z) }, last: map[string]string{}}
-		v.settle(ctx)
+		settle(ctx, p.Patience.defaults().Settle, w.keptSoFar)
 		if *once {
 			return v.once()
 		}
@@ -64,21 +64,6 @@ type view struct {
 	last   map[string]string // what was last told of each display
 	sums   string            // the last summary
 	broken string            // what is wrong with the connection; empty when it stands
-}
-
-// settle waits until the broker has nothing more to tell at once.
-func (v *view) settle(ctx context.Context) {
-	for known := -1; ctx.Err() == nil; {
-		n := v.wall.keptSoFar()
-		if n == known {
-			return
-		}
-		known = n
-		select {
-		case <-time.After(v.p.Patience.defaults().Settle):
-		case <-ctx.Done():
-		}
-	}
 }
 
 func (v *view) look() []finding {
