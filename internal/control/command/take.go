@@ -68,7 +68,7 @@ func (c *Commands) admit(ctx context.Context, cmd *wire.Command, by Signed) erro
 	if err := control.InFuture(cmd.Counter, c.cfg.Clock.Stamp()); err != nil {
 		return err
 	}
-	if end := endOf(cmd); c.cfg.Clock.Sure().After(end) {
+	if end := endOf(cmd); c.cfg.Clock.Certain().After(end) {
 		return &control.Refusal{Reason: Late, Detail: "it ended at " + end.Format(time.RFC3339)}
 	}
 	return c.policy(cmd)

@@ -149,6 +149,26 @@ func TestExpiryByAClockThatNobodyBelieves(t *testing.T) {
 	})
 }
 
+// A battery clock that is ahead, which nobody has confirmed yet, makes no command too late.
+func TestExpiryByAClockThatNobodyConfirmed(t *testing.T) {
+	play(t, func(s *stage) {
+		c := s.order(wire.DoIdentify, wire.IdentifyArgs{Seconds: 5})
+		s.end()
+		floor := s.wall().Add(-24 * time.Hour)
+		s.synced.Store(false)
+		s.ahead.Add(int64(2 * time.Hour))
+		s.newClock(floor)
+		s.begin()
+		if trust := s.clock.Stamp().Trust; trust != "floored" {
+			s.Fatalf("the clock is %s", trust)
+		}
+		s.take(c)
+		if a := s.outcome(c, time.Minute); a.Status != wire.Done {
+			s.Errorf("%+v", a)
+		}
+	})
+}
+
 func TestADuplicateHasTheFirstResult(t *testing.T) {
 	play(t, func(s *stage) {
 		c := s.power(wire.WishOff)
