@@ -203,7 +203,7 @@ func (d *display) decide(ctx context.Context) error {
 	if d.orders, err = control.LoadOrders(ctx, d.journal, d.clock, d.log); err != nil {
 		return err
 	}
-	d.orders.Trusting(d.keyring.holdsPower)
+	d.orders.Trusting(d.keyring.holds)
 	if err = d.orders.Recheck(ctx); err != nil {
 		d.log.Error("a lapsed order is not recorded", "err", err) // it is not obeyed all the same
 	}

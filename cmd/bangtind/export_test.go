@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"bangtin/internal/pki"
+	"bangtin/internal/trust"
 )
 
 // NewRenewal is a renewal for tests, with the alarms that it raises.
@@ -12,4 +13,9 @@ func NewRenewal(device, base, lock string, files pki.Files, now func() time.Time
 	l := &lacking{what: map[string]string{}}
 	r := &renewal{device: device, base: base, files: files, lock: lock, now: now, lacking: l}
 	return r.once, l.list
+}
+
+// Holds asks a keyring in which d stands.
+func Holds(d *trust.Document, role trust.Role, keys ...string) bool {
+	return (&keyring{standing: trust.NewStanding(d)}).holds(string(role), keys)
 }

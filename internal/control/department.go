@@ -56,7 +56,7 @@ func (o *Orders) Command(ctx context.Context, c *wire.Command, by Signature, w j
 		return err
 	}
 	next := &Override{State: args.State, Until: time.Unix(endless, 0).UTC(), Reason: args.Reason, By: strings.Join(by.People, ", "), Digest: by.Digest,
-		Keys: by.Keys}
+		Keys: by.Keys, Role: by.Role}
 	switch {
 	case args.Until != nil:
 		next.Until = args.Until.UTC()

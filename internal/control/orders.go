@@ -50,8 +50,8 @@ type Orders struct {
 	desired    string        // digest of the desired/power that was accepted last
 	dirty      chan struct{} // the fire latch was set and is not on disk yet
 
-	holds  func(keys []string) bool // see Trusting; nil lets every order hold
-	lapsed string                   // digest of the order whose lapse this run has recorded; belongs to commit
+	holds  func(role string, keys []string) bool // see Trusting; nil lets every order hold
+	lapsed string                                // digest of the order whose lapse this run has recorded; belongs to commit
 }
 
 // LoadOrders reads what stood when the controller was last running. One that cannot be read any more is left out
@@ -82,6 +82,7 @@ func LoadOrders(ctx context.Context, j Journal, clock *Clock, log *slog.Logger) 
 type Signature struct {
 	People []string
 	Keys   []string // ids of the keys that made good signatures
+	Role   string   // whose threshold they reached; empty for power
 	Digest string   // SHA-256 of the signed payload, in hex
 }
 
@@ -103,7 +104,7 @@ func (o *Orders) Power(ctx context.Context, order wire.PowerOrder, by Signature)
 		return err
 	}
 	people := strings.Join(by.People, ", ")
-	next := &Override{State: order.State, Reason: order.Reason, By: people, Digest: by.Digest, Keys: by.Keys}
+	next := &Override{State: order.State, Reason: order.Reason, By: people, Digest: by.Digest, Keys: by.Keys, Role: by.Role}
 	if order.Until != nil {
 		next.Until = *order.Until
 	}

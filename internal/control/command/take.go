@@ -19,6 +19,7 @@ const source = "cmd/req"
 type Signed struct {
 	People []string
 	Keys   []string // ids of the keys that signed
+	Role   string   // whose threshold they reached; empty for power
 	Digest string   // SHA-256 of the signed payload, in hex
 }
 
@@ -123,7 +124,7 @@ func (c *Commands) accept(ctx context.Context, cmd *wire.Command, by Signed) err
 		w.Raise[counterOf(key)] = cmd.Counter
 	}
 	if cmd.Kind == wire.DoPower {
-		err = c.cfg.Orders.Command(ctx, cmd, control.Signature{People: by.People, Keys: by.Keys, Digest: by.Digest}, w)
+		err = c.cfg.Orders.Command(ctx, cmd, control.Signature(by), w)
 	} else {
 		err = c.cfg.Journal.Commit(ctx, w)
 	}
