@@ -32,9 +32,9 @@ type Content interface {
 	Changed() <-chan struct{}
 }
 
-// Books is the journal with the segments that a restart needs.
+// Books is the journal as the record of what was, with the segments that a restart needs.
 type Books interface {
-	Journal
+	Commit(ctx context.Context, w journal.Write) error
 	LastHeartbeat(ctx context.Context) (journal.Heartbeat, bool, error) // false when there was none
 	Segments(ctx context.Context, from, to int64) ([]journal.Segment, error)
 }

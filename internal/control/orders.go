@@ -19,7 +19,8 @@ import (
 // Journal is what control needs of the journal. A Write is one transaction: all of it or nothing.
 type Journal interface {
 	Commit(ctx context.Context, w journal.Write) error
-	Setting(ctx context.Context, key string) ([]byte, error) // nil when there is none
+	Setting(ctx context.Context, key string) ([]byte, error)  // nil when there is none
+	Counter(ctx context.Context, name string) (uint64, error) // 0 when there is none
 }
 
 // Settings of the journal that control owns.
