@@ -22,7 +22,7 @@ func (p *Program) keepCommand(out *outgoing, path string) error {
 		return err
 	}
 	p.tell(say("Command %s written to %s; not sent. It expires at %s.", out.command.ID, path, end))
-	if need := trust.MinThreshold(out.command.Role()); len(out.envelope.Signatures) < need {
+	if need := trust.MinThreshold(out.role()); len(out.envelope.Signatures) < need {
 		p.tell(say("It needs %d signatures and has %d. Next: bangtin sign draft %s", need, len(out.envelope.Signatures), path))
 	}
 	return p.result(keptOf(out, path))
@@ -147,6 +147,7 @@ type endsObject struct {
 // before what stays open.
 func (p *Program) tellEnds(chase *pursuit) error {
 	ends := chase.ends()
+	reasons := map[string]bool{}
 	object := endsObject{Command: chase.command.ID, Displays: []endObject{}}
 	tally := map[stage]int{}
 	open := 0
@@ -160,6 +161,9 @@ func (p *Program) tellEnds(chase *pursuit) error {
 			e.LastSeen = &f.state.At
 		}
 		object.Displays = append(object.Displays, e)
+		if f.stage == stageRefused {
+			reasons[f.answer.Reason] = true
+		}
 		if !f.settled() {
 			open++
 			p.tell(say("%s: not known: %s", f.display, p.openWords(f)))
@@ -169,6 +173,7 @@ func (p *Program) tellEnds(chase *pursuit) error {
 	}
 	p.tell(say("%d displays: %d verified, %d done, %d refused, %d failed, %d not known.", len(ends), tally[stageVerified],
 		tally[stageDone], tally[stageRefused], tally[stageFailed], tally[stageAccepted]+tally[stageSent]))
+	p.tellRemedies(reasons)
 	if err := p.tellExpiry(chase, open); err != nil {
 		return err
 	}
@@ -184,6 +189,16 @@ func (p *Program) tellEnds(chase *pursuit) error {
 		return exit(exitOpen)
 	}
 	return nil
+}
+
+// tellRemedies says what to do about reasons that are not plain, each once.
+func (p *Program) tellRemedies(reasons map[string]bool) {
+	if reasons["too-far"] {
+		p.tell(say("too-far: the command was made more than 10 minutes ahead of the display's clock. Set the clock of the computer that it is made on right, and make it anew."))
+	}
+	if reasons["stale"] {
+		p.tell(say("stale: the display has a power order that was made later. Make the command anew, with the computer's clock right. Where that is stale too, somebody's clock or key has signed ahead of time: make it with --as-trust, which two people of the role trust sign, and it stands from then on."))
+	}
 }
 
 func (p *Program) tellExpiry(chase *pursuit, open int) error {
