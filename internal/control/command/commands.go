@@ -107,7 +107,7 @@ func New(ctx context.Context, cfg Config) (*Commands, error) {
 		c.lanes[name] = &lane{queue: make(chan job, maxOpen), beat: cfg.Loop("command " + string(name))}
 	}
 	for _, s := range shelf.open() {
-		c.lanes[laneOf(s.Command.Kind)].queue <- job{slot: s, left: true} // at most maxOpen
+		c.lanes[laneOf(s.Command.Kind)].queue <- job{slot: s, left: true} // at most maxOpen, see Take
 	}
 	return c, nil
 }

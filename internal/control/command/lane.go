@@ -16,10 +16,13 @@ const (
 	lanePanel   laneName = "panel"
 	laneLibrary laneName = "library"
 	lanePlayer  laneName = "player"
+	laneUpload  laneName = "upload" // a slow link delays what is sent over it, nothing else
 	laneMachine laneName = "machine"
 )
 
-func laneNames() []laneName { return []laneName{lanePanel, laneLibrary, lanePlayer, laneMachine} }
+func laneNames() [lanes]laneName {
+	return [...]laneName{lanePanel, laneLibrary, lanePlayer, laneUpload, laneMachine}
+}
 
 func laneOf(kind wire.CommandKind) laneName {
 	switch kind {
@@ -27,7 +30,9 @@ func laneOf(kind wire.CommandKind) laneName {
 		return lanePanel
 	case wire.DoPlaylist:
 		return laneLibrary
-	case wire.DoReboot, wire.DoDiagnostics:
+	case wire.DoScreenshot, wire.DoDiagnostics:
+		return laneUpload
+	case wire.DoReboot:
 		return laneMachine
 	}
 	return lanePlayer

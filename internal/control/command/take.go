@@ -89,8 +89,8 @@ func endOf(cmd *wire.Command) time.Time {
 
 // policy is what this display does not do now, whoever asks.
 func (c *Commands) policy(cmd *wire.Command) error {
-	if len(c.shelf.open()) >= maxOpen {
-		return &control.Refusal{Reason: Busy, Detail: fmt.Sprintf("%d commands are open", maxOpen)}
+	if lane := laneOf(cmd.Kind); c.shelf.openIn(lane) >= maxOpen {
+		return &control.Refusal{Reason: Busy, Detail: fmt.Sprintf("%d commands are open for the %s", maxOpen, lane)}
 	}
 	if cmd.Kind != wire.DoReboot {
 		return nil

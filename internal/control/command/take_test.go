@@ -311,6 +311,30 @@ func TestSixteenAreOpen(t *testing.T) {
 	})
 }
 
+// What is slow elsewhere takes no room from the panel.
+func TestScreenshotsLeaveRoomForABlackout(t *testing.T) {
+	play(t, func(s *stage) {
+		s.player.slow = 5 * time.Minute
+		for range 16 {
+			s.take(s.order(wire.DoScreenshot, nil))
+		}
+		full := s.order(wire.DoDiagnostics, nil)
+		s.refusedAs(full, by(full), wire.Rejected, "busy")
+		restart := s.order(wire.DoRestartPlayer, nil)
+		s.take(restart)
+		c := s.power(wire.WishBlackout)
+		s.take(c, "key-b")
+		time.Sleep(time.Minute)
+		status := map[string]wire.CommandStatus{}
+		for _, a := range s.heard() {
+			status[a.ID] = a.Status
+		}
+		if status[c.ID] != wire.Done || status[restart.ID] != wire.Done {
+			s.Errorf("%v", status)
+		}
+	})
+}
+
 func TestSixtyFourAreRemembered(t *testing.T) {
 	play(t, func(s *stage) {
 		var all []*wire.Command
