@@ -385,6 +385,14 @@ func (c *Control) Changed() <-chan struct{} { return c.changed }
 // Settle is how long the panel may take to obey.
 func (c *Control) Settle(on bool) time.Duration { return settle(c.cfg.Panel, on) }
 
+// Wanted reports whether the panel shall be on after so long, by the orders as they stand now. Safe for concurrent use.
+func (c *Control) Wanted(in time.Duration) bool {
+	at := c.cfg.Clock.Stamp()
+	department, local, fire := c.cfg.Orders.standing(at)
+	then := at.Wall.Add(in)
+	return Decide(Inputs{Now: then, Trust: at.Trust, Moment: c.cfg.Schedule.At(then), Fire: fire, Department: department, Local: local}).PanelOn
+}
+
 // Next is closed when the next decision has been made and State tells it. Safe for concurrent use.
 func (c *Control) Next() <-chan struct{} {
 	c.mu.Lock()

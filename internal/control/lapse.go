@@ -17,6 +17,15 @@ func (o *Orders) Trusting(holds func(role string, keys []string) bool) {
 	o.set(func() { o.holds = holds })
 }
 
+// Holds reports whether the keys that signed something as this role, empty for power, are still enough for it; true
+// before Trusting. Safe for concurrent use.
+func (o *Orders) Holds(role string, keys []string) bool {
+	o.mu.Lock()
+	holds := o.holds
+	o.mu.Unlock()
+	return holds == nil || holds(role, keys)
+}
+
 // signed reports whether the keys that signed an order are still enough. The caller holds mu.
 func (o *Orders) signed(order *Override) bool {
 	return order == nil || o.holds == nil || o.holds(order.Role, order.Keys)

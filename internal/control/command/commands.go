@@ -26,6 +26,7 @@ type Display interface {
 	State() wire.State
 	Next() <-chan struct{} // closed at the next decision
 	Settle(on bool) time.Duration
+	Wanted(in time.Duration) bool // whether the panel shall be on then, as things stand
 }
 
 // A Player shows. Identify and Restart do not block; Screenshot does, for seconds.

@@ -89,9 +89,12 @@ const (
 	settleAgain = 5 * time.Second // between attempts to write a result
 )
 
-// do acts and verifies. Where ctx ends its outcome means nothing.
+// do judges again, acts and verifies. Where ctx ends its outcome means nothing.
 func (c *Commands) do(ctx context.Context, j job, beat func()) outcome {
 	cmd := &j.Command
+	if no, ok := c.outlived(j); ok {
+		return no
+	}
 	switch cmd.Kind {
 	case wire.DoPower:
 		return c.power(ctx, j.slot, beat)
@@ -160,7 +163,7 @@ func (c *Commands) finish(ctx context.Context, next *slot) error {
 func (kept *slot) settled(o outcome) (*slot, error) {
 	next := *kept
 	next.Status, next.Reason = o.status, o.reason
-	next.Command.Args = nil
+	next.Command.Args, next.Keys = nil, nil
 	if o.evidence == nil {
 		return &next, nil
 	}

@@ -25,6 +25,8 @@ type slot struct {
 	Command  wire.Command       `json:"command"`
 	Digest   string             `json:"digest"`
 	People   string             `json:"people"`
+	Keys     []string           `json:"keys,omitempty"`   // that signed it, until it is settled
+	Role     string             `json:"role,omitempty"`   // that they signed it as; empty for power
 	Kernel   string             `json:"kernel,omitempty"` // run in which it was taken
 	Status   wire.CommandStatus `json:"status"`
 	Reason   string             `json:"reason,omitempty"`
