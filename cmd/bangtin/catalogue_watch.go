@@ -37,7 +37,8 @@ func vietnameseWatch() map[string]string {
 		"plays %s, but %s was published":   "đang phát %s, nhưng bản đã phát hành là %s",
 		"alarm: %s":                        "cảnh báo: %s",
 		"its clock cannot be trusted (%s)": "đồng hồ chưa tin được (%s)",
-		"records wait for the centre, and more and more": "bản ghi chờ gửi về trung tâm ngày càng nhiều",
+		"goes by trust document %d, others by %d already": "theo danh sách khóa bản %d, nơi khác đã theo bản %d",
+		"records wait for the centre, and more and more":  "bản ghi chờ gửi về trung tâm ngày càng nhiều",
 		"nobody knows when":                              "không rõ lúc nào",
 		"connection lost since %s":                       "mất kết nối từ %s",
 		"stopped in good order since %s":                 "đã dừng đúng cách từ %s",
@@ -76,6 +77,13 @@ func vietnameseWatch() map[string]string {
 		"it is online and has told no state":                                            "đang có mạng nhưng chưa báo trạng thái",
 		"it plays %s; alarms: %s":                                                       "đang phát %s; cảnh báo: %s",
 		"it plays %s; the files may be on their way, or it refused: its records tell":   "đang phát %s; có thể còn đang tải tệp, hoặc đã từ chối: xem bản ghi của nó",
+
+		"follow the document until each display goes by it, or by a newer one":     "theo dõi đến khi từng bảng tin theo danh sách khóa này hoặc bản mới hơn",
+		"%s: goes by trust document %d":                                            "%s: đã theo danh sách khóa bản %d",
+		"%s: does not go by it yet: %s":                                            "%s: chưa theo: %s",
+		"%d displays: %d go by trust document %d, %d not yet.":                     "%d bảng tin: %d đã theo danh sách khóa bản %d, %d chưa.",
+		"it does not tell by which document it goes":                               "không báo đang theo danh sách khóa nào",
+		"it goes by document %d; where that stays so it refused: its records tell": "đang theo bản %d; nếu vẫn vậy thì đã từ chối: xem bản ghi của nó",
 
 		"folder for the screenshot or report that the display leaves at the centre": "thư mục để lưu ảnh chụp hoặc báo cáo mà bảng tin gửi về trung tâm",
 		"goes with screenshot and diagnostics alone, and with --wait":               "chỉ dùng với screenshot và diagnostics, và cùng --wait",

@@ -73,7 +73,9 @@ func TestSendAsTrust(t *testing.T) {
 	r.expect(exitOK, "sign draft @c.json --trust @trust.json --key @r2.key --yes")
 	r.expect(exitOK, "send --command @c.json --wait", "tinh-bien-01: verified")
 	r.expect(exitOK, line+"--as-trust --key @r1.key --key @r2.key --trust @trust.json --wait", "tinh-bien-01: verified")
-	d.obey(func(_ int, signed *trust.Verified, c wire.Command) { d.answer(signed, c, wire.Rejected, "", "too-far", "") })
+	d.obey(func(_ int, signed *trust.Verified, c wire.Command) {
+		d.answer(signed, c, wire.Rejected, "", "too-far", "")
+	})
 	r.expect(exitDenied, line+"--key @duc.key --wait", "more than 10 minutes ahead")
 }
 

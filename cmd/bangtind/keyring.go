@@ -64,6 +64,9 @@ func (k *keyring) holds(role string, keys []string) bool {
 	return k.standing.Document().Reaches(cmp.Or(trust.Role(role), trust.RolePower), keys)
 }
 
+// version is that of the document that stands.
+func (k *keyring) version() uint64 { return k.standing.Document().Version }
+
 // take decides on a trust document that came from source. It returns nil once the document stands, on disk as in
 // memory, and for the one that stands already; a *trust.Refusal, recorded and counted, for one that may not follow;
 // and any other error when it could not be kept, or its consequences not be recorded: the same may be brought again.

@@ -50,6 +50,8 @@ type Config struct {
 	Schedule  media.Schedule
 	// Lacking lists what the daemon does without, by code: each is an alarm. It may be nil and must not block.
 	Lacking func() map[string]string
+	// Trust is the version of the trust document that stands, 0 for none. It may be nil and must not block.
+	Trust   func() uint64
 	Clock   *Clock
 	Journal Books
 	Orders  *Orders
