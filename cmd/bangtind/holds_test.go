@@ -34,7 +34,7 @@ func TestHoldsAsksForTheRoleThatWasNeeded(t *testing.T) {
 	holds(true, trust.RolePower, both)
 	holds(true, "", power) // kept by a version that noted no role
 	holds(false, "", other)
-	admit(doc, trust.RoleTrust, "", trust.NewKey(ed25519.PublicKey(public), "third", "third"))
+	admit(doc, trust.RoleTrust, "", trust.NewKey(public, "third", "third"))
 	strike(doc, department.Keepers[1])
 	holds(false, trust.RoleTrust, both, other)
 	holds(true, trust.RolePower, both)
