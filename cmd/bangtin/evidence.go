@@ -82,7 +82,7 @@ func reasonWord(code string) (phrase, bool) {
 	case "busy":
 		return say("it has too many commands open: send this again in a minute"), true
 	case "stale":
-		return say("a newer power order stands there: make the command anew"), true
+		return say("a newer power order stands there: make the command anew; where that is stale too, with --as-trust, signed by two people of the role trust"), true
 	case "replayed", "id-reused":
 		return say("it has obeyed a later command of this key: make the command anew, and look at this machine's clock"), true
 	case "too-far":

@@ -6,6 +6,7 @@ import (
 
 	"bangtin/internal/journal"
 	"bangtin/internal/pki"
+	"bangtin/internal/trust"
 )
 
 // WatchBelief is watchBelief for tests.
@@ -18,4 +19,9 @@ func NewRenewal(device, base, lock string, files pki.Files, now func() time.Time
 	l := &lacking{what: map[string]string{}}
 	r := &renewal{device: device, base: base, files: files, lock: lock, now: now, lacking: l}
 	return r.once, l.list
+}
+
+// Holds asks a keyring in which d stands.
+func Holds(d *trust.Document, role trust.Role, keys ...string) bool {
+	return (&keyring{standing: trust.NewStanding(d)}).holds(string(role), keys)
 }

@@ -249,7 +249,7 @@ func TestPowerOrders(t *testing.T) {
 func TestAnOrderHoldsAsLongAsItsKeys(t *testing.T) {
 	play(t, func(s *stage) {
 		struck := map[string]bool{}
-		holds := func(keys []string) bool {
+		holds := func(_ string, keys []string) bool {
 			return slices.ContainsFunc(keys, func(k string) bool { return !struck[k] })
 		}
 		s.orders.Trusting(holds)
@@ -313,6 +313,41 @@ func TestAnOrderHoldsAsLongAsItsKeys(t *testing.T) {
 		if lapsed != 1 {
 			t.Errorf("%d records of the lapse, want one in its run", lapsed)
 		}
+	})
+}
+
+// TestAnOrderHoldsInItsRole: the role that an order was signed as is asked for, whatever else its signers may do, today
+// and after a restart.
+func TestAnOrderHoldsInItsRole(t *testing.T) {
+	play(t, func(s *stage) {
+		both := true // one of the two of trust also holds power
+		holds := func(role string, keys []string) bool {
+			return role == "trust" && both && slices.Equal(keys, []string{"a", "b"}) || role == "" && slices.Contains(keys, "a")
+		}
+		rule := func(want string) {
+			t.Helper()
+			s.orders.Trusting(holds)
+			time.Sleep(5 * time.Second)
+			if st := s.control.State(); st.Want.Rule != want {
+				t.Errorf("by %s, want by %s", st.Want.Rule, want)
+			}
+		}
+		args := []byte(`{"state":"blackout","until":null,"reason":"thử"}`)
+		c := &wire.Command{ID: "command-1", Counter: uint64(s.now().UnixMilli()), Audience: []string{wire.Everyone}, Kind: wire.DoPower, Args: args}
+		by := control.Signature{People: []string{"a", "b"}, Keys: []string{"a", "b"}, Role: "trust", Digest: "d"}
+		w := journal.Write{Label: "command.take", Settings: map[string][]byte{}, Raise: map[string]uint64{}}
+		if err := s.orders.Command(s.t.Context(), c, by, w); err != nil {
+			t.Fatal(err)
+		}
+		rule("blackout")
+		both = false // b is struck
+		rule("schedule")
+		s.end()
+		s.close()
+		s.begin()
+		rule("schedule")
+		both = true
+		rule("blackout")
 	})
 }
 

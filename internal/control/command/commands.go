@@ -26,6 +26,7 @@ type Display interface {
 	State() wire.State
 	Next() <-chan struct{} // closed at the next decision
 	Settle(on bool) time.Duration
+	Wanted(in time.Duration) bool // whether the panel shall be on then, as things stand
 }
 
 // A Player shows. Identify and Restart do not block; Screenshot does, for seconds.
@@ -107,7 +108,7 @@ func New(ctx context.Context, cfg Config) (*Commands, error) {
 		c.lanes[name] = &lane{queue: make(chan job, maxOpen), beat: cfg.Loop("command " + string(name))}
 	}
 	for _, s := range shelf.open() {
-		c.lanes[laneOf(s.Command.Kind)].queue <- job{slot: s, left: true} // at most maxOpen
+		c.lanes[laneOf(s.Command.Kind)].queue <- job{slot: s, left: true} // at most maxOpen, see Take
 	}
 	return c, nil
 }
