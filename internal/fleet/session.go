@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"bangtin/internal/fleet/guard"
+	"bangtin/internal/pki"
 	"bangtin/internal/wire"
 )
 
@@ -117,7 +118,7 @@ func (s *session) options(ctx, link context.Context) (*mqtt.ClientOptions, error
 		SetBinaryWill(s.f.topics.Conn(), will, qos, true).
 		SetKeepAlive(keepAlive).
 		SetPingTimeout(pingTimeout).
-		SetConnectTimeout(dialTimeout + s.f.cfg.Pace.Publish).
+		SetConnectTimeout(pki.DialTimeout + s.f.cfg.Pace.Publish).
 		SetWriteTimeout(s.f.cfg.Pace.Publish).
 		SetDefaultPublishHandler(s.receive).
 		SetConnectionLostHandler(func(_ mqtt.Client, err error) { s.lost <- err })
@@ -127,7 +128,7 @@ func (s *session) options(ctx, link context.Context) (*mqtt.ClientOptions, error
 			return nil, err
 		}
 		guarded := guard.New(conn, maxPublish, len(s.filters()))
-		context.AfterFunc(link, func() { guarded.Close() })
+		context.AfterFunc(link, func() { _ = guarded.Close() }) // its errors are those of a link that is given up
 		return guarded, nil
 	})
 	return o, nil
