@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -30,14 +31,14 @@ func law() map[string][]string {
 		"internal/journal/sqlite":   {"internal/journal", "internal/sqlfile"},
 		"internal/sqlfile":          {},
 		"internal/wire":             {"internal/trust"},
-		"internal/control":          {"hal", "media", "updater", "internal/wire", "internal/journal", "internal/control/local"},
+		"internal/control":          {"hal", "media", "internal/wire", "internal/journal"},
 		"internal/control/local":    {},
 		"internal/control/command":  {"internal/control", "internal/wire", "internal/journal", "media"},
 		"internal/pki":              {},
 		"internal/pki/enrol":        {"internal/pki", "internal/trust", "internal/wire"},
 		"internal/fleet/guard":      {},
 		"internal/fleet":            {"internal/wire", "internal/trust", "internal/journal", "internal/pki", "internal/fleet/guard"},
-		"internal/fleet/department": {"internal/wire", "internal/trust", "internal/pki", "internal/fleet/guard"},
+		"internal/fleet/department": {"internal/wire", "internal/pki", "internal/fleet/guard"},
 		"internal/fleet/brokertest": {
 			"internal/wire", "internal/trust", "internal/journal", // a stand-in for broker and centre, for tests and the demo
 		},
@@ -48,13 +49,13 @@ func law() map[string][]string {
 			"internal/trust", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet/department", "internal/journal", "internal/centre",
 			"internal/centre/store", "internal/centre/depot",
 		},
-		"cmd/bangtin": {"internal/trust", "internal/wire", "internal/site", "internal/pki", "internal/pki/enrol", "media", "internal/fleet", "internal/fleet/department", "hal/rs232"},
+		"cmd/bangtin": {"internal/trust", "internal/wire", "internal/pki", "internal/pki/enrol", "media", "internal/fleet", "internal/fleet/department"},
 		"cmd/bangtind": {
 			"hal", "hal/rs232", "hal/sim", "media", "media/fetch", "media/mpv", "internal/trust", "internal/site", "internal/journal",
 			"internal/journal/sqlite", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet", "internal/control", "internal/control/local",
 			"internal/control/command",
 		},
-		"cmd/bangtin-demo": {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal", "media"},
+		"cmd/bangtin-demo": {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal"},
 	}
 }
 
@@ -63,7 +64,10 @@ func forbidden() []edge {
 	return []edge{
 		{"cmd/bangtind", "github.com/mochi-mqtt/server", "the daemon must not be able to become a broker: nothing listens on a controller"},
 		{"cmd/bangtind", "net/http/pprof", "no listening port, not even for debugging"},
-		{"cmd/bangtin", "github.com/mattn/go-sqlite3", "the department's tool builds without cgo on three systems"},
+		{"cmd/bangtin", cgo, "the department's tool builds without a C compiler on three systems"},
+		{"cmd/bangtin", "github.com/mattn/go-sqlite3", "it builds without cgo too, and then cannot open a file"},
+		{"cmd/bangtin", module + "internal/sqlfile", "the department's tool keeps no database"},
+		{"cmd/bangtin", module + "internal/control", "the department's tool decides nothing for a display"},
 		{"hal", module + "internal", "hardware knows nothing of the department"},
 		{"media", module + "hal", "what is shown must not depend on the panel that shows it"},
 		{"media", "net/http", "what may be shown is decided without a network"},
@@ -80,19 +84,53 @@ func forbidden() []edge {
 
 type edge struct{ from, to, reason string }
 
+// cgo stands for any package outside the standard library that is written with cgo.
+const cgo = "C"
+
 type room struct {
 	ImportPath string
 	Imports    []string
-	Deps       []string
-	Doc        string
-	GoFiles    []string
+
+	TestImports, XTestImports []string
+
+	Deps     []string // cgo too
+	Doc      string
+	GoFiles  []string
+	CgoFiles []string
+	Standard bool
 }
 
 const module = "bangtin/"
 
 func rooms(t *testing.T) map[string]room {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-deps=false", "-json=ImportPath,Imports,Deps,Doc,GoFiles", "bangtin/...")
+	all := map[string]room{}
+	written := []string{} // with cgo, and not by the makers of Go
+	for _, r := range list(t) {
+		if len(r.CgoFiles) > 0 && !r.Standard {
+			written = append(written, r.ImportPath)
+		}
+		if name, ours := strings.CutPrefix(r.ImportPath, module); ours && len(r.GoFiles) > 0 {
+			all[name] = r
+		}
+	}
+	if len(written) == 0 {
+		t.Error("no package with cgo at all: the display's journal has one, so this cannot see them")
+	}
+	for name, r := range all {
+		if slices.ContainsFunc(r.Deps, func(dep string) bool { return slices.Contains(written, dep) }) {
+			r.Deps = append(r.Deps, cgo)
+			all[name] = r
+		}
+	}
+	return all
+}
+
+// list is every room and what they reach.
+func list(t *testing.T) []room {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Imports,Deps,TestImports,XTestImports,Doc,GoFiles,CgoFiles,Standard", "bangtin/...")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
 	out, err := cmd.Output()
 	if err != nil {
 		var exit *exec.ExitError
@@ -101,7 +139,7 @@ func rooms(t *testing.T) map[string]room {
 		}
 		t.Fatalf("cannot list the rooms: %v", err)
 	}
-	all := map[string]room{}
+	var all []room
 	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var r room
 		if err := d.Decode(&r); errors.Is(err, io.EOF) {
@@ -109,9 +147,7 @@ func rooms(t *testing.T) map[string]room {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		if len(r.GoFiles) > 0 {
-			all[strings.TrimPrefix(r.ImportPath, module)] = r
-		}
+		all = append(all, r)
 	}
 }
 
@@ -156,9 +192,17 @@ func TestEveryRoomSaysWhatItIs(t *testing.T) {
 
 func TestEveryRuleIsUsed(t *testing.T) {
 	all := rooms(t)
-	for name := range law() {
-		if _, ok := all[name]; !ok {
+	for name, allowed := range law() {
+		r, ok := all[name]
+		if !ok {
 			t.Errorf("the table names %s, which does not exist", name)
+			continue
+		}
+		for _, to := range allowed {
+			used := append(slices.Concat(r.Imports, r.TestImports), r.XTestImports...)
+			if !slices.Contains(used, module+to) {
+				t.Errorf("the table lets %s import %s, which it does not", name, to)
+			}
 		}
 	}
 }

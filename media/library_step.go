@@ -30,6 +30,9 @@ func (l *Library) Run(ctx context.Context, interval time.Duration) error {
 		}
 		select {
 		case <-ctx.Done():
+			if err := l.lastWords(); err != nil {
+				l.opts.Log.Error("refusals not recorded", "err", err)
+			}
 			return ctx.Err()
 		case <-tick.C:
 		case <-l.wake:

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"bangtin/internal/journal"
 	"bangtin/internal/trust"
@@ -70,12 +71,15 @@ func (r *Refusal) class() (journal.IncidentClass, string) {
 }
 
 // A tally counts refusals by reason within one minute. The first of a minute is recorded whole, the others as one
-// number when the minute is over, so that a flood costs at most three records per reason and minute. A crash loses
-// the number of the last minute only.
+// number when the minute is over or the daemon stops, so that a flood costs at most three records per reason and minute.
+// A crash loses the number of the last minute only.
 type tally struct {
 	minute int64 // UTC minutes since 1970
 	counts map[string]*repeat
 }
+
+// farewell is how long writing the numbers of the last minute may take when the daemon stops.
+const farewell = 5 * time.Second
 
 type repeat struct {
 	last *Refusal
@@ -141,6 +145,13 @@ func (l *Library) flush() []journal.Entry {
 	if minute == l.refused.minute && l.refused.counts != nil {
 		return nil
 	}
+	entries := l.counted()
+	l.refused = tally{minute: minute, counts: make(map[string]*repeat)}
+	return entries
+}
+
+// counted are the records of the refusals that are only counted so far. The caller holds work.
+func (l *Library) counted() []journal.Entry {
 	var entries []journal.Entry
 	for _, reason := range slices.Sorted(maps.Keys(l.refused.counts)) {
 		r := l.refused.counts[reason]
@@ -149,8 +160,18 @@ func (l *Library) flush() []journal.Entry {
 			entries = append(entries, l.incident(class, code, r.last.Error(), r.more))
 		}
 	}
-	l.refused = tally{minute: minute, counts: make(map[string]*repeat)}
 	return entries
+}
+
+// lastWords records what was refused in the minute that is not over, within farewell: the daemon stops.
+func (l *Library) lastWords() error {
+	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	l.work.Lock()
+	defer l.work.Unlock()
+	entries := l.counted()
+	l.refused = tally{}
+	return l.tell(ctx, entries)
 }
 
 // oneLine makes a detail fit for a record: one line of at most 500 bytes.

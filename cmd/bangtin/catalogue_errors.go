@@ -18,7 +18,7 @@ func vietnameseProblems() map[string]string {
 		"is not a signed file of this system":                  "không phải tệp đã ký của hệ thống này",
 		"was signed for another purpose":                       "được ký cho mục đích khác",
 		"was changed after it was signed":                      "đã bị sửa sau khi ký",
-		"was signed by unknown keys alone":                     "chỉ được ký bằng khóa lạ",
+		"was signed by unknown keys alone":                     "chỉ có chữ ký của khóa không thuộc danh sách khóa",
 		"was signed by a key without the role":                 "được ký bằng khóa không có vai trò này",
 		"needs a role that nobody holds":                       "cần một vai trò chưa giao cho ai",
 		"has too few signatures":                               "chưa đủ chữ ký",
@@ -32,7 +32,7 @@ func vietnameseProblems() map[string]string {
 		"cannot be opened as a signing key":                   "không mở được làm khóa ký",
 		"the passphrase is too short":                         "mật khẩu quá ngắn",
 		"the two passphrases differ":                          "hai lần nhập mật khẩu khác nhau",
-		"there is no terminal to ask for the passphrase":      "không có màn hình lệnh để hỏi mật khẩu",
+		"there is no terminal to ask for the passphrase":      "không có cửa sổ dòng lệnh để hỏi mật khẩu",
 		"stands beside --passphrase-file":                     "đi cùng --passphrase-file",
 		"%q cannot stand for a person":                        "%q không dùng làm tên ngắn được",
 		"is not a name":                                       "không phải họ tên",
@@ -44,7 +44,7 @@ func vietnameseProblems() map[string]string {
 
 		"is not the folder of a playlist":         "không phải thư mục danh sách phát",
 		"is not a version":                        "không phải số phiên bản",
-		"is nothing that a display would show":    "không phải thứ bảng tin chịu chiếu",
+		"is nothing that a display would show":    "không phải nội dung bảng tin chiếu được",
 		"holds a playlist already":                "đã chứa một danh sách phát",
 		"is signed already and cannot be changed": "đã ký, không sửa được nữa",
 		"is not signed":                           "chưa ai ký",
@@ -70,7 +70,7 @@ func vietnameseProblems() map[string]string {
 // vietnameseRemedies is what to do about it.
 func vietnameseRemedies() map[string]string {
 	return map[string]string{
-		"remedy":              "cách sửa",
+		"remedy":              "cách khắc phục",
 		"add %s":              "hãy thêm %s",
 		"see bangtin help":    "xem bangtin help",
 		"see bangtin help %s": "xem bangtin help %s",
@@ -85,7 +85,7 @@ func vietnameseRemedies() map[string]string {
 		"keep it to %d MiB":                  "giữ trong %d MiB",
 
 		"take the file again from whoever made it; do not edit it":  "lấy lại tệp từ người lập; đừng sửa tệp",
-		"make it smaller: fewer items, keys or signatures":          "làm nhỏ lại: bớt mục, khóa hoặc chữ ký",
+		"make it smaller: fewer items, keys or signatures":          "giảm dung lượng: bớt mục, khóa hoặc chữ ký",
 		"take the file again, or sign it anew":                      "lấy lại tệp, hoặc ký lại",
 		"sign it with keys of the trust document":                   "ký bằng khóa có trong danh sách khóa",
 		"have someone sign who holds the role: bangtin trust show":  "nhờ người giữ vai trò này ký: bangtin trust show",
@@ -115,7 +115,7 @@ func vietnameseRemedies() map[string]string {
 		"restore it, or begin the playlist anew":                            "khôi phục tệp, hoặc lập lại danh sách phát",
 		"make two playlists of it":                                          "tách thành hai danh sách phát",
 		"drop the signatures with: bangtin playlist reopen %s":              "bỏ chữ ký bằng: bangtin playlist reopen %s",
-		"just change it":                                                    "cứ sửa thôi",
+		"just change it":                                                    "sửa trực tiếp; chưa có chữ ký nào cần bỏ",
 		"have them sign with: bangtin playlist approve %s":                  "nhờ họ ký bằng: bangtin playlist approve %s",
 		"add one item at a time":                                            "mỗi lần thêm một mục",
 		"add the item anew, or restore the file":                            "thêm lại mục này, hoặc khôi phục tệp",

@@ -5,7 +5,7 @@ func vietnameseHelp() map[string]string {
 	return map[string]string{
 		"bangtin makes and signs what the displays at the border gates show and obey.":                                                             "bangtin soạn và ký những gì các bảng tin ở cửa khẩu hiển thị và tuân theo.",
 		"Usage: bangtin [--lang vi|en] COMMAND …":                                                                                                  "Cách dùng: bangtin [--lang vi|en] LỆNH …",
-		"bangtin help COMMAND shows the options. Exit code: 0 done, 1 refused or failed, 2 wrong usage, 3 no answer in time, 4 a display refused.": "bangtin help LỆNH cho xem các tùy chọn. Mã thoát: 0 xong, 1 bị từ chối hoặc lỗi, 2 dùng sai, 3 chưa có trả lời, 4 bảng tin từ chối.",
+		"bangtin help COMMAND shows the options. Exit code: 0 done, 1 refused or failed, 2 wrong usage, 3 no answer in time, 4 a display refused.": "bangtin help LỆNH cho xem các tùy chọn. Mã thoát: 0 xong, 1 bị từ chối hoặc lỗi, 2 sai cách dùng, 3 chưa có trả lời đúng hạn, 4 bảng tin từ chối.",
 		"Every command takes --json and then writes objects for programs, one on a line.":                                                          "Mọi lệnh đều nhận --json để ghi ra đối tượng JSON cho chương trình khác đọc, mỗi dòng một đối tượng.",
 		"write objects for programs: one on a line; errors too, on standard error":                                                                 "ghi đối tượng JSON cho chương trình khác đọc, mỗi dòng một đối tượng; lỗi cũng vậy, ở luồng lỗi chuẩn",
 		"Usage: bangtin %s …": "Cách dùng: bangtin %s …",
@@ -38,7 +38,7 @@ func vietnameseHelp() map[string]string {
 		"short name of the playlist: 3 to 40 of a-z, 0-9 and -": "tên ngắn của danh sách phát: 3 đến 40 ký tự a-z, 0-9 và -",
 		"title for people": "tiêu đề cho người đọc",
 		"display id, several times or with commas; * for all":                                                                                "mã bảng tin, nhiều lần hoặc cách bằng dấu phẩy; * là tất cả",
-		"make its version higher than this one: the way out where a clock that was wrong made the last version too high for what came after": "đặt số phiên bản cao hơn số này: lối ra khi đồng hồ sai đã làm phiên bản trước quá cao so với các bản sau",
+		"make its version higher than this one: the way out where a clock that was wrong made the last version too high for what came after": "đặt số phiên bản cao hơn số này: dùng khi đồng hồ sai đã làm số phiên bản trước quá cao so với các bản sau",
 		"PNG or JPEG file to show":                        "tệp PNG hoặc JPEG cần chiếu",
 		"MP4 or WebM file to show":                        "tệp MP4 hoặc WebM cần chiếu",
 		"show a text, given with --heading and --body":    "chiếu chữ, ghi ở --heading và --body",

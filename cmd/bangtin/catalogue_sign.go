@@ -47,7 +47,7 @@ func vietnameseSigning() map[string]string {
 		"Not valid yet: it %s; %s. People that role %s needs together: %d.":                 "Chưa có hiệu lực: bản này %s; %s. Vai trò %s cần số người cùng ký: %d.",
 
 		"Sign this as %s? Type y and Enter: ":          "Ký nội dung trên với danh nghĩa %s? Gõ y rồi nhấn Enter: ",
-		"there is no terminal to ask on":               "không có màn hình lệnh để hỏi",
+		"there is no terminal to ask on":               "không có cửa sổ dòng lệnh để hỏi",
 		"give --yes once you have read what is signed": "đọc kỹ nội dung sẽ ký, rồi thêm --yes",
 		"was not signed: the answer was not y":         "chưa ký: câu trả lời không phải là y",
 		"nothing was changed":                          "không có gì thay đổi",

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"bangtin/internal/pki"
 	"bangtin/internal/pki/enrol"
@@ -49,8 +51,15 @@ func (p *Program) centerOperator(o *options) action {
 	}
 }
 
+// watchSuffix ends the common name by which bangtin watch is known to the broker, which has one connection for each name:
+// with the operator's own it and every command sent meanwhile would throw each other out. It may only read.
+const watchSuffix = "-watch"
+
 func operatorName(option, name string) (string, error) {
 	commonName, err := enrol.OperatorName(name)
+	if err == nil && strings.HasSuffix(name, watchSuffix) {
+		err = fmt.Errorf("%s ends the name of what only watches", watchSuffix)
+	}
 	if err != nil {
 		return "", &problem{field: option, what: say("%q is not an operator's name", name), remedy: say("use 1 to 31 of a-z, 0-9 and -"), cause: err, usage: true}
 	}
@@ -75,6 +84,10 @@ func (c *centre) makeOperator(folder, commonName string) error {
 	if err != nil {
 		return err
 	}
+	watch, err := c.office.CertifyPerson(commonName + watchSuffix)
+	if err != nil {
+		return err
+	}
 	if err := c.writeACL(); err != nil {
 		return err
 	}
@@ -83,9 +96,12 @@ func (c *centre) makeOperator(folder, commonName string) error {
 		return unwritable(folder, err)
 	}
 	defer os.RemoveAll(temp)
-	for name, data := range map[string][]byte{"ca.pem": ca.PEM(), "operator.pem": pair.Certificate, "operator.key": pair.Key, "center.json": settings} {
+	for name, data := range map[string][]byte{
+		"ca.pem": ca.PEM(), "center.json": settings, "operator.pem": pair.Certificate, "operator.key": pair.Key,
+		"watch.pem": watch.Certificate, "watch.key": watch.Key,
+	} {
 		mode := fs.FileMode(0o644)
-		if name == "operator.key" {
+		if filepath.Ext(name) == ".key" {
 			mode = 0o600
 		}
 		if err := pki.Write(filepath.Join(temp, name), data, mode); err != nil {
@@ -136,9 +152,13 @@ func (p *Program) revokeOperator(c *centre, name string) error {
 	if err != nil {
 		return err
 	}
-	n, err := c.office.RevokePerson(commonName)
-	if err != nil {
-		return err
+	n := 0
+	for _, held := range []string{commonName, commonName + watchSuffix} {
+		more, err := c.office.RevokePerson(held)
+		if err != nil {
+			return err
+		}
+		n += more
 	}
 	if err := c.writeACL(); err != nil {
 		return err

@@ -32,10 +32,10 @@ UMask=0027
 // units are the files of systemd/, by name.
 func (c *centrePlan) units() map[string]string {
 	watched := func(about, path, unit string) string {
-		return fmt.Sprintf("# Written by bangtin center init.\n[Unit]\nDescription=%s\n\n[Path]\n%sUnit=%s\n\n[Install]\nWantedBy=multi-user.target\n", about, path, unit)
+		return fmt.Sprintf("# Written by bangtin center init.\n[Unit]\nDescription=%s\nStartLimitIntervalSec=0\n\n[Path]\n%sUnit=%s\n\n[Install]\nWantedBy=multi-user.target\n", about, path, unit)
 	}
 	once := func(about, command string) string {
-		return fmt.Sprintf("# Written by bangtin center init.\n[Unit]\nDescription=%s\n\n[Service]\nType=oneshot\nExecStart=%s\n", about, command)
+		return fmt.Sprintf("# Written by bangtin center init.\n[Unit]\nDescription=%s\nStartLimitIntervalSec=0\n\n[Service]\nType=oneshot\nExecStart=%s\n", about, command)
 	}
 	return map[string]string{
 		"bangtin-broker.service": c.brokerUnit(),
@@ -62,6 +62,7 @@ func (c *centrePlan) brokerUnit() string {
 Description=Bang Tin broker (Mosquitto)
 Wants=network-online.target
 After=network-online.target
+StartLimitIntervalSec=0
 
 [Service]
 Type=notify
@@ -86,18 +87,23 @@ func (c *centrePlan) centreUnit() string {
 	return fmt.Sprintf(`# Written by bangtin center init.
 [Unit]
 Description=Bang Tin centre
-Wants=network-online.target bangtin-broker.service
-After=network-online.target bangtin-broker.service
+Wants=network-online.target time-sync.target bangtin-broker.service
+After=network-online.target time-sync.target bangtin-broker.service
+StartLimitIntervalSec=0
 
 [Service]
+Type=notify
+NotifyAccess=main
+WatchdogSec=180
 ExecStart=/usr/local/bin/bangtin-center --dir %[1]s
+ExecReload=/bin/kill -HUP $MAINPID
 Restart=always
 RestartSec=2
 User=%[2]s
 Group=%[3]s
 LimitNOFILE=65536
 ReadWritePaths=%[1]s
-InaccessiblePaths=%[1]s/broker/data
+InaccessiblePaths=%[1]s/broker/data -%[1]s/pki/department.key -%[1]s/operators
 %[4]s
 [Install]
 WantedBy=multi-user.target

@@ -19,7 +19,8 @@ const centerVariable = "BANGTIN_CENTER"
 const maxAccess = 4 << 10
 
 // An access is where the department's server and broker are, and the certificate by which an operator is known there.
-// In its folder lie center.json, ca.pem, operator.pem and operator.key, as bangtin center operator writes them.
+// In its folder lie center.json, ca.pem, operator.pem and operator.key, and watch.pem and watch.key for what only
+// watches, as bangtin center operator writes them.
 type access struct {
 	Broker  string `json:"broker"`  // tls://host:port
 	Content string `json:"content"` // https://host:port/content/
@@ -32,7 +33,10 @@ func (o *options) center() *string {
 }
 
 // openAccess reads the folder and finds out everything that would fail later for its own sake.
-func (p *Program) openAccess(dir string) (*access, error) {
+func (p *Program) openAccess(dir string) (*access, error) { return p.openAccessAs(dir, "operator") }
+
+// openAccessAs takes the certificate and key of the given name.
+func (p *Program) openAccessAs(dir, who string) (*access, error) {
 	if dir = or(dir, p.Getenv(centerVariable)); dir == "" {
 		return nil, missing("--center")
 	}
@@ -46,7 +50,7 @@ func (p *Program) openAccess(dir string) (*access, error) {
 		return nil, &problem{field: path, what: say("is damaged"), remedy: say("have the centre write the folder again: bangtin center operator"), cause: err}
 	}
 	c.files = pki.Files{
-		CA: filepath.Join(dir, "ca.pem"), Certificate: filepath.Join(dir, "operator.pem"), Key: filepath.Join(dir, "operator.key"),
+		CA: filepath.Join(dir, "ca.pem"), Certificate: filepath.Join(dir, who+".pem"), Key: filepath.Join(dir, who+".key"),
 	}
 	return c, p.checkCertificate(c.files)
 }

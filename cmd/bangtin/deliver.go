@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"bangtin/internal/trust"
@@ -41,6 +42,11 @@ func (p *Program) sendNow(ctx context.Context, out *outgoing, s *sendOptions) er
 	if err != nil {
 		return err
 	}
+	if *s.save != "" {
+		if err := writableFolder(*s.save); err != nil {
+			return err
+		}
+	}
 	chase, err := newPursuit(out, p.Now)
 	if err != nil {
 		return err
@@ -58,7 +64,8 @@ func (p *Program) sendNow(ctx context.Context, out *outgoing, s *sendOptions) er
 	defer l.hangUp()
 	defer cancel()
 	if !*s.wait {
-		return p.handOver(ctx, chase, l)
+		chase.discover(ctx, p.Patience.defaults())
+		return p.handOver(ctx, chase, l.link, *s.command)
 	}
 	waiting, stop := context.WithTimeout(ctx, wait)
 	defer stop()
@@ -71,27 +78,52 @@ func (p *Program) sendNow(ctx context.Context, out *outgoing, s *sendOptions) er
 	return p.tellEnds(chase)
 }
 
-// handOver gives the command to the broker once for each display. More is not known afterwards.
-func (p *Program) handOver(ctx context.Context, chase *pursuit, l *line) error {
-	chase.discover(ctx, p.Patience.defaults().Settle)
+// A publisher is a connection to the broker.
+type publisher interface {
+	Publish(ctx context.Context, topic string, retained bool, payload []byte) error
+}
+
+// handOver gives the command to the broker once for each display. More is not known afterwards. file is where the
+// command came from, if it did.
+func (p *Program) handOver(ctx context.Context, chase *pursuit, broker publisher, file string) error {
 	displays := chase.displays()
-	for _, d := range displays {
+	for i, d := range displays {
 		topics, err := wire.NewTopics(d)
 		if err != nil {
 			return err
 		}
-		if err := l.link.Publish(ctx, topics.CommandRequest(), false, chase.raw); err != nil {
-			return &problem{field: d, what: say("cannot be sent the command"), remedy: say("try again"), cause: err}
+		if err := broker.Publish(ctx, topics.CommandRequest(), false, chase.raw); err != nil {
+			return p.tellPart(chase, displays[:i], displays[i:], file, err)
 		}
 	}
+	object := sentObject{Command: chase.command.ID, Displays: displays}
+	if len(displays) == 0 {
+		p.tell(say("Command %s was given to nobody: the broker tells of no display.", chase.command.ID))
+		return p.resultThen(object, exitOpen)
+	}
 	p.tell(say("Command %s given to the broker for %d displays. Whether they obey is not known: --wait tells.", chase.command.ID, len(displays)))
-	return p.result(sentObject{Command: chase.command.ID, Displays: displays})
+	return p.result(object)
+}
+
+// tellPart tells that the broker stopped taking the command in the middle. The first of the rest may have it.
+func (p *Program) tellPart(chase *pursuit, given, rest []string, file string, cause error) error {
+	p.tell(say("Command %s given to the broker for %d of %d displays, then no more: %s", chase.command.ID, len(given), len(given)+len(rest), visible(cause.Error())))
+	p.tell(say("  given for: %s", or(strings.Join(given, " "), "-")))
+	p.tell(say("  not given for, or not known: %s", strings.Join(rest, " ")))
+	if file != "" {
+		p.tell(say("Send the same bytes again: bangtin send --command %s. Who has them does nothing twice.", file))
+	} else {
+		p.tell(say("A command that is made with --out FILE and sent with --command FILE can be sent again: who has the same bytes does nothing twice. A new one would be done again by those who have this one."))
+	}
+	return p.resultThen(sentObject{Command: chase.command.ID, Displays: append([]string{}, given...), Rest: rest, Error: cause.Error()}, exitOpen)
 }
 
 // sentObject is the result of a send without --wait.
 type sentObject struct {
 	Command  string   `json:"command"`
-	Displays []string `json:"displays"`
+	Displays []string `json:"displays"`            // for which the broker has it
+	Rest     []string `json:"not_given,omitempty"` // for which it may not
+	Error    string   `json:"error,omitempty"`
 }
 
 // span reads a length of time of an option.
@@ -109,30 +141,50 @@ func span(option, s string, otherwise, longest time.Duration) (time.Duration, er
 
 // tellStep tells one step of one display.
 func (p *Program) tellStep(s step) {
-	switch evidence := visible(compact(s.Evidence)); s.Step {
+	switch s.Step {
+	case stageBusy:
+		p.tell(say("%s: not taken yet (%s): %s", s.Display, s.Status, p.reasonWords(s.Reason)))
 	case stageAccepted:
-		p.tell(say("%s: accepted at %s by its clock", s.Display, p.moment(s.At)))
+		p.tell(say("%s: accepted at %s by its clock", s.Display, p.second(s.At)))
 	case stageDone:
-		p.tell(say("%s: done, it answers: %s", s.Display, evidence))
+		p.tell(say("%s: done, it answers: %s", s.Display, p.evidenceWords(s.Evidence)))
 	case stageVerified:
-		if s.shown != nil {
-			evidence = p.shownWords(s.shown)
-		}
-		p.tell(say("%s: verified by its state of %s: %s", s.Display, p.moment(s.At), evidence))
+		p.tellVerified(s)
 	case stageRefused:
-		p.tell(say("%s: refused (%s): %s", s.Display, s.Status, visible(s.Reason)))
+		p.tell(say("%s: refused (%s): %s", s.Display, s.Status, p.reasonWords(s.Reason)))
 	case stageFailed:
-		p.tell(say("%s: not done (%s): %s", s.Display, s.Status, visible(s.Reason)))
+		if s.By == byFile {
+			p.tell(say("%s: not fetched: %s", s.Display, s.Reason))
+			break
+		}
+		p.tell(say("%s: not done (%s): %s", s.Display, s.Status, p.reasonWords(s.Reason)))
+		if len(s.Evidence) > 0 {
+			p.tell(say("%s: what it found: %s", s.Display, p.evidenceWords(s.Evidence)))
+		}
 	}
 	// A reader that went away changes nothing about the command.
 	_ = p.result(s)
+}
+
+// tellVerified tells what was seen: a state, or a file that the display left.
+func (p *Program) tellVerified(s step) {
+	if s.saved != "" {
+		p.tell(say("%s: verified: fetched into %s", s.Display, s.saved))
+		return
+	}
+	shown := ""
+	if s.shown != nil {
+		shown = p.shownWords(s.shown)
+	}
+	p.tell(say("%s: verified by its state of %s, unsigned, as the broker brings it: %s", s.Display, p.second(s.At), shown))
 }
 
 // An endObject is what is known of one display in the end.
 type endObject struct {
 	Display  string     `json:"display"`
 	Known    stage      `json:"known"`
-	Decided  bool       `json:"decided"` // nothing more is to be expected
+	By       source     `json:"by,omitempty"` // what it is known from
+	Decided  bool       `json:"decided"`      // nothing more is to be expected
 	Conn     string     `json:"conn,omitempty"`
 	LastSeen *time.Time `json:"last_state_at,omitempty"` // by the display's clock
 }
@@ -152,7 +204,7 @@ func (p *Program) tellEnds(chase *pursuit) error {
 	open := 0
 	for _, f := range ends {
 		tally[f.stage]++
-		e := endObject{Display: f.display, Known: f.stage, Decided: f.settled()}
+		e := endObject{Display: f.display, Known: f.stage, By: f.by, Decided: f.settled()}
 		if f.conn != nil {
 			e.Conn = f.conn.State
 		}
@@ -168,7 +220,7 @@ func (p *Program) tellEnds(chase *pursuit) error {
 		}
 	}
 	p.tell(say("%d displays: %d verified, %d done, %d refused, %d failed, %d not known.", len(ends), tally[stageVerified],
-		tally[stageDone], tally[stageRefused], tally[stageFailed], tally[stageAccepted]+tally[stageSent]))
+		tally[stageDone], tally[stageRefused], tally[stageFailed], tally[stageSent]+tally[stageBusy]+tally[stageAccepted]))
 	if err := p.tellExpiry(chase, open); err != nil {
 		return err
 	}
@@ -202,6 +254,8 @@ func (p *Program) tellExpiry(chase *pursuit, open int) error {
 func (p *Program) openWords(f *follow) string {
 	why := say("it is online and does not answer")
 	switch {
+	case f.stage == stageBusy:
+		why = say("it had too many commands open; the same was sent again")
 	case f.stage == stageAccepted:
 		why = say("it took the command and has not said that it is done")
 	case f.stage == stageDone:

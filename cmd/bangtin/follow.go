@@ -3,8 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
+	"bangtin/internal/trust"
 	"bangtin/internal/wire"
 )
 
@@ -13,9 +15,10 @@ type stage string
 
 const (
 	stageSent     stage = "sent"     // given to the broker; nobody knows more
+	stageBusy     stage = "busy"     // the display answered that it has too many open; the same bytes are sent again
 	stageAccepted stage = "accepted" // the display answered that it is on its disk
 	stageDone     stage = "done"     // the display answered that it did it
-	stageVerified stage = "verified" // and its state shows it
+	stageVerified stage = "verified" // and what it reports of itself fits
 	stageRefused  stage = "refused"  // the display answered that it does not obey; nothing changed
 	stageFailed   stage = "failed"   // the display tried and could not, or was interrupted
 )
@@ -25,16 +28,28 @@ func (s stage) over() bool {
 	return s == stageDone || s == stageVerified || s == stageRefused || s == stageFailed
 }
 
+// A source is where a step is known from. What the broker brings is not signed: it may be believed as far as the broker
+// is. Proof is the signed record of the command, which the centre keeps.
+type source string
+
+const (
+	byAnswer source = "answer" // on cmd/ack, brought by the broker
+	byState  source = "state"  // reported, brought by the broker
+	byFile   source = "file"   // fetched from the centre, which had it from the display's certificate
+)
+
 // A step is one thing that became known of a command at one display.
 type step struct {
 	Display  string          `json:"display"`
 	Step     stage           `json:"step"`
+	By       source          `json:"by"`
 	At       time.Time       `json:"at"` // by the display's clock
 	Status   string          `json:"status,omitempty"`
 	Reason   string          `json:"reason,omitempty"`
 	Evidence json.RawMessage `json:"evidence,omitempty"`
 
-	shown *seen // what Evidence says, where it is a state's
+	shown *seen  // what Evidence says, where it is a state's
+	saved string // the file, where it was fetched
 }
 
 // maxSteps of one display wait to be told; there are no more than the stages, unless somebody plays with us.
@@ -48,8 +63,9 @@ type follow struct {
 	goal    goal
 
 	stage  stage
+	by     source           // of the stage; empty while it is sent
 	answer *wire.CommandAck // the last that moved the stage
-	taken  time.Time        // of RECEIVED, by the display's clock; zero when it was not heard
+	taken  time.Time        // of the first RECEIVED, by the display's clock; zero when it was not heard
 
 	conn     *wire.Conn
 	state    *wire.State
@@ -62,58 +78,70 @@ type follow struct {
 
 // hearConn takes a birth or a will. What the broker kept tells how things stand, not that they changed.
 func (f *follow) hearConn(c *wire.Conn, retained bool) {
-	if f.conn == nil {
-		f.goal.begin(c.Boot)
-	}
 	f.conn = c
 	if !retained && c.State == wire.Online {
 		f.again = !f.stage.over()
 	}
-	f.look()
 }
 
-// hearAnswer takes an answer. The first that ends the matter stands.
+// hearAnswer takes an answer. The first that ends the matter stands, but for one without an id: that is about a copy
+// with a signature that the display could not believe, which anybody can send, and gives way to one about ours.
 func (f *follow) hearAnswer(a *wire.CommandAck, now time.Time) {
-	if a.Digest != f.digest || a.ID != "" && a.ID != f.command.ID {
+	named := a.ID == f.command.ID
+	if a.Digest != f.digest || !named && (a.ID != "" || f.stage != stageSent && f.stage != stageBusy) {
 		return
 	}
 	f.heard = now
-	if a.Status == wire.Received {
+	if a.Outcome() == wire.Received && f.taken.IsZero() {
 		f.taken = a.At
+		f.goal.begin(f.run())
 	}
-	if next := stageOf(a.Outcome()); !f.stage.over() && next != f.stage {
-		f.answer = a
-		f.reach(next, step{At: a.At, Status: string(a.Outcome()), Reason: a.Reason, Evidence: a.Evidence})
+	next := stageOf(a)
+	if next == f.stage || f.stage.over() && !(named && f.answer.ID == "") {
+		return
 	}
+	f.answer = a
+	f.reach(next, step{By: byAnswer, At: a.At, Status: string(a.Outcome()), Reason: a.Reason, Evidence: a.Evidence})
 	f.look()
 }
 
-func stageOf(s wire.CommandStatus) stage {
-	switch s {
+func stageOf(a *wire.CommandAck) stage {
+	switch a.Outcome() {
 	case wire.Received:
 		return stageAccepted
 	case wire.Done:
 		return stageDone
 	case wire.Rejected, wire.Expired:
+		if !a.Final() {
+			return stageBusy
+		}
 		return stageRefused
 	}
 	return stageFailed
 }
 
+// run is the daemon's run that speaks now, as far as it is known.
+func (f *follow) run() string {
+	switch {
+	case f.conn != nil && f.conn.State == wire.Online:
+		return f.conn.Boot
+	case f.state != nil && !f.retained:
+		return f.state.Boot
+	}
+	return ""
+}
+
 // hearState takes a reported state.
 func (f *follow) hearState(s *wire.State, retained bool) {
-	if f.conn == nil && f.state == nil {
-		f.goal.begin(s.Boot)
-	}
 	f.state, f.retained = s, retained
 	f.look()
 }
 
-// look finds whether the last state shows what was ordered. A state counts when it was made after the display took
-// the command, by the same clock; where that answer was lost, after the command was made, and what the broker kept
-// does not count.
+// look finds whether the last state shows what the display says that it did: before that, and after it said that it
+// could not, a state proves nothing. It counts when it was made after the display took the command, by the same clock;
+// where that answer was lost, after the command was made, and what the broker kept does not count.
 func (f *follow) look() {
-	if f.state == nil || f.stage != stageAccepted && f.stage != stageDone {
+	if f.state == nil || f.stage != stageDone {
 		return
 	}
 	since := f.taken
@@ -126,7 +154,7 @@ func (f *follow) look() {
 	if f.state.At.Before(since) {
 		return
 	}
-	evidence, ok := f.goal.shownBy(f.state, since, f.stage)
+	evidence, ok := f.goal.shownBy(f.state, since, later(f.state.Panel.VerifiedAt, f.readBack()))
 	if !ok {
 		return
 	}
@@ -134,11 +162,28 @@ func (f *follow) look() {
 	if err != nil {
 		raw = nil // a struct of words and times always encodes
 	}
-	f.reach(stageVerified, step{At: f.state.At, Evidence: raw, shown: &evidence})
+	f.reach(stageVerified, step{By: byState, At: f.state.At, Evidence: raw, shown: &evidence})
+}
+
+// readBack is when the panel was read back, by the answer. A display whose panel stays as it was has no reason to tell
+// a state after that before its next heartbeat.
+func (f *follow) readBack() *time.Time {
+	var e evidence
+	if trust.DecodeJSON(f.answer.Evidence, &e) != nil {
+		return nil
+	}
+	return e.VerifiedAt
+}
+
+func later(a, b *time.Time) *time.Time {
+	if a == nil || b != nil && b.After(*a) {
+		return b
+	}
+	return a
 }
 
 func (f *follow) reach(s stage, told step) {
-	f.stage = s
+	f.stage, f.by = s, told.By
 	told.Display, told.Step = f.display, s
 	if len(f.steps) < maxSteps {
 		f.steps = append(f.steps, told)
@@ -174,7 +219,7 @@ type goal struct {
 	kind     wire.CommandKind
 	power    wire.PowerWish
 	playlist string // id@version, where it is known
-	boot     string // of the display before a reboot
+	boot     string // the daemon's run that took a reboot; empty when it is not known
 }
 
 func goalOf(c *wire.Command, playlist string) (goal, error) {
@@ -189,14 +234,16 @@ func goalOf(c *wire.Command, playlist string) (goal, error) {
 	return g, nil
 }
 
-// begin notes which run of the daemon the command came to.
+// begin notes which run of the daemon took the command.
 func (g *goal) begin(boot string) { g.boot = boot }
 
 // visible: a state can show it at all.
 func (g *goal) visible() bool {
 	switch g.kind {
-	case wire.DoPower, wire.DoRestartPlayer, wire.DoReboot:
+	case wire.DoPower, wire.DoRestartPlayer:
 		return true
+	case wire.DoReboot:
+		return g.boot != ""
 	case wire.DoPlaylist:
 		return g.playlist != ""
 	}
@@ -213,34 +260,50 @@ type seen struct {
 	Boot       string     `json:"boot,omitempty"`
 }
 
-func (g *goal) shownBy(s *wire.State, since time.Time, at stage) (seen, bool) {
+func (g *goal) shownBy(s *wire.State, since time.Time, read *time.Time) (seen, bool) {
 	switch g.kind {
 	case wire.DoPower:
-		return g.powerShownBy(s, since)
+		return g.powerShownBy(s, since, read)
 	case wire.DoPlaylist:
-		return seen{Player: s.Player.State, Playlist: s.Player.Playlist}, g.visible() && s.Player.Playlist == g.playlist
+		shown := g.visible() && s.Player.Playlist == g.playlist && s.Player.State == "playing"
+		return seen{Player: s.Player.State, Playlist: s.Player.Playlist}, shown
 	case wire.DoRestartPlayer:
 		runs := s.Player.State == "playing" || s.Player.State == "slate"
-		return seen{Player: s.Player.State, Playlist: s.Player.Playlist}, runs && at == stageDone
+		return seen{Player: s.Player.State, Playlist: s.Player.Playlist}, runs
 	case wire.DoReboot:
-		return seen{Boot: s.Boot}, g.boot != "" && s.Boot != g.boot
+		return seen{Boot: s.Boot}, g.visible() && s.Boot != g.boot
 	}
 	return seen{}, false
 }
 
-func (g *goal) powerShownBy(s *wire.State, since time.Time) (seen, bool) {
-	e := seen{Power: s.Panel.Power, VerifiedAt: s.Panel.VerifiedAt, Rule: s.Want.Rule}
-	read := e.VerifiedAt != nil && !e.VerifiedAt.Before(since)
+// powerShownBy wants the panel read back as it is meant to be, and that by the rule which the wish calls for: a panel
+// that the schedule holds dark is no blackout.
+func (g *goal) powerShownBy(s *wire.State, since time.Time, read *time.Time) (seen, bool) {
+	e := seen{Power: s.Panel.Power, VerifiedAt: read, Rule: s.Want.Rule}
+	fits := read != nil && !read.Before(since) && e.Power == s.Want.Panel && slices.Contains(rulesOf(g.power), e.Rule)
 	switch g.power {
 	case wire.WishOn:
-		return e, read && s.Want.Panel == "on" && e.Power == "on"
+		return e, fits && e.Power == "on"
 	case wire.WishOff, wire.WishBlackout:
-		return e, read && s.Want.Panel == "off" && e.Power == "off"
+		return e, fits && e.Power == "off"
 	case wire.WishSafe:
 		e.Player = s.Player.State
-		return e, read && s.Want.Show == "slate" && e.Power == "on" && e.Player == "slate"
+		return e, fits && e.Power == "on" && s.Want.Show == "slate" && e.Player == "slate"
 	case wire.WishSchedule:
-		return e, e.Rule != "" && e.Rule != "blackout" && e.Rule != "safe" && e.Rule != "department"
+		return e, fits
 	}
 	return e, false
+}
+
+// rulesOf are the rules of a display's decision by which a wish can hold.
+func rulesOf(w wire.PowerWish) []string {
+	switch w {
+	case wire.WishOn, wire.WishOff:
+		return []string{"department"}
+	case wire.WishBlackout, wire.WishSafe:
+		return []string{string(w)}
+	case wire.WishSchedule:
+		return []string{"schedule", "no-time", "local"} // what is left when the department wishes nothing
+	}
+	return nil
 }

@@ -110,3 +110,18 @@ func offer[T any](c chan T, v T) {
 		}
 	}
 }
+
+// settle waits until count stands still for the pause: the broker has nothing more to tell at once.
+func settle(ctx context.Context, pause time.Duration, count func() int) {
+	for known := -1; ctx.Err() == nil; {
+		n := count()
+		if n == known {
+			return
+		}
+		known = n
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
+}

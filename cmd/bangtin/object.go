@@ -33,6 +33,14 @@ func (p *Program) result(v any) error {
 	return nil
 }
 
+// resultThen writes what a command found out and ends it with the exit code.
+func (p *Program) resultThen(v any, code int) error {
+	if err := p.result(v); err != nil {
+		return err
+	}
+	return exit(code)
+}
+
 // compact is a piece of JSON on one line.
 func compact(raw json.RawMessage) string {
 	var b bytes.Buffer
@@ -49,6 +57,18 @@ func (p *Program) moment(t time.Time) string {
 		return t.UTC().Format(time.RFC3339)
 	}
 	return s
+}
+
+// second shows a time to people to the second: the time of day alone where it is today's.
+func (p *Program) second(t time.Time) string {
+	z, err := zone()
+	if err != nil {
+		return t.UTC().Format(time.RFC3339)
+	}
+	if t = t.In(z); t.Format(time.DateOnly) == p.Now().In(z).Format(time.DateOnly) {
+		return t.Format(time.TimeOnly)
+	}
+	return t.Format("2006-01-02 15:04:05 -07")
 }
 
 // complete sees to it that a command that ended well has written an object.

@@ -133,7 +133,7 @@ func (p *Program) tellApproval(d *draft, key string) error {
 		p.tell(say("The playlist is frozen. The other person signs next: bangtin playlist approve %s", d.dir))
 		return nil
 	}
-	p.tell(say("Both signatures are there. Next: bangtin playlist export %s", d.dir))
+	p.tell(say("Both signatures are there. Next: bangtin playlist publish %s --wait; or to carry it on a stick: bangtin playlist export %s", d.dir, d.dir))
 	return nil
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"slices"
 
 	"bangtin/internal/trust"
 	"bangtin/internal/wire"
@@ -40,7 +39,7 @@ func (p *Program) power(o *options) action {
 		if err != nil {
 			return err
 		}
-		if err := checkOrder(*trustFile, *keyFile, raw); err != nil {
+		if err := checkSigned(*keyFile, *trustFile, raw, trust.TypePower); err != nil {
 			return err
 		}
 		if err := replace(*out, raw); err != nil {
@@ -55,8 +54,7 @@ func (p *Program) order(display, state, until, reason string) (*wire.PowerOrder,
 		return nil, &problem{field: "--display", what: say("%q is not a display id", display), remedy: say("use 3 to 40 of a-z, 0-9 and -"), usage: true}
 	}
 	wish := wire.PowerWish(state)
-	wishes := []wire.PowerWish{wire.WishOn, wire.WishOff, wire.WishBlackout, wire.WishSafe, wire.WishSchedule}
-	if !slices.Contains(wishes, wish) {
+	if !isWish(wish) {
 		return nil, &problem{field: "--state", what: say("%q is not a state", state), remedy: say("use on, off, blackout, safe or schedule"), usage: true}
 	}
 	if (wish == wire.WishSchedule) != (until == "") {
@@ -76,21 +74,6 @@ func (p *Program) order(display, state, until, reason string) (*wire.PowerOrder,
 			remedy: say("an order lasts %d days at most; give a new one then", int(wire.MaxPowerSpan.Hours()/24)), usage: true}
 	}
 	return &wire.PowerOrder{Device: display, Version: nextVersion(now, 0), State: wish, Until: end, Reason: reason}, nil
-}
-
-// checkOrder verifies, where a trust document is given, that displays will accept the order.
-func checkOrder(trustFile, keyFile string, raw []byte) error {
-	if trustFile == "" {
-		return nil
-	}
-	doc, err := readTrust(trustFile)
-	if err != nil {
-		return err
-	}
-	if _, err := doc.Verify(raw, trust.TypePower); err != nil {
-		return refused(keyFile, err)
-	}
-	return nil
 }
 
 func (p *Program) tellOrder(o *wire.PowerOrder, out string) error {

@@ -68,7 +68,7 @@ func (p *Program) commands() []command {
 		{"sign show", "FILE", say("show everything that is about to be signed in a draft, and who is still missing"), p.signShow},
 		{"sign draft", "FILE", say("add a signature to a draft: a playlist, a trust document, an order or a command"), p.signDraft},
 		{"power", "", say("write a signed power order for one display"), p.power},
-		{"send", "[KIND]", say("sign a command, send it and see that displays obey"), p.send},
+		{"send", "[KIND]", say("sign a command, send it and follow what displays say of it"), p.send},
 		{"watch", "", say("watch many displays and show what is wrong"), p.watch},
 		{"center init", "", say("make the folder of a centre: authorities, broker, services"), p.centerInit},
 		{"center operator", "", say("make a certificate for an operator"), p.centerOperator},

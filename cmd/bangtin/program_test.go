@@ -261,28 +261,3 @@ func TestBuildsWithoutCgoForEverySystem(t *testing.T) {
 		})
 	}
 }
-
-// The row of cmd/bangtin in the import table.
-func TestImportsOnlyWhatNeedsNoCgo(t *testing.T) {
-	allowed := map[string]bool{}
-	for _, room := range []string{"cmd/bangtin", "internal/trust", "internal/wire", "internal/site", "internal/pki", "internal/pki/enrol", "internal/fleet/department", "internal/journal", "media", "internal/fleet", "hal/rs232", "hal"} {
-		allowed["bangtin/"+room] = true
-	}
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ours := 0
-	for dep := range strings.FieldsSeq(string(out)) {
-		if !strings.HasPrefix(dep, "bangtin/") {
-			continue
-		}
-		ours++
-		if !allowed[dep] {
-			t.Errorf("%s is not for the command line", dep)
-		}
-	}
-	if ours < 4 {
-		t.Errorf("only %d rooms of ours found", ours)
-	}
-}

@@ -76,19 +76,19 @@ func openExport(path string) (*draft, error) {
 
 // targetsOf is who gets the playlist: nil stands for every display that the broker has heard of.
 func targetsOf(audience, only []string) ([]string, error) {
-	named := strings.FieldsFunc(strings.Join(only, ","), func(r rune) bool { return r == ',' || r == ' ' })
+	named, err := displaysOf(only)
+	if err != nil {
+		return nil, err
+	}
 	everyone := slices.Equal(audience, []string{wire.Everyone})
 	for _, d := range named {
-		if wire.CheckDevice(d) != nil {
-			return nil, &problem{field: "--display", what: say("%q is not a display id", d), remedy: say("use 3 to 40 of a-z, 0-9 and -"), usage: true}
-		}
 		if !everyone && !slices.Contains(audience, d) {
 			return nil, &problem{field: "--display", what: say("%s is not in the playlist's audience", d), remedy: say("name displays of its audience, or leave --display out"), usage: true}
 		}
 	}
 	switch {
 	case len(named) > 0:
-		return slices.Compact(slices.Sorted(slices.Values(named))), nil
+		return named, nil
 	case everyone:
 		return nil, nil
 	}
@@ -155,7 +155,7 @@ func (e *edition) publish(ctx context.Context, c *access) error {
 	defer l.hangUp()
 	defer cancel()
 	if e.targets == nil {
-		(&view{p: e.p, wall: e.wall}).settle(ctx)
+		settle(ctx, e.p.Patience.defaults().Settle, e.wall.keptSoFar)
 		e.targets = e.wall.seen()
 	}
 	if len(e.targets) == 0 {

@@ -238,9 +238,22 @@ func TestScreenshotIsFetched(t *testing.T) {
 		s.mu.Unlock()
 		d.answer(signed, c, wire.Done, "", "", "")
 	})
-	line := "send screenshot --display tinh-bien-01 --key @duc.key --wait --save " + r.dir
+	line := "send screenshot --display tinh-bien-01 --key @duc.key --wait --save " + r.path("anh")
 	r.expect(exitOK, line, "verified", "1 displays: 1 verified")
 	picture.Reset()
 	picture.WriteString("<html>not a picture</html>")
-	r.expect(exitOK, line, "not fetched", "done by its own word")
+	r.expect(exitFailed, line, "not fetched", "1 displays: 0 verified, 0 done, 0 refused, 1 failed")
+	all := objects(t, r.expect(exitFailed, line+" --json"))
+	last := all[len(all)-2]
+	if last["step"] != "failed" || last["by"] != "file" || last["reason"] == "" {
+		t.Errorf("the last step is %v", last)
+	}
+	asked := len(d.heard())
+	r.write("file", nil)
+	if code, _, errs := r.say(strings.Replace(line, "--save "+r.dir, "--save @file", 1)); code != exitFailed || !strings.Contains(errs, "@file: cannot be written") {
+		t.Errorf("exit %d\n%s", code, errs)
+	}
+	if n := len(d.heard()); n != asked {
+		t.Errorf("sent %d times before it was seen that nothing can be saved", n-asked)
+	}
 }

@@ -75,18 +75,10 @@ func (p *pursuit) displays() []string {
 	return slices.Sorted(maps.Keys(p.follows))
 }
 
-// discover waits until the broker has told of no further display for the given time.
-func (p *pursuit) discover(ctx context.Context, settle time.Duration) {
-	for known := -1; p.fleet && ctx.Err() == nil; {
-		n := len(p.displays())
-		if n == known {
-			return
-		}
-		known = n
-		select {
-		case <-time.After(settle):
-		case <-ctx.Done():
-		}
+// discover waits, where the command is for all, until the broker has told of every display it knows.
+func (p *pursuit) discover(ctx context.Context, patience Patience) {
+	if p.fleet {
+		settle(ctx, patience.Settle, func() int { return len(p.displays()) })
 	}
 }
 
@@ -165,7 +157,7 @@ func (p *pursuit) settled() bool {
 
 // run sends, sends again and tells until all is known or ctx ends.
 func (p *pursuit) run(ctx context.Context, l *line, patience Patience, tell func(step)) {
-	p.discover(ctx, patience.Settle)
+	p.discover(ctx, patience)
 	tick := time.NewTicker(patience.Resend / 10)
 	defer tick.Stop()
 	for {
@@ -206,12 +198,12 @@ func (p *pursuit) ends() []*follow {
 	return all
 }
 
-// verify notes that a display was seen to obey by other means than its state.
-func (p *pursuit) verify(display string, told step) step {
+// reach notes how far a command came by other means than what the broker brings.
+func (p *pursuit) reach(display string, at stage, told step) step {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f := p.follows[display]
-	f.reach(stageVerified, told)
+	f.reach(at, told)
 	all := f.take()
 	return all[len(all)-1]
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"image/jpeg"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -27,9 +28,8 @@ func suffixOf(k wire.CommandKind) string {
 }
 
 // save fetches what displays left at the centre and writes it to the folder. That verifies these commands: the
-// centre had it from the display's certificate, whatever the answer said.
+// centre had it from the display's certificate, whatever the answer said. Without it they failed: it is what was wanted.
 func (p *Program) save(ctx context.Context, c *access, chase *pursuit, dir string) error {
-	suffix := suffixOf(chase.command.Kind)
 	depot, err := p.openDepot(c)
 	if err != nil {
 		return err
@@ -38,27 +38,54 @@ func (p *Program) save(ctx context.Context, c *access, chase *pursuit, dir strin
 		if f.stage != stageDone {
 			continue
 		}
-		raw, missing, err := depot.get(ctx, "upload/"+f.display+"/"+chase.command.ID+suffix)
-		if err == nil && missing {
-			err = errors.New("the centre does not have it")
-		}
-		if err == nil {
-			err = checkReturned(suffix, raw)
-		}
+		told := step{By: byFile, At: p.Now().UTC().Truncate(time.Second)}
+		saved, err := fetch(ctx, depot, f.display, chase.command, dir)
 		if err != nil {
-			p.tell(say("%s: not fetched: %s", f.display, visible(err.Error())))
+			told.Reason = visible(err.Error())
+			p.tellStep(chase.reach(f.display, stageFailed, told))
 			continue
 		}
-		path := filepath.Join(dir, f.display+"-"+chase.command.ID+suffix)
-		if err := replace(path, raw); err != nil {
+		if told.Evidence, err = wire.Encode(saved); err != nil {
 			return err
 		}
-		sum := sha256.Sum256(raw)
-		evidence, err := wire.Encode(savedObject{File: path, Bytes: len(raw), SHA256: hex.EncodeToString(sum[:])})
-		if err != nil {
-			return err
-		}
-		p.tellStep(chase.verify(f.display, step{At: p.Now().UTC().Truncate(time.Second), Evidence: evidence}))
+		told.saved = saved.File
+		p.tellStep(chase.reach(f.display, stageVerified, told))
+	}
+	return nil
+}
+
+// fetch brings one file.
+func fetch(ctx context.Context, depot *depot, display string, c *wire.Command, dir string) (savedObject, error) {
+	suffix := suffixOf(c.Kind)
+	raw, missing, err := depot.get(ctx, "upload/"+display+"/"+c.ID+suffix)
+	if err != nil {
+		return savedObject{}, err
+	}
+	if missing {
+		return savedObject{}, errors.New("the centre does not have it")
+	}
+	if err := checkReturned(suffix, raw); err != nil {
+		return savedObject{}, err
+	}
+	path := filepath.Join(dir, display+"-"+c.ID+suffix)
+	if err := replace(path, raw); err != nil {
+		return savedObject{}, err
+	}
+	sum := sha256.Sum256(raw)
+	return savedObject{File: path, Bytes: len(raw), SHA256: hex.EncodeToString(sum[:])}, nil
+}
+
+// writableFolder makes the folder and finds out whether files can be written there, before anybody is sent anything.
+func writableFolder(dir string) error {
+	if err := makeFolder(dir); err != nil {
+		return err
+	}
+	probe, err := os.CreateTemp(dir, ".bangtin-*.part")
+	if err != nil {
+		return unwritable(dir, err)
+	}
+	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+		return unwritable(dir, err)
 	}
 	return nil
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"slices"
-	"strings"
 	"time"
 
 	"bangtin/internal/trust"
@@ -16,36 +14,8 @@ import (
 // still gets it from the centre, and nothing happens when nobody expects it any more.
 const commandLife = 15 * time.Minute
 
-// sendOptions are the options of bangtin send.
-type sendOptions struct {
-	displays, keys                                              *[]string
-	until, reason, digest, playlist, expires                    *string
-	center, passphraseFile, trust, out, command, patience, save *string
-	seconds                                                     *int
-	fleet, force, wait                                          *bool
-}
-
 func (p *Program) send(o *options) action {
-	s := &sendOptions{
-		displays: o.list("display", say("display id, several times or with commas")),
-		fleet:    o.yes("fleet", say("every display")),
-		until:    o.text("until", say("when on, off, blackout or safe ends: \"2027-02-06 18:00\" (Vietnam's time) or a span such as +2h")),
-		reason:   o.text("reason", say("why, for the record")),
-		seconds:  o.number("seconds", say("how long identify shows the gate's name, 1 to 300 (30)")),
-		force:    o.yes("force", say("reboot even while the display owes its programme")),
-		digest:   o.text("digest", say("SHA-256 of the playlist to show now")),
-		playlist: o.text("playlist", say("folder or file of the playlist to show now, in place of --digest")),
-		expires:  o.text("expires", say("not to be taken later than this (+15m); 24 hours at most")),
-		keys:     o.list("key", say("private key to sign with; several times where several people sign at one desk")),
-		trust:    o.text("trust", say("trust document to check the signatures against")),
-		out:      o.text("out", say("do not send: write the command to this file, for the next signature or for later")),
-		command:  o.text("command", say("send the signed command of this file")),
-		center:   o.center(),
-		wait:     o.yes("wait", say("follow the command until each display was seen to obey")),
-		patience: o.text("timeout", say("how long to wait (2m)")),
-		save:     o.text("save", say("folder for the screenshot or report that the display leaves at the centre")),
-	}
-	s.passphraseFile = o.text("passphrase-file", say("take the passphrase from the first line of this file"))
+	s := newSendOptions(o)
 	return func(ctx context.Context, kind string) error {
 		out, err := p.outgoing(kind, s)
 		if err != nil {
@@ -69,14 +39,17 @@ type outgoing struct {
 
 // outgoing makes the command, or reads it from the file that holds it.
 func (p *Program) outgoing(kind string, s *sendOptions) (*outgoing, error) {
-	if *s.command != "" {
-		if kind != "" {
-			return nil, &problem{field: "--command", what: say("stands beside a new command"), remedy: say("give one of them"), usage: true}
-		}
-		return p.readCommand(*s.command)
-	}
-	if kind == "" {
+	switch {
+	case *s.command != "" && kind != "":
+		return nil, &problem{field: "--command", what: say("stands beside a new command"), remedy: say("give one of them"), usage: true}
+	case *s.command == "" && kind == "":
 		return nil, missing("KIND")
+	}
+	if err := s.check(kind); err != nil {
+		return nil, err
+	}
+	if *s.command != "" {
+		return p.readCommand(*s.command, *s.trust)
 	}
 	c, playlist, err := p.newCommand(kind, s)
 	if err != nil {
@@ -106,25 +79,26 @@ func (p *Program) signCommand(out *outgoing, s *sendOptions) error {
 			return err
 		}
 	}
-	return out.seal(*s.trust, *s.out != "")
+	return out.seal("--key", *s.trust, *s.out != "")
 }
 
-// seal counts or, with a trust document, verifies the signatures. A draft may still lack some.
-func (out *outgoing) seal(trustFile string, draft bool) error {
+// seal counts or, with a trust document, verifies the signatures. A draft may still lack some. field is what gave them.
+func (out *outgoing) seal(field, trustFile string, draft bool) error {
 	out.digest = digestOf(out.envelope.Payload)
 	if draft {
 		return nil
 	}
 	role := out.command.Role()
 	if need := trust.MinThreshold(role); len(out.envelope.Signatures) < need {
-		return &problem{field: "--key", what: say("this command needs the role %s and %d people to sign it", string(role), need),
+		return &problem{field: field, what: say("this command needs the role %s and %d people to sign it", string(role), need),
 			remedy: say("write it with --out FILE, have the next person sign with bangtin sign draft FILE, then bangtin send --command FILE")}
 	}
-	return checkSigned(trustFile, out.raw, role)
+	return checkSigned(field, trustFile, out.raw, role.Type())
 }
 
-// checkSigned verifies, where a trust document is given, that displays will find enough signatures.
-func checkSigned(trustFile string, raw []byte, role trust.Role) error {
+// checkSigned verifies, where a trust document is given, that displays will find enough signatures. field is what gave
+// them.
+func checkSigned(field, trustFile string, raw []byte, t trust.Type) error {
 	if trustFile == "" {
 		return nil
 	}
@@ -132,13 +106,13 @@ func checkSigned(trustFile string, raw []byte, role trust.Role) error {
 	if err != nil {
 		return err
 	}
-	if _, err := doc.Verify(raw, role.Type()); err != nil {
-		return refused("--key", err)
+	if _, err := doc.Verify(raw, t); err != nil {
+		return refused(field, err)
 	}
 	return nil
 }
 
-func (p *Program) readCommand(path string) (*outgoing, error) {
+func (p *Program) readCommand(path, trustFile string) (*outgoing, error) {
 	raw, err := readSmall(path)
 	if err != nil {
 		return nil, err
@@ -155,7 +129,7 @@ func (p *Program) readCommand(path string) (*outgoing, error) {
 		return nil, &problem{field: path, what: say("has expired"), remedy: say("make the command anew, and have it signed")}
 	}
 	out := &outgoing{command: c, envelope: e, raw: raw}
-	return out, out.seal("", false)
+	return out, out.seal(path, trustFile, false)
 }
 
 // newCommand is what the options ask for. Of a playlist that is at hand it also returns id@version.
@@ -186,27 +160,9 @@ func (p *Program) newCommand(kind string, s *sendOptions) (c *wire.Command, play
 	return c, playlist, nil
 }
 
-func (s *sendOptions) audience() ([]string, error) {
-	named := strings.FieldsFunc(strings.Join(*s.displays, ","), func(r rune) bool { return r == ',' || r == ' ' })
-	if *s.fleet == (len(named) > 0) {
-		return nil, &problem{field: "--display", what: say("one of --display and --fleet is needed, and only one"), remedy: say("name the displays, or give --fleet for all"), usage: true}
-	}
-	if *s.fleet {
-		return []string{wire.Everyone}, nil
-	}
-	for _, d := range named {
-		if wire.CheckDevice(d) != nil {
-			return nil, &problem{field: "--display", what: say("%q is not a display id", d), remedy: say("use 3 to 40 of a-z, 0-9 and -"), usage: true}
-		}
-	}
-	slices.Sort(named)
-	return slices.Compact(named), nil
-}
-
 // arguments reads those of the kind. A power state is a kind of its own to people.
 func (p *Program) arguments(kind string, s *sendOptions) (k wire.CommandKind, args any, playlist string, err error) {
-	switch wish := wire.PowerWish(kind); wish {
-	case wire.WishOn, wire.WishOff, wire.WishBlackout, wire.WishSafe, wire.WishSchedule:
+	if wish := wire.PowerWish(kind); isWish(wish) {
 		a := wire.PowerArgs{State: wish, Reason: *s.reason}
 		if a.Reason == "" {
 			return "", nil, "", missing("--reason")

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"regexp"
 	"slices"
@@ -60,6 +62,71 @@ func TestSendToTheFleet(t *testing.T) {
 	r.expect(exitOK, "send identify --fleet --key @duc.key --wait", "tinh-bien-01: done by its own word", "2 displays: 0 verified, 2 done")
 	r.expect(exitOK, "send identify --fleet --key @duc.key", "given to the broker for 2 displays")
 	r.eventually("it came without --wait", func() bool { return len(first.heard()) == 2 && len(second.heard()) == 2 })
+}
+
+// Nobody got it: that is no success.
+func TestSendToAFleetOfNobody(t *testing.T) {
+	r := newRegion(t)
+	out := r.expect(exitOpen, "send identify --fleet --key @duc.key", "given to nobody")
+	r.expect(exitOpen, "send identify --fleet --key @duc.key --wait", "0 displays")
+	if got := objects(t, r.expect(exitOpen, "send identify --fleet --key @duc.key --json")); len(got) != 1 || got[0]["command"] == "" {
+		t.Errorf("%v\n%s", got, out)
+	}
+}
+
+// A tired broker takes so many messages and no more.
+type tired struct{ left int }
+
+func (b *tired) Publish(context.Context, string, bool, []byte) error {
+	if b.left--; b.left < 0 {
+		return errors.New("no answer from the broker")
+	}
+	return nil
+}
+
+func TestSendTellsWhoHasIt(t *testing.T) {
+	chase := &pursuit{command: &wire.Command{ID: "0123456789abcdef"}, follows: map[string]*follow{}}
+	for _, d := range []string{"tinh-bien-01", "tinh-bien-02", "tinh-bien-03"} {
+		chase.add(d)
+	}
+	for _, file := range []string{"", "lenh.json"} {
+		var out bytes.Buffer
+		p := &Program{Stdout: &out}
+		if err := p.handOver(t.Context(), chase, &tired{left: 1}, file); err != exit(exitOpen) {
+			t.Errorf("ends with %v", err)
+		}
+		for _, words := range []string{"1 of 3 displays", "given for: tinh-bien-01\n", "not known: tinh-bien-02 tinh-bien-03", "--command " + or(file, "FILE")} {
+			if !strings.Contains(out.String(), words) {
+				t.Errorf("does not say %q:\n%s", words, out.String())
+			}
+		}
+		p.speakJSON()
+		out.Reset()
+		if err := p.handOver(t.Context(), chase, &tired{}, file); err != exit(exitOpen) {
+			t.Errorf("ends with %v", err)
+		}
+		if got := objects(t, out.String()); len(got) != 1 || len(got[0]["displays"].([]any)) != 0 || len(got[0]["not_given"].([]any)) != 3 || got[0]["error"] == "" {
+			t.Errorf("%v", got)
+		}
+	}
+}
+
+// Each step says what it is known from.
+func TestStepsSayTheirSource(t *testing.T) {
+	r := newRegion(t)
+	s := r.display("tinh-bien-01")
+	s.obey(obedient(s))
+	got := objects(t, r.expect(exitOK, off+" --wait --json"))
+	var by []string
+	for _, o := range got[:len(got)-1] {
+		by = append(by, o["step"].(string)+" by "+o["by"].(string))
+	}
+	if want := []string{"accepted by answer", "done by answer", "verified by state"}; !slices.Equal(by, want) {
+		t.Errorf("%q, want %q", by, want)
+	}
+	if end := got[len(got)-1]["displays"].([]any)[0].(map[string]any); end["known"] != "verified" || end["by"] != "state" {
+		t.Errorf("in the end %v", end)
+	}
 }
 
 func TestSendSaysTheWorst(t *testing.T) {
@@ -120,6 +187,7 @@ func TestRebootIsSeenByAnotherRun(t *testing.T) {
 	s.obey(func(_ int, signed *trust.Verified, c wire.Command) {
 		s.answer(signed, c, wire.Received, "", "", "")
 		s.now(func(st *wire.State) { st.Boot = "boot-2" })
+		s.answer(signed, c, wire.Done, "", "", `{"before":"k1","after":"k2"}`)
 	})
 	r.expect(exitOK, "send reboot --force --display tinh-bien-01 --key @duc.key --wait", "started anew as boot-2", "1 verified")
 }
@@ -138,6 +206,7 @@ func TestSendPlaylistIsSeenPlaying(t *testing.T) {
 		}
 		s.answer(signed, c, wire.Received, "", "", "")
 		s.now(func(st *wire.State) { st.Player.Playlist = d.version() })
+		s.answer(signed, c, wire.Done, "", "", "")
 	})
 	r.expect(exitOK, "send playlist --playlist @out --display tinh-bien-01 --key @duc.key --wait", "verified", d.version())
 	other := strings.Repeat("0", 64)
@@ -201,7 +270,7 @@ func TestSendRefuses(t *testing.T) {
 		"no playlist":          {"send playlist --display tinh-bien-01 --key @duc.key", exitUsage, "--digest"},
 		"not a digest":         {"send playlist --digest abc --display tinh-bien-01 --key @duc.key", exitFailed, "64 lower-case"},
 		"not the role":         {"send reboot --display tinh-bien-01 --key @an.key --trust @trust.json", exitFailed, "without the role"},
-		"timeout":              {"send reboot --display tinh-bien-01 --key @duc.key --timeout soon", exitUsage, "length of time"},
+		"timeout":              {"send reboot --display tinh-bien-01 --key @duc.key --wait --timeout soon", exitUsage, "length of time"},
 		"save what":            {"send reboot --display tinh-bien-01 --key @duc.key --wait --save @x", exitUsage, "screenshot"},
 		"kind and command":     {"send reboot --command @c.json", exitUsage, "stands beside"},
 		"an order":             {"send --command @order.json", exitFailed, "not a signed command"},
@@ -217,6 +286,48 @@ func TestSendRefuses(t *testing.T) {
 	d.t = t
 	d.now = morning.Add(16 * time.Minute)
 	d.refuses("send --command @c.json", exitFailed, "has expired")
+}
+
+// An option that would be dropped is not what the person meant.
+func TestSendRefusesWhatItWouldNotUse(t *testing.T) {
+	d := newDesk(t)
+	d.trust()
+	const one = " --display tinh-bien-01 --key @duc.key"
+	d.must("send identify --fleet --key @duc.key --out @c.json")
+	for line, option := range map[string]string{
+		"send --command @c.json --display tinh-bien-01": "--display",
+		"send --command @c.json --fleet":                "--fleet",
+		"send --command @c.json --key @duc.key":         "--key",
+		"send --command @c.json --expires +1h":          "--expires",
+		"send --command @c.json --passphrase-file @p":   "--passphrase-file",
+		"send --command @c.json --out @d.json":          "--out",
+		"send --command @c.json --seconds 5":            "--seconds",
+		"send --command @c.json --until +1h":            "--until",
+		"send identify --force" + one:                   "--force",
+		"send reboot --seconds 5" + one:                 "--seconds",
+		"send reboot --reason r" + one:                  "--reason",
+		"send screenshot --until +1h" + one:             "--until",
+		"send diagnostics --digest abc" + one:           "--digest",
+		"send off --reason r --playlist @x" + one:       "--playlist",
+		"send identify --timeout 1m" + one:              "--timeout",
+		"send screenshot --save @x" + one:               "--save",
+		"send identify --out @d.json --wait" + one:      "--wait",
+		"send identify --out @d.json --center @x" + one: "--center",
+	} {
+		t.Run(line, func(t *testing.T) {
+			d.t = t
+			d.refuses(line, exitUsage, option+": is not used together with the rest")
+		})
+	}
+}
+
+// Whoever names a trust document wants the signatures of the file checked against it.
+func TestSendChecksACommandFromAFile(t *testing.T) {
+	d := newDesk(t)
+	d.trust()
+	d.makeKey("stranger", "nguoi.la", "Người Lạ")
+	d.must("send identify --fleet --key @stranger.key --out @c.json")
+	d.refuses("send --command @c.json --trust @trust.json", exitFailed, "@c.json", "unknown keys")
 }
 
 func TestCentreFolderIsChecked(t *testing.T) {
@@ -267,6 +378,7 @@ func TestGoldenOnline(t *testing.T) {
 	s.obey(func(_ int, signed *trust.Verified, c wire.Command) {
 		s.answer(signed, c, wire.Received, "", "", "")
 		s.now(readBack("off"))
+		s.answer(signed, c, wire.Done, "", "", `{"panel":"off","rule":"department","why":"bão số 3"}`)
 	})
 	r.await(s)
 	for _, lang := range []string{"vi", "en"} {
@@ -284,7 +396,7 @@ func TestGoldenOnline(t *testing.T) {
 
 // settled takes out what differs from run to run.
 func settled(out string) string {
-	out = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d \+07`).ReplaceAllString(out, "TIME")
+	out = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d \+07|\d\d:\d\d:\d\d`).ReplaceAllString(out, "TIME")
 	out = regexp.MustCompile(`"\d{4}-[^"]*Z"`).ReplaceAllString(out, `"TIME"`)
 	return regexp.MustCompile(`[0-9a-f]{32}`).ReplaceAllString(out, "ID")
 }

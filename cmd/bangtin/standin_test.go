@@ -65,6 +65,8 @@ func (r *region) operator(content string) {
 	r.check(os.MkdirAll(r.path("center"), 0o700))
 	files, err := r.broker.CA.IssueFiles(r.path("center"), "operator", brokertest.Leaf{CommonName: brokertest.OperatorName})
 	r.check(err)
+	_, err = r.broker.CA.IssueFiles(r.path("center"), "watch", brokertest.Leaf{CommonName: brokertest.OperatorName})
+	r.check(err)
 	if files.CA != r.path("center/ca.pem") {
 		r.t.Fatalf("CA is in %s", files.CA)
 	}
@@ -289,6 +291,20 @@ func (r *region) awaitState(s *standIn, holds func(wire.State) bool) {
 		n, m := len(h.Conns), len(h.States)
 		return n > 0 && h.Conns[n-1].State == wire.Online && m > 0 && holds(h.States[m-1])
 	})
+}
+
+// births counts how often the centre heard that a display came.
+func (r *region) births(s *standIn) int {
+	r.t.Helper()
+	h, err := r.centre.Heard(s.id)
+	r.check(err)
+	n := 0
+	for _, c := range h.Conns {
+		if c.State == wire.Online {
+			n++
+		}
+	}
+	return n
 }
 
 // eventually polls until the condition holds.

@@ -73,14 +73,23 @@ func parseHours(windows []string) (hours, error) {
 	var h hours
 	for _, w := range windows {
 		from, to, ok := strings.Cut(w, "-")
-		a, errA := time.Parse("15:04", from)
-		b, errB := time.Parse("15:04", to)
-		if !ok || errA != nil || errB != nil || !a.Before(b) {
+		a, errA := minuteOf(from)
+		b, errB := minuteOf(to)
+		if !ok || errA != nil || errB != nil || a >= b {
 			return nil, &problem{field: "--window", what: say("%q is not a window", w), remedy: say("write it as 07:00-11:00, several times"), usage: true}
 		}
-		h = append(h, struct{ from, to int }{a.Hour()*60 + a.Minute(), b.Hour()*60 + b.Minute()})
+		h = append(h, struct{ from, to int }{a, b})
 	}
 	return h, nil
+}
+
+// minuteOf reads a time of day. 24:00 ends a day, as in a site file.
+func minuteOf(text string) (int, error) {
+	if text == "24:00" {
+		return 24 * 60, nil
+	}
+	t, err := time.Parse("15:04", text)
+	return t.Hour()*60 + t.Minute(), err
 }
 
 func (h hours) hold(local time.Time) bool {
@@ -101,7 +110,7 @@ func (p *Program) troubles(s *sight, h hours, now time.Time, silence time.Durati
 		return nil // it was born just now; its state follows
 	}
 	if h.hold(now) && st.Panel.Power != "on" && st.Panel.Power != "warming" {
-		add("dark", say("DARK inside its window: panel %s, %s: %s", p.text(powerWord(st.Panel.Power)), p.text(ruleWord(st.Want.Rule)), visible(st.Want.Reason)))
+		add("dark", say("DARK inside its window: panel %s, %s: %s", p.text(powerWord(st.Panel.Power)), p.text(ruleWord(st.Want.Rule)), p.localTimes(visible(st.Want.Reason))))
 	}
 	if st.Panel.Error != "" {
 		add("panel", say("panel: %s", visible(st.Panel.Error)))

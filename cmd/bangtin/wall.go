@@ -100,7 +100,16 @@ func (w *wall) named(raw []byte) string {
 type finding struct {
 	display, gate string
 	plays         string
+	off           bool // it is meant to be
 	troubles      []trouble
+}
+
+// wellWords is what is said of a display with which nothing is wrong.
+func (f *finding) wellWords() phrase {
+	if f.off {
+		return say("well; off, as it is meant to be")
+	}
+	return say("well; plays %s", or(visible(f.plays), "-"))
 }
 
 // look judges every display that is asked for, ordered by gate and display.
@@ -115,7 +124,7 @@ func (w *wall) look(judge func(*sight) []trouble, wanted func(display, gate stri
 		}
 		f := finding{display: d, gate: s.gate, troubles: judge(s)}
 		if s.state != nil {
-			f.plays = s.state.Player.Playlist
+			f.plays, f.off = s.state.Player.Playlist, s.state.Want.Panel == "off"
 		}
 		all = append(all, f)
 	}

@@ -3,12 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"runtime"
 	"strings"
 	"time"
-
-	"golang.org/x/term"
 
 	"bangtin/internal/wire"
 )
@@ -30,7 +26,7 @@ func (p *Program) watch(o *options) action {
 		if err != nil {
 			return err
 		}
-		c, err := p.openAccess(*center)
+		c, err := p.openAccessAs(*center, "watch")
 		if err != nil {
 			return err
 		}
@@ -48,7 +44,7 @@ func (p *Program) watch(o *options) action {
 		defer l.hangUp()
 		defer cancel()
 		v := &view{p: p, wall: w, hours: h, gates: *gates, all: *all, local: func() time.Time { return p.Now().In(z) }, last: map[string]string{}}
-		v.settle(ctx)
+		settle(ctx, p.Patience.defaults().Settle, w.keptSoFar)
 		if *once {
 			return v.once()
 		}
@@ -65,25 +61,9 @@ type view struct {
 	all   bool
 	local func() time.Time
 
-	shown  string            // the screen as it is
 	last   map[string]string // what was last told of each display
 	sums   string            // the last summary
-	broken bool              // the connection is
-}
-
-// settle waits until the broker has nothing more to tell at once.
-func (v *view) settle(ctx context.Context) {
-	for known := -1; ctx.Err() == nil; {
-		n := v.wall.keptSoFar()
-		if n == known {
-			return
-		}
-		known = n
-		select {
-		case <-time.After(v.p.Patience.defaults().Settle):
-		case <-ctx.Done():
-		}
-	}
+	broken string            // what is wrong with the connection; empty when it stands
 }
 
 func (v *view) look() []finding {
@@ -128,11 +108,11 @@ func (v *view) once() error {
 func (v *view) keep(ctx context.Context, l *line, broker string) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	height, screen := v.p.screen()
+	size, screen := v.p.screen()
 	for {
 		found := v.look()
 		if screen {
-			v.redraw(found, height())
+			v.redraw(found, size)
 		} else if err := v.changes(found); err != nil {
 			return err
 		}
@@ -144,21 +124,28 @@ func (v *view) keep(ctx context.Context, l *line, broker string) error {
 			}
 		case <-tick.C:
 		case err := <-l.broke:
-			v.tellLine(&v.broken, true, say("not connected to %s: %v", broker, err))
+			v.lineBroke(say("not connected to %s: %v", broker, err), screen)
 		case <-l.up:
-			v.tellLine(&v.broken, false, say("connected to %s", broker))
+			v.lineStands(say("connected to %s", broker), screen)
 		case <-ctx.Done():
 			return nil
 		}
 	}
 }
 
-// tellLine tells on standard error when the connection breaks or comes back, once each.
-func (v *view) tellLine(was *bool, is bool, what phrase) {
-	if *was != is {
+// lineBroke remembers that nothing is heard any more. A screen shows it; elsewhere it is told once on standard error.
+func (v *view) lineBroke(what phrase, screen bool) {
+	if v.broken == "" && !screen {
 		fmt.Fprintln(v.p.Stderr, v.p.text(what))
 	}
-	*was = is
+	v.broken = v.p.text(what)
+}
+
+func (v *view) lineStands(what phrase, screen bool) {
+	if v.broken != "" && !screen {
+		fmt.Fprintln(v.p.Stderr, v.p.text(what))
+	}
+	v.broken = ""
 }
 
 // page is everything that is to be seen, grouped by gate.
@@ -177,7 +164,7 @@ func (v *view) page(found []finding) string {
 			fmt.Fprintf(&b, "  %-20s %s\n", f.display, v.p.text(t.what))
 		}
 		if len(f.troubles) == 0 {
-			fmt.Fprintf(&b, "  %-20s %s\n", f.display, v.p.text(say("well; plays %s", or(visible(f.plays), "-"))))
+			fmt.Fprintf(&b, "  %-20s %s\n", f.display, v.p.text(f.wellWords()))
 		}
 	}
 	s := sum(found)
@@ -202,7 +189,7 @@ func (v *view) changes(found []finding) error {
 			continue
 		}
 		v.last[f.display] = key
-		words := v.p.text(say("well; plays %s", or(visible(f.plays), "-")))
+		words := v.p.text(f.wellWords())
 		if len(f.troubles) > 0 {
 			words = strings.ReplaceAll(strings.TrimSuffix(v.wordsOf(f), "\n"), "\n", "; ")
 		}
@@ -227,40 +214,6 @@ func (v *view) wordsOf(f finding) string {
 		fmt.Fprintln(&b, v.p.text(t.what))
 	}
 	return b.String()
-}
-
-// redraw writes the page over the last one, and only when it differs.
-func (v *view) redraw(found []finding, height int) {
-	lines := strings.SplitAfter(v.page(found), "\n")
-	if room := max(height-2, 5); len(lines) > room {
-		left := len(lines) - room
-		last := lines[len(lines)-2]
-		lines = append(lines[:room-1], v.p.text(say("… and %d more lines: a larger window or --gate shows them", left))+"\n", last)
-	}
-	page := strings.Join(lines, "")
-	if page == v.shown {
-		return
-	}
-	v.shown = page
-	fmt.Fprint(v.p.Stdout, "\x1b[H\x1b[J", v.local().Format("15:04:05"), "\n", page)
-}
-
-// screen tells whether standard output is a terminal that can be written over, and how high it is.
-func (p *Program) screen() (height func() int, ok bool) {
-	f, isFile := p.Stdout.(*os.File)
-	if !isFile || p.objects != nil || !term.IsTerminal(int(f.Fd())) {
-		return nil, false
-	}
-	if runtime.GOOS == "windows" && p.Getenv("WT_SESSION") == "" {
-		return nil, false // the old console shows escapes as they are
-	}
-	return func() int {
-		_, h, err := term.GetSize(int(f.Fd()))
-		if err != nil {
-			return 24
-		}
-		return h
-	}, true
 }
 
 // A watchObject is what is to be said of one display.

@@ -9,7 +9,7 @@ func (p *Program) shownWords(e *seen) string {
 		all = append(all, p.text(say("panel %s", p.text(powerWord(e.Power)))))
 	}
 	if e.VerifiedAt != nil {
-		all = append(all, p.text(say("read back at %s", p.moment(*e.VerifiedAt))))
+		all = append(all, p.text(say("read back at %s", p.second(*e.VerifiedAt))))
 	}
 	if e.Rule != "" {
 		all = append(all, p.text(ruleWord(e.Rule)))

@@ -309,7 +309,7 @@ func (d *display) fleet() (*fleet.Fleet, error) {
 		Heartbeat: b.Heartbeat, Gather: b.Gather, Now: d.clock.Sure, Floor: d.clock.Floor, Trust: d.keyring.standing, Log: d.log,
 	}, fleet.Ports{
 		Outbox: d.journal, Orders: &inTray{orders: d.orders, library: d.library, commands: d.commands, keyring: d.keyring, refused: d.control.Refused},
-		State: d.control.State, Changed: d.control.Changed(), Answers: d.commands.Answers(),
+		Recorded: d.journal.Grown(), State: d.control.State, Changed: d.control.Changed(), Answers: d.commands.Answers(),
 		Clock:   &signedClock{d.clock, d.control.Refused},
 		Refused: func(r fleet.Reason, topic string) { d.control.Refused(string(r), topic) },
 	})

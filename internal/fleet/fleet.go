@@ -88,10 +88,14 @@ type Orders interface {
 	Trust(ctx context.Context, raw []byte) error
 }
 
-// Ports are what a Fleet works on. All are required but Changed, Answers, Clock and Refused.
+// Ports are what a Fleet works on. All are required but Recorded, Changed, Answers, Clock and Refused.
 type Ports struct {
 	Outbox Outbox
 	Orders Orders
+
+	// Recorded is received from when the outbox has grown. One pending value stands for any number. Without it the
+	// outbox is looked into every Pace.Poll alone.
+	Recorded <-chan struct{}
 
 	// State tells the present state. It must not block. Seq and Outbox are filled in by the Fleet.
 	State func() wire.State

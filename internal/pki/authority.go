@@ -161,6 +161,10 @@ func (a *Authority) sign(template *x509.Certificate, key *ecdsa.PublicKey) (*x50
 	if a.key == nil {
 		return nil, errors.New("cannot certify anybody: the authority's key is not here")
 	}
+	if now := template.NotBefore.Add(backdate); now.Before(a.certificate.NotBefore) || now.After(a.certificate.NotAfter) {
+		return nil, fmt.Errorf("cannot certify %s: the clock says %s, and the authority is valid from %s to %s", template.Subject.CommonName,
+			now.Format(time.DateOnly), a.certificate.NotBefore.Format(time.DateOnly), a.certificate.NotAfter.Format(time.DateOnly))
+	}
 	if template.NotAfter.After(a.certificate.NotAfter) {
 		template.NotAfter = a.certificate.NotAfter
 	}

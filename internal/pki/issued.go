@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/big"
 	"os"
 	"path/filepath"
 )
@@ -25,8 +24,10 @@ func (o *Office) note(authority string, c *x509.Certificate) error {
 	return o.write(filepath.Join(folder, hex.EncodeToString(c.SerialNumber.Bytes())+".pem"), certificatePEM(c.Raw), 0o644)
 }
 
-// issued returns the serials of what was issued to a name and has not run out, and clears away what has.
-func (o *Office) issued(authority, commonName string) ([]*big.Int, error) {
+// issued returns what was issued to a name, also what has run out by this clock: a clock that was wrong for a moment must
+// not make a certificate that nobody can revoke any more. Nothing is cleared away: it is a file of a kilobyte every other
+// year.
+func (o *Office) issued(authority, commonName string) ([]*x509.Certificate, error) {
 	folder := o.path(filepath.Join("issued", authority, commonName))
 	files, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -35,7 +36,7 @@ func (o *Office) issued(authority, commonName string) ([]*big.Int, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the certificates of %s: %w", commonName, err)
 	}
-	var serials []*big.Int
+	var held []*x509.Certificate
 	for _, f := range files {
 		if filepath.Ext(f.Name()) != ".pem" {
 			continue // left by a power cut
@@ -49,19 +50,13 @@ func (o *Office) issued(authority, commonName string) ([]*big.Int, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		if c.NotAfter.Before(o.now()) {
-			if err := os.Remove(path); err != nil {
-				return nil, fmt.Errorf("cannot clear away a certificate of %s: %w", commonName, err)
-			}
-			continue
-		}
-		serials = append(serials, c.SerialNumber)
+		held = append(held, c)
 	}
-	return serials, nil
+	return held, nil
 }
 
-// People are the common names of the department who hold a certificate that has neither run out nor was revoked,
-// sorted.
+// People are the common names of the department who hold a certificate that was not revoked, sorted. One that has run
+// out opens nothing.
 func (o *Office) People() ([]string, error) {
 	unlock, err := Lock(o.path("lock"))
 	if err != nil {
@@ -82,8 +77,8 @@ func (o *Office) People() ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, serial := range held {
-			if !list.Has(serial) {
+		for _, c := range held {
+			if !list.Has(c.SerialNumber) {
 				names = append(names, f.Name())
 				break
 			}

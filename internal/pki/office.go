@@ -152,11 +152,20 @@ func (o *Office) Renew(old *x509.Certificate, r *Request) ([]byte, error) {
 	if list.Has(old.SerialNumber) {
 		return nil, &Refusal{"the certificate was revoked"}
 	}
-	valid, err := o.issued(ofDisplays, r.CommonName)
+	held, err := o.issued(ofDisplays, r.CommonName)
 	if err != nil {
 		return nil, err
 	}
-	if len(valid) >= maxValid {
+	valid := 0
+	for _, c := range held {
+		if list.Has(c.SerialNumber) || c.NotAfter.Before(o.now()) {
+			continue
+		}
+		if valid++; r.Key.Equal(c.PublicKey) && !Due(c, o.now()) {
+			return certificatePEM(c.Raw), nil // the answer that made it was lost on the way
+		}
+	}
+	if valid >= maxValid {
 		return nil, ErrTooMany
 	}
 	return o.certify(r)
@@ -164,6 +173,9 @@ func (o *Office) Renew(old *x509.Certificate, r *Request) ([]byte, error) {
 
 // certify issues for a display. The caller holds the lock.
 func (o *Office) certify(r *Request) ([]byte, error) {
+	if err := o.unspoilt(r); err != nil {
+		return nil, err
+	}
 	ca, err := o.authority(ofDisplays)
 	if err != nil {
 		return nil, err
@@ -173,6 +185,24 @@ func (o *Office) certify(r *Request) ([]byte, error) {
 		return nil, err
 	}
 	return certificatePEM(c.Raw), o.note(ofDisplays, c)
+}
+
+// unspoilt refuses a key whose certificate was revoked: whoever copied it would be let in again.
+func (o *Office) unspoilt(r *Request) error {
+	list, _, err := o.lists(ofDisplays)
+	if err != nil {
+		return err
+	}
+	held, err := o.issued(ofDisplays, r.CommonName)
+	if err != nil {
+		return err
+	}
+	for _, c := range held {
+		if list.Has(c.SerialNumber) && r.Key.Equal(c.PublicKey) {
+			return &Refusal{"the key belongs to a certificate that was revoked: remove the display's key, so that it makes another"}
+		}
+	}
+	return nil
 }
 
 // CertifyPerson issues a certificate and key of the department, for an operator.

@@ -29,9 +29,9 @@ func (o *Office) revoke(authority, commonName string) (int, error) {
 		return 0, err
 	}
 	var serials []*big.Int
-	for _, s := range held {
-		if !list.Has(s) {
-			serials = append(serials, s)
+	for _, c := range held {
+		if !list.Has(c.SerialNumber) {
+			serials = append(serials, c.SerialNumber)
 		}
 	}
 	if len(serials) == 0 {

@@ -83,6 +83,9 @@ func ParseCommand(payload []byte) (*Command, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := whole(payload, c); err != nil {
+		return nil, fmt.Errorf("cannot take command: %w", err)
+	}
 	c.Expires = c.Expires.UTC()
 	return c, nil
 }
@@ -206,6 +209,9 @@ func args[T any](c *Command, kind CommandKind) (*T, error) {
 	if err := trust.DecodeJSON(c.Args, a); err != nil {
 		return nil, fmt.Errorf("args of %s: %w", kind, err)
 	}
+	if err := whole(c.Args, a); err != nil {
+		return nil, fmt.Errorf("args of %s: %w", kind, err)
+	}
 	return a, nil
 }
 
@@ -248,7 +254,7 @@ const (
 	Duplicate   CommandStatus = "DUPLICATE"   // came before; First, Reason and Evidence are those of the first answer
 )
 
-// Final reports whether nothing more is to be said of the command.
+// Final reports whether nothing more is to be said of the command; of a refusal see [CommandAck.Final].
 func (s CommandStatus) Final() bool {
 	switch s {
 	case Rejected, Expired, Done, Failed, Interrupted:
@@ -267,6 +273,14 @@ type CommandAck struct {
 	Reason   string          `json:"reason,omitempty"`
 	Evidence json.RawMessage `json:"evidence,omitempty"` // an object: what was read back
 	At       time.Time       `json:"at"`                 // UTC, by the display's clock
+}
+
+// Busy is the reason of a refusal that may pass: the same command may be sent again, and nothing of it was remembered.
+const Busy = "busy"
+
+// Final reports whether nothing more is to be expected of the command, by this answer.
+func (a *CommandAck) Final() bool {
+	return a.Outcome().Final() && (a.Outcome() != Rejected || a.Reason != Busy)
 }
 
 // Outcome is the status that holds now: of a duplicate that of the first answer.

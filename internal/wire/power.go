@@ -29,6 +29,9 @@ func ParsePowerOrder(payload []byte) (*PowerOrder, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := whole(payload, o); err != nil {
+		return nil, fmt.Errorf("cannot take power order: %w", err)
+	}
 	if o.Until != nil {
 		utc := o.Until.UTC()
 		o.Until = &utc

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -61,4 +63,21 @@ func disturbs(r rune) bool {
 		return false
 	}
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
+}
+
+// whole refuses an order that leaves a field out: what is not said must not mean something, such as "without end". Fields
+// that may be left out say so by omitempty. v points to the struct that raw was decoded into.
+func whole(raw []byte, v any) error {
+	var said map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &said); err != nil {
+		return err
+	}
+	t := reflect.TypeOf(v).Elem()
+	for i := range t.NumField() {
+		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		if _, ok := said[name]; !ok && !strings.Contains(options, "omitempty") {
+			return fmt.Errorf("%s is missing", name)
+		}
+	}
+	return nil
 }

@@ -155,10 +155,11 @@ func (l *Link) Once(ctx context.Context) error {
 	case <-l.lost: // of the connection before
 	default:
 	}
+	// Before anything may fail: a client that goes on connecting by itself could never be connected again.
+	defer l.client.Disconnect(lastWords)
 	if err := l.await(ctx, l.client.Connect()); err != nil {
 		return fmt.Errorf("cannot connect to the broker: %w", err)
 	}
-	defer l.client.Disconnect(lastWords)
 	if err := l.subscribe(ctx); err != nil {
 		return err
 	}

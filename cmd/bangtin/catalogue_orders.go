@@ -1,0 +1,22 @@
+package main
+
+// vietnameseOrders is what is said of what an order is made of, and of what stands against it.
+func vietnameseOrders() map[string]string {
+	return map[string]string{
+		"is not used together with the rest":     "không dùng được cùng các tùy chọn còn lại",
+		"leave it out, or see bangtin help send": "bỏ tùy chọn này, hoặc xem bangtin help send",
+
+		"%s: not taken yet (%s): %s":                             "%s: chưa nhận lệnh (%s): %s",
+		"it had too many commands open; the same was sent again": "còn quá nhiều lệnh đang thực hiện; lệnh này đã được gửi lại",
+
+		"sign a command, send it and follow what displays say of it":                                                                             "ký lệnh, gửi đi và theo dõi bảng tin trả lời ra sao",
+		"follow the command until each display says that it obeyed and its state shows it; both are unsigned: proof is its record at the centre": "theo dõi đến khi từng bảng tin báo đã thực hiện và trạng thái cho thấy điều đó; cả hai đều không có chữ ký: bằng chứng là bản ghi của bảng tin ở trung tâm",
+		"%s: verified by its state of %s, unsigned, as the broker brings it: %s":                                                                 "%s: đã kiểm chứng theo trạng thái lúc %s, do máy chủ tin nhắn chuyển tới, không có chữ ký: %s",
+		"Command %s was given to nobody: the broker tells of no display.":                                                                        "Lệnh %s chưa giao cho bảng tin nào: máy chủ tin nhắn không thấy bảng tin nào.",
+		"Command %s given to the broker for %d of %d displays, then no more: %s":                                                                 "Đã giao lệnh %s cho máy chủ tin nhắn để gửi tới %d trong %d bảng tin, rồi không giao tiếp được: %s",
+		"  given for: %s":                   "  đã giao cho: %s",
+		"  not given for, or not known: %s": "  chưa giao, hoặc chưa biết: %s",
+		"Send the same bytes again: bangtin send --command %s. Who has them does nothing twice.":                                                                                                      "Gửi lại đúng lệnh này: bangtin send --command %s. Bảng tin nào đã nhận thì không làm lần nữa.",
+		"A command that is made with --out FILE and sent with --command FILE can be sent again: who has the same bytes does nothing twice. A new one would be done again by those who have this one.": "Lệnh lập bằng --out TỆP và gửi bằng --command TỆP thì gửi lại được: bảng tin nào đã nhận đúng lệnh ấy thì không làm lần nữa. Nếu lập lệnh mới, bảng tin đã nhận lệnh này sẽ làm thêm lần nữa.",
+	}
+}

@@ -1,0 +1,286 @@
+package docs_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// pages are what a person types from.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob("*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, file := range append(files, filepath.Join("..", "README.md")) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[file] = string(text)
+	}
+	return all
+}
+
+// TestEveryLineOfThePagesIsACommand asks the programs' own help whether what the pages say can be typed at all.
+func TestEveryLineOfThePagesIsACommand(t *testing.T) {
+	bin := build(t)
+	tool := newHelp(t, filepath.Join(bin, "bangtin"))
+	daemon := usage(t, filepath.Join(bin, "bangtind"), "enrol")
+	centre := usage(t, filepath.Join(bin, "bangtin-center"))
+	seen := 0
+	for page, text := range pages(t) {
+		for _, line := range commandLines(text) {
+			seen++
+			words := strings.Fields(line)
+			var problem string
+			switch words[0] {
+			case "bangtin":
+				problem = tool.check(words[1:])
+			case "bangtind":
+				problem = daemon.check(words[1:])
+			default:
+				problem = centre.check(words[1:])
+			}
+			if problem != "" {
+				t.Errorf("%s: %s: %s", page, line, problem)
+			}
+		}
+	}
+	if seen < 60 {
+		t.Errorf("only %d lines were found: the pages are read wrongly", seen)
+	}
+	t.Logf("%d lines", seen)
+}
+
+var (
+	inline  = regexp.MustCompile("`(bangtin(?:d|-center)? [^`\n]*)`")
+	program = regexp.MustCompile(`(?:^|[|;(] ?|-- |for .*; do )(bangtin(?:d|-center)? .*)`)
+	ending  = regexp.MustCompile(` (?:[|;#>&]|2>|\|\|).*`)
+	quoted  = regexp.MustCompile(`"[^"]*"|'[^']*'|\$\([^)]*\)`)
+)
+
+// commandLines finds what is typed: lines of fences, joined where they go on, and words between backquotes.
+func commandLines(page string) []string {
+	var all []string
+	for _, m := range inline.FindAllStringSubmatch(page, -1) {
+		all = append(all, plain(m[1]))
+	}
+	fenced := false
+	for _, line := range strings.Split(strings.ReplaceAll(page, "\\\n", " "), "\n") {
+		text := strings.TrimSpace(line)
+		switch m := program.FindStringSubmatch(text); {
+		case strings.HasPrefix(text, "```"):
+			fenced = !fenced
+		case m != nil && (fenced || strings.HasPrefix(line, "    ")):
+			all = append(all, plain(m[1]))
+		}
+	}
+	return all
+}
+
+// plain takes away what is not of the program's own words: values in quotes, and what the shell does.
+func plain(line string) string {
+	return ending.ReplaceAllString(quoted.ReplaceAllString(line, "VALUE"), "")
+}
+
+// A help is what `bangtin help` says: the options of each command.
+type help struct {
+	t        *testing.T
+	path     string
+	commands []string
+	options  map[string]string
+}
+
+func newHelp(t *testing.T, path string) *help {
+	t.Helper()
+	h := &help{t: t, path: path, options: map[string]string{}}
+	for _, m := range regexp.MustCompile(`(?m)^  (\w+(?: \w+)?)  `).FindAllStringSubmatch(h.ask(), -1) {
+		h.commands = append(h.commands, m[1])
+		h.options[m[1]] = h.ask(strings.Fields(m[1])...)
+	}
+	if len(h.commands) < 20 {
+		t.Fatalf("the help lists only %q", h.commands)
+	}
+	return h
+}
+
+func (h *help) ask(command ...string) string {
+	out, err := exec.Command(h.path, append([]string{"--lang", "en", "help"}, command...)...).CombinedOutput()
+	if err != nil {
+		h.t.Fatalf("help %s: %v\n%s", command, err, out)
+	}
+	return string(out)
+}
+
+// check says what is wrong with the words of a line, or nothing.
+func (h *help) check(words []string) string {
+	if len(words) > 1 && words[0] == "--lang" {
+		words = words[2:]
+	}
+	if len(words) > 0 && words[0] == "help" {
+		words = words[1:]
+	}
+	if len(words) == 0 || words[0] == "…" || strings.HasPrefix(words[0], "COMMAND") {
+		return ""
+	}
+	command := words[0]
+	if !slices.Contains(h.commands, command) && len(words) > 1 {
+		command += " " + words[1]
+	}
+	if !slices.Contains(h.commands, command) {
+		// a family such as `bangtin center`
+		if slices.ContainsFunc(h.commands, func(c string) bool { return strings.HasPrefix(c, words[0]+" ") }) && len(words) == 1 {
+			return ""
+		}
+		return "is no command"
+	}
+	return unknown(words, h.options[command], "--")
+}
+
+// A flagged program has one list of flags, and verbs.
+type flagged struct{ usage string }
+
+func usage(t *testing.T, path string, verbs ...string) flagged {
+	t.Helper()
+	var all string
+	for _, args := range append([][]string{{"--help"}}, each(verbs)...) {
+		out, err := exec.Command(path, args...).CombinedOutput()
+		if len(out) == 0 {
+			t.Fatalf("%s %s: %v", path, args, err)
+		}
+		all += string(out)
+	}
+	return flagged{all}
+}
+
+func each(verbs []string) [][]string {
+	var all [][]string
+	for _, v := range verbs {
+		all = append(all, []string{"--site", "../internal/site/testdata/example.toml", v, "--help"})
+	}
+	return all
+}
+
+// extra are options of verbs that only a running daemon's client has.
+const extra = "  -for \n  -reason \n"
+
+func (f flagged) check(words []string) string {
+	verbs := strings.FieldsFunc(f.usage, func(r rune) bool { return strings.ContainsRune("[]| \n", r) })
+	for i, w := range words {
+		if strings.HasPrefix(w, "-") || i > 0 && strings.HasPrefix(words[i-1], "-") {
+			continue
+		}
+		if !slices.Contains(verbs, w) {
+			return "has no verb " + w
+		}
+		break
+	}
+	return unknown(words, f.usage+extra, "-")
+}
+
+func unknown(words []string, help, dash string) string {
+	for _, w := range words {
+		name, isOption := strings.CutPrefix(w, "--")
+		name, _, _ = strings.Cut(name, "=")
+		if isOption && !regexp.MustCompile(`(?m)^  `+dash+regexp.QuoteMeta(strings.Trim(name, ".,;:)"))+`\b`).MatchString(help) {
+			return "has no option " + w
+		}
+	}
+	return ""
+}
+
+// TestEveryCodeIsExplained holds the table of OPERATIONS.md against the source: what a display or the centre may
+// raise is there, and nothing else.
+func TestEveryCodeIsExplained(t *testing.T) {
+	sources := map[string]string{ // what in it is a code
+		"../internal/journal/journal.go":      `Cause += +"([a-z-]+)"|Cause\w+ +Cause = "([a-z-]+)"`,
+		"../internal/control/report.go":       `wrong\["([a-z-]+)"\]`,
+		"../internal/control/sensors.go":      `into\["([a-z-]+?)-?"`,
+		"../internal/control/control.go":      `Code: "([a-z-]+)"`,
+		"../internal/control/recorder.go":     `Code: "([a-z-]+)"`,
+		"../internal/control/refusals.go":     `Code: "([a-z]+)-"`,
+		"../internal/journal/sqlite/check.go": `damageKind = "([a-z-]+)"`,
+		"../internal/centre/store/chain.go":   `= "([a-z]+(?:-[a-z]+)+)"`,
+		"../internal/centre/watch.go":         `(?:Dark|ClockOff) += "([a-z-]+)"`,
+		"../media/refusal.go":                 `journal\.\w+, "([a-z-]+)"`,
+		"../media/library.go":                 `incident\(journal\.\w+, "([a-z-]+)"`,
+		"../cmd/bangtind/*.go":                `degrade\("([a-z-]+)"|\.set\("([a-z-]+)"|(?:codeUnusable|expiringAlarm) += "([a-z-]+)"`,
+	}
+	page := pages(t)["OPERATIONS.md"]
+	table := page[strings.Index(page, "### Codes"):]
+	told := map[string]bool{}
+	for _, line := range strings.Split(table, "\n") {
+		if cells := strings.Split(line, "|"); len(cells) == 5 {
+			for _, m := range regexp.MustCompile("`([a-z-]+?)(?:-…)?`").FindAllStringSubmatch(cells[1], -1) {
+				told[m[1]] = true
+			}
+		}
+	}
+	raised := map[string]bool{}
+	for glob, expression := range sources {
+		files, err := filepath.Glob(glob)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: nothing there, %v", glob, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range regexp.MustCompile(expression).FindAllStringSubmatch(string(text), -1) {
+				raised[strings.Join(m[1:], "")] = true
+			}
+		}
+	}
+	for code := range raised {
+		if !told[code] {
+			t.Errorf("%s is not in the table", code)
+		}
+	}
+	for code := range told {
+		if !raised[code] {
+			t.Errorf("%s is in the table, and nobody raises it", code)
+		}
+	}
+	if len(raised) < 40 {
+		t.Errorf("only %d codes were found: the source is read wrongly", len(raised))
+	}
+}
+
+// TestMakefileSaysItsTargets: the first lines of the Makefile are its help.
+func TestMakefileSaysItsTargets(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join("..", "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(raw)
+	phony := regexp.MustCompile(`(?m)^\.PHONY: (.*)$`).FindStringSubmatch(text)
+	if phony == nil {
+		t.Fatal("no .PHONY")
+	}
+	for _, target := range strings.Fields(phony[1]) {
+		if target == "all" {
+			continue // is build
+		}
+		if !regexp.MustCompile(`(?m)^# make ` + regexp.QuoteMeta(target) + ` `).MatchString(text) {
+			t.Errorf("make %s is not in the header", target)
+		}
+		if !regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(target) + `:`).MatchString(text) {
+			t.Errorf("make %s does not exist", target)
+		}
+	}
+	for page, text := range pages(t) {
+		for _, m := range regexp.MustCompile("(?m)(?:`|^)make ([a-z-]+)").FindAllStringSubmatch(text, -1) {
+			if !slices.Contains(strings.Fields(phony[1]), m[1]) {
+				t.Errorf("%s: make %s does not exist", page, m[1])
+			}
+		}
+	}
+}
