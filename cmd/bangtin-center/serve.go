@@ -25,6 +25,7 @@ import (
 	"bangtin/internal/fleet/department"
 	"bangtin/internal/pki"
 	"bangtin/internal/pki/enrol"
+	"bangtin/internal/watchdog"
 )
 
 // A server is the running centre.
@@ -139,11 +140,23 @@ func (s *server) run(ctx context.Context) error {
 	group.Go(func() error { return s.link.Run(ctx) })
 	group.Go(func() error { return s.trust.Run(ctx) })
 	group.Go(func() error { return s.reload(ctx) })
-	group.Go(func() error { return notify(ctx, s.centre, s.log) })
+	group.Go(func() error { return watchdog.Run(ctx, ready(), s.late, s.log) })
 	group.Go(func() error { return serveHTTP(ctx, listener, s.metricsServer()) })
 	group.Go(func() error { return serveHTTP(ctx, front, s.contentServer()) })
 	return group.Wait()
 }
+
+// ready is so at once: the centre works without its broker and with a full database too.
+func ready() <-chan struct{} {
+	now := make(chan struct{})
+	close(now)
+	return now
+}
+
+// stillness is how long a loop of the centre may stand: a transaction on a slow disk may take seconds.
+const stillness = time.Minute
+
+func (s *server) late() string { return s.centre.Late(stillness) }
 
 // reload heeds SIGHUP: the database's limit is set to what the configuration says now, so that a full one need not wait
 // for a restart. Everything else is read at the start.

@@ -21,6 +21,7 @@ import (
 	"bangtin/internal/fleet"
 	"bangtin/internal/journal/sqlite"
 	"bangtin/internal/site"
+	"bangtin/internal/watchdog"
 	"bangtin/internal/wire"
 	"bangtin/media"
 	"bangtin/media/fetch"
@@ -258,7 +259,7 @@ func (d *display) run(ctx context.Context) error {
 	desk := &desk{control: d.control, orders: d.orders, state: d.state}
 	server := &local.Server{Path: d.site.Socket, Handler: desk, Log: d.log}
 	g.Go(func() error { return persist(ctx, d.log, server.Run) })
-	g.Go(func() error { return notify(ctx, d.control.Ready(), d.health, d.log) })
+	g.Go(func() error { return watchdog.Run(ctx, d.control.Ready(), d.health.Late, d.log) })
 	if link != nil {
 		g.Go(func() error { return link.Run(ctx) })
 		g.Go(func() error { return watchBelief(ctx, d.clock.Stamp, link.Rejudge) })

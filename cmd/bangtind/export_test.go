@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"bangtin/internal/journal"
 	"bangtin/internal/pki"
@@ -15,9 +14,9 @@ func WatchBelief(ctx context.Context, stamp func() journal.Stamp, changed func()
 }
 
 // NewRenewal is a renewal for tests, with the alarms that it raises.
-func NewRenewal(device, base, lock string, files pki.Files, now func() time.Time) (once func(context.Context) (bool, error), alarms func() map[string]string) {
+func NewRenewal(device, base, lock string, dialer pki.Dialer) (once func(context.Context) (bool, error), alarms func() map[string]string) {
 	l := &lacking{what: map[string]string{}}
-	r := &renewal{device: device, base: base, files: files, lock: lock, now: now, lacking: l}
+	r := &renewal{device: device, base: base, dialer: dialer, lock: lock, lacking: l}
 	return r.once, l.list
 }
 

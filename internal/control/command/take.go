@@ -188,7 +188,7 @@ func (c *Commands) ack(kept *slot) wire.CommandAck {
 
 // again answers a command that came before.
 func (c *Commands) again(kept *slot) {
-	if !c.talk.take() {
+	if !c.talk.Take() {
 		return
 	}
 	a := c.ack(kept)
@@ -200,7 +200,7 @@ func (c *Commands) again(kept *slot) {
 func (c *Commands) refuse(cmd *wire.Command, by Signed, no *control.Refusal) {
 	c.cfg.Refused(no.Reason, source)
 	c.cfg.Log.Warn("command refused", "id", cmd.ID, "kind", cmd.Kind, "reason", no.Reason, "detail", no.Detail)
-	if !c.talk.take() {
+	if !c.talk.Take() {
 		return
 	}
 	a := wire.CommandAck{ID: cmd.ID, Digest: by.Digest, Status: wire.Rejected, Reason: no.Reason, At: c.cfg.Clock.Now()}
