@@ -18,5 +18,7 @@ func vietnameseOrders() map[string]string {
 		"  not given for, or not known: %s": "  chưa giao, hoặc chưa biết: %s",
 		"Send the same bytes again: bangtin send --command %s. Who has them does nothing twice.":                                                                                                      "Gửi lại đúng lệnh này: bangtin send --command %s. Bảng tin nào đã nhận thì không làm lần nữa.",
 		"A command that is made with --out FILE and sent with --command FILE can be sent again: who has the same bytes does nothing twice. A new one would be done again by those who have this one.": "Lệnh lập bằng --out TỆP và gửi bằng --command TỆP thì gửi lại được: bảng tin nào đã nhận đúng lệnh ấy thì không làm lần nữa. Nếu lập lệnh mới, bảng tin đã nhận lệnh này sẽ làm thêm lần nữa.",
+
+		"never seen, though a playlist was published for it": "chưa từng thấy, dù đã có danh sách phát cho bảng tin này",
 	}
 }
