@@ -2,9 +2,13 @@
 # make demo   one display runs before your eyes; DURATION=40s ends it by itself
 # make test   everything that can be proved here in a few minutes
 # make bench  figures beside a peer, in the same run
+# make bench-command   a signed command to the first byte on the serial line, beside a broker's round trip and an fsync
+# make bench-fleet     more and more displays on one broker and one centre, and the bytes that one display sends
 # make fuzz   every parser of outside bytes, FUZZTIME each
 # make cross       the department's tool for Linux, Windows and macOS, on amd64 and arm64
 # make transfers   1,000 files through a proxy that drops, stalls, damages and lies about ranges
+# make adversary   a hostile broker against a display on air, with a flood of FLOOD
+# make chaos  20 displays while broker and centre are killed 50 times each, links are cut and the database is full
 # make lint   golangci-lint
 # make clean  removes bin/ and what a demo left
 
@@ -12,12 +16,16 @@ SHELL    := /bin/sh
 DURATION ?= 0s
 FUZZTIME ?= 60s
 TRANSFERS ?= 1000
+FLOOD    ?= 60s
+COMMANDS ?= 200
+FLEET    ?= 500,1000,2000,3500,5000,7000
+STEADY   ?= 2m
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 BUILT    := $(shell git log -1 --format=%cI 2>/dev/null || echo 2026-11-01T00:00:00Z)
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 GO       := go
 
-.PHONY: all build demo test bench fuzz transfers cross lint clean
+.PHONY: all build demo test bench bench-command bench-fleet fuzz transfers adversary chaos cross lint clean
 
 all: build
 
@@ -42,6 +50,14 @@ bench:
 	@$(MAKE) --no-print-directory -s build
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./media/mpv ./cmd/bangtind
 
+bench-command:
+	@.ci/need build demo test
+	BANGTIN_COMMANDS=$(COMMANDS) $(GO) test -run '^TestCommandReachesTheLine$$' -v -count 1 -timeout 60m ./cmd/bangtind
+
+bench-fleet:
+	@.ci/need build test
+	BANGTIN_FLEET=$(FLEET) BANGTIN_FLEET_STEADY=$(STEADY) $(GO) test -run '^(TestFleet|TestBytesOfAMonth)$$' -v -count 1 -parallel 1 -timeout 90m ./cmd/bangtin-center
+
 fuzz:
 	@.ci/need build
 	FUZZTIME=$(FUZZTIME) .ci/fuzz
@@ -53,6 +69,14 @@ cross:
 transfers:
 	@.ci/need build
 	BANGTIN_TRANSFERS=$(TRANSFERS) $(GO) test -run '^TestTransfers$$' -v -count 1 -timeout 60m ./media/fetch
+
+adversary:
+	@.ci/need build demo test
+	BANGTIN_ADVERSARY=$(FLOOD) $(GO) test -run '^TestAdversary' -v -count 1 -timeout 30m ./cmd/bangtind ./cmd/bangtin
+
+chaos:
+	@.ci/need build test
+	BANGTIN_CHAOS=full $(GO) test -run '^TestChaos$$' -v -count 1 -timeout 60m ./internal/chaos
 
 lint:
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0 run ./...

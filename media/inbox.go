@@ -35,10 +35,12 @@ type Inbox struct {
 
 // A sight is what a file was at the last look, whether it is done with, and when it is tried again.
 type sight struct {
-	is   identity
-	done bool
-	wait time.Duration // since it failed last; doubles each time
-	next time.Duration // on Stamp.Mono: not tried before
+	is     identity
+	done   bool
+	awaits bool          // refused, and another trust document may let it pass
+	under  uint64        // Library.rechecks at that refusal
+	wait   time.Duration // since it failed last; doubles each time
+	next   time.Duration // on Stamp.Mono: not tried before
 }
 
 // A file that could not be taken is tried again after firstWait, and at last every lastWait: a stick that dies, or a
@@ -129,7 +131,8 @@ func (b *Inbox) take(ctx context.Context, root *os.Root, old map[string]sight, n
 		return nil
 	}
 	b.seen[name] = now
-	if now.done || clock < now.next {
+	under := b.library.rechecks.Load()
+	if now.done || now.awaits && now.under == under || clock < now.next {
 		return nil
 	}
 	err = b.use(ctx, root, name, info, use)
@@ -140,9 +143,13 @@ func (b *Inbox) take(ctx context.Context, root *os.Root, old map[string]sight, n
 		return root.Remove(name)
 	case errors.As(err, &no):
 		b.log.Warn("inbox file refused", "name", name, "reason", no.Reason)
-		b.seen[name] = sight{is: is, done: true}
-		if no.Reason == ReasonFull || no.Reason == ReasonReadOnly { // there may be room later
+		switch {
+		case no.Reason == ReasonFull, no.Reason == ReasonReadOnly, no.Reason == ReasonFuture: // time may help
 			b.seen[name] = now.later(clock)
+		case no.Final():
+			b.seen[name] = sight{is: is, done: true}
+		default:
+			b.seen[name] = sight{is: is, awaits: true, under: under}
 		}
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -183,6 +184,67 @@ func TestBetterInboxIsTakenAfterABadOne(t *testing.T) {
 	deliver(t, b, nil, film(500))
 	b.scan(t, 3)
 	wantShows(t, b, "version 1, 2 clips")
+}
+
+// A playlist that came before the trust document that knows its editor is refused once, and taken when that has come,
+// by whichever way.
+func TestInboxTriesAgainUnderAnotherTrustDocument(t *testing.T) {
+	b := newBench(t, t.TempDir())
+	deliver(t, b, seal(trust.TypePlaylist, payload(list(1)), "an3", "binh"))
+	b.scan(t, 5)
+	wantShows(t, b, "nothing")
+	if in := b.incidents(t); len(in) != 1 || in[0].Code != "signature-refused" {
+		t.Errorf("incidents: %+v", in)
+	}
+	b.trusts(t, withEditors(2, "an4"))
+	b.scan(t, 5)
+	wantShows(t, b, "nothing")
+	if in := b.incidents(t); len(in) != 2 {
+		t.Errorf("incidents: %+v, want one for each document", in)
+	}
+	b.trusts(t, withEditors(3, "an3"))
+	b.scan(t, 1)
+	wantShows(t, b, "version 1, 1 clips")
+}
+
+// A trust document that was refused because the one before it had not come is taken after that.
+func TestInboxTriesATrustDocumentAgain(t *testing.T) {
+	b := newBench(t, t.TempDir())
+	tried := 0
+	b.inbox.TakeTrust(func(context.Context, []byte, string) error {
+		if tried++; tried == 2 {
+			return nil
+		}
+		return &trust.Refusal{Reason: trust.UnknownKey, Detail: "signed by the keepers of another document"}
+	})
+	dir := deliver(t, b, nil)
+	write(t, filepath.Join(dir, "trust.json"), []byte("{}"))
+	b.scan(t, 5)
+	if tried != 1 {
+		t.Errorf("tried %d times under one document", tried)
+	}
+	b.trusts(t, withEditors(2, "an"))
+	b.scan(t, 5)
+	if _, err := os.Lstat(filepath.Join(dir, "trust.json")); tried != 2 || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("tried %d times, %v", tried, err)
+	}
+}
+
+// A version from the future is taken when the clock has come to it.
+func TestInboxTriesAFutureVersionAgain(t *testing.T) {
+	b := newBench(t, t.TempDir())
+	ahead := uint64(b.clock.stamp().Wall.Add(49 * time.Hour).UnixMilli())
+	deliver(t, b, approved(list(ahead)))
+	b.scan(t, 10)
+	wantShows(t, b, "nothing")
+	if in := b.incidents(t); len(in) != 1 || in[0].Code != "playlist-future" {
+		t.Errorf("incidents: %+v", in)
+	}
+	b.clock.advance(time.Hour)
+	b.scan(t, 1)
+	if a := b.orders(t); len(a) == 0 || !a[len(a)-1].Accepted {
+		t.Errorf("orders: %+v", a)
+	}
 }
 
 func TestInboxTriesAgainWhenThereIsRoom(t *testing.T) {

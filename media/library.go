@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"bangtin/internal/journal"
@@ -55,6 +56,8 @@ type Library struct {
 	wake    chan struct{}
 	wanted  chan struct{}
 
+	rechecks atomic.Uint64 // counts the trust documents that came in this run
+
 	// work is held by whoever decides and commits, so that what is in memory is what is in the journal.
 	work     sync.Mutex
 	refused  tally
@@ -63,6 +66,7 @@ type Library struct {
 	told     map[string]string // SHA-256 of files that could not be added: the Reason that is on record already
 	doubtful bool              // a stored playlist could not be verified: nothing may be collected
 	collect  time.Duration     // on Stamp.Mono: when files become superfluous for good; negative for never
+	leaving  []leaving         // what the player may not be done with, the oldest first
 	crowded  bool              // the accepted playlist found no room, and nothing else may be collected
 
 	// These two belong to Step.
@@ -274,7 +278,7 @@ func (l *Library) accept(ctx context.Context, s *shelved, source string) error {
 		return err
 	}
 	replaced, current := l.both()
-	if replaced != nil && (current == nil || replaced.digest != current.digest) && l.collect < 0 {
+	if replaced != nil && (current == nil || replaced.digest != current.digest) {
 		l.collect = l.opts.Stamp().Mono // no player was given any of its files
 	}
 	l.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"time"
 
 	"bangtin/internal/journal"
@@ -29,6 +30,9 @@ func (l *Library) Run(ctx context.Context, interval time.Duration) error {
 		}
 		select {
 		case <-ctx.Done():
+			if err := l.lastWords(); err != nil {
+				l.opts.Log.Error("refusals not recorded", "err", err)
+			}
 			return ctx.Err()
 		case <-tick.C:
 		case <-l.wake:
@@ -143,12 +147,44 @@ func (l *Library) switchOver(ctx context.Context) error {
 	l.mu.Lock()
 	l.current = accepted
 	l.mu.Unlock()
-	l.doubtful = false
+	l.doubtful, l.crowded = false, false
 	clear(l.told)
-	l.collect, l.crowded = l.opts.Stamp().Mono+collectAfter, false
+	l.leave(current)
 	nudge(l.changed)
 	l.opts.Log.Info("playlist is current", "playlist", accepted.ID, "version", accepted.Version)
 	return nil
+}
+
+// A leaving playlist was replaced on the screen.
+type leaving struct {
+	files []File
+	until time.Duration // on Stamp.Mono: how long they stay
+}
+
+// maxLeaving bounds how many playlists are leaving; one more makes the oldest leave at once.
+const maxLeaving = 16
+
+// leave notes that the player is done with a playlist, soon; nil for the slate.
+func (l *Library) leave(s *shelved) {
+	gone := leaving{until: l.opts.Stamp().Mono + collectAfter}
+	if s != nil {
+		gone.files = s.Files()
+	}
+	l.leaving = append(l.leaving, gone)
+	switch {
+	case len(l.leaving) > maxLeaving:
+		l.leaving, l.collect = l.leaving[1:], 0
+	case l.collect < 0:
+		l.collect = gone.until
+	}
+}
+
+// hasten has the playlists that are leaving leave at once, but for the last, which may still be on the screen.
+func (l *Library) hasten() {
+	if len(l.leaving) > 1 {
+		l.leaving, l.collect = l.leaving[len(l.leaving)-1:], 0
+		nudge(l.wake)
+	}
 }
 
 // clean collects at the first step of a run, when no player has been given anything, some time after each switch, and
@@ -158,9 +194,15 @@ func (l *Library) clean() error {
 	if l.collect < 0 || now < l.collect || !l.mayCollect() {
 		return nil
 	}
+	l.leaving = slices.DeleteFunc(l.leaving, func(gone leaving) bool { return gone.until <= now })
 	keep := make(map[string]bool)
 	for _, f := range l.needed() {
 		keep[f.SHA256] = true
+	}
+	for _, gone := range l.leaving {
+		for _, f := range gone.files {
+			keep[f.SHA256] = true
+		}
 	}
 	freed, err := l.opts.Store.Collect(keep)
 	if freed > 0 {
@@ -171,6 +213,9 @@ func (l *Library) clean() error {
 		return err
 	}
 	l.collect, l.crowded = -1, false
+	if len(l.leaving) > 0 {
+		l.collect = l.leaving[0].until
+	}
 	return nil
 }
 
@@ -236,6 +281,7 @@ func (l *Library) Added(ctx context.Context, f File, err error) error {
 			l.crowded, l.collect = true, 0
 			nudge(l.wake)
 		}
+		l.hasten()
 		return l.notAdded(ctx, f, &Refusal{Reason: ReasonFull, Detail: err.Error()})
 	case errors.Is(err, ErrReadOnly):
 		return l.notAdded(ctx, f, &Refusal{Reason: ReasonReadOnly, Detail: err.Error()})

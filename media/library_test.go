@@ -310,6 +310,24 @@ func TestJournalThatFails(t *testing.T) {
 	wantShows(t, b, "version 2, 2 clips")
 }
 
+// What was refused in the minute in which the daemon stops is recorded too.
+func TestRefusalsOfTheLastMinute(t *testing.T) {
+	b := newBench(t, t.TempDir())
+	for range 5 {
+		if _, err := b.library.Offer(context.Background(), []byte("?"), "desired/playlist"); !media.Refused(err) {
+			t.Fatal(err)
+		}
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	stop()
+	if err := b.library.Run(ctx, time.Hour); !errors.Is(err, context.Canceled) {
+		t.Errorf("Run ended with %v", err)
+	}
+	if in := b.incidents(t); len(in) != 2 || in[0].Count != 1 || in[1].Count != 4 {
+		t.Errorf("incidents: %+v", in)
+	}
+}
+
 // Readers see one whole playlist or the other, whoever offers, adds and steps meanwhile.
 func TestLibraryUnderConcurrentUse(t *testing.T) {
 	b := newBench(t, t.TempDir())

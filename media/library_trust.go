@@ -16,6 +16,7 @@ import (
 // worthless and this one does not comes back. An error is the journal's: what no longer counts is gone all the same,
 // and Recheck may be called again.
 func (l *Library) Recheck(ctx context.Context) error {
+	l.rechecks.Add(1)
 	l.work.Lock()
 	defer l.work.Unlock()
 	accepted, current := l.both()

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"bangtin/internal/journal"
 	"bangtin/internal/trust"
@@ -25,14 +26,25 @@ const (
 	ReasonReadOnly = "content-read-only" // the store takes no more writes
 )
 
-// A Refusal says why a playlist or a file was not taken. It is final for these bytes, but for ReasonFull,
-// ReasonReadOnly and ReasonFuture, which may pass.
+// A Refusal says why a playlist or a file was not taken.
 type Refusal struct {
 	Reason string // one of the Reasons here or of package trust; the list is closed
 	Detail string // one or more English lines
 }
 
 func (r *Refusal) Error() string { return fmt.Sprintf("cannot accept: %s (%s)", r.Detail, r.Reason) }
+
+// Final reports whether the same bytes will never be taken: neither when there is room or the clock goes on, nor by
+// another trust document.
+func (r *Refusal) Final() bool {
+	switch r.Reason {
+	case ReasonFull, ReasonReadOnly, ReasonFuture:
+		return false
+	case ReasonInvalid, ReasonAudience, ReasonOlder, ReasonGlyph, ReasonInbox, ReasonDamaged:
+		return true
+	}
+	return trust.Reason(r.Reason).Final()
+}
 
 // class says what kind of incident a refusal is (Article 6.10): what nobody of the department could have sent by
 // mistake is taken for an attack.
@@ -59,12 +71,15 @@ func (r *Refusal) class() (journal.IncidentClass, string) {
 }
 
 // A tally counts refusals by reason within one minute. The first of a minute is recorded whole, the others as one
-// number when the minute is over, so that a flood costs at most three records per reason and minute. A crash loses
-// the number of the last minute only.
+// number when the minute is over or the daemon stops, so that a flood costs at most three records per reason and minute.
+// A crash loses the number of the last minute only.
 type tally struct {
 	minute int64 // UTC minutes since 1970
 	counts map[string]*repeat
 }
+
+// farewell is how long writing the numbers of the last minute may take when the daemon stops.
+const farewell = 5 * time.Second
 
 type repeat struct {
 	last *Refusal
@@ -130,6 +145,13 @@ func (l *Library) flush() []journal.Entry {
 	if minute == l.refused.minute && l.refused.counts != nil {
 		return nil
 	}
+	entries := l.counted()
+	l.refused = tally{minute: minute, counts: make(map[string]*repeat)}
+	return entries
+}
+
+// counted are the records of the refusals that are only counted so far. The caller holds work.
+func (l *Library) counted() []journal.Entry {
 	var entries []journal.Entry
 	for _, reason := range slices.Sorted(maps.Keys(l.refused.counts)) {
 		r := l.refused.counts[reason]
@@ -138,8 +160,18 @@ func (l *Library) flush() []journal.Entry {
 			entries = append(entries, l.incident(class, code, r.last.Error(), r.more))
 		}
 	}
-	l.refused = tally{minute: minute, counts: make(map[string]*repeat)}
 	return entries
+}
+
+// lastWords records what was refused in the minute that is not over, within farewell: the daemon stops.
+func (l *Library) lastWords() error {
+	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	l.work.Lock()
+	defer l.work.Unlock()
+	entries := l.counted()
+	l.refused = tally{}
+	return l.tell(ctx, entries)
 }
 
 // oneLine makes a detail fit for a record: one line of at most 500 bytes.

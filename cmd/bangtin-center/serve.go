@@ -81,8 +81,9 @@ func (s *server) assemble(ctx context.Context) error {
 	began := time.Now()
 	s.centre, err = centre.New(ctx, centre.Config{
 		Plan: s.cfg.plan, Displays: s.cfg.MaxDisplays, Signer: signer, Trust: s.trust.Document, Store: s.store,
-		Send: func(topic string, payload []byte) { s.link.Send(topic, payload) },
-		Mono: func() time.Duration { return time.Since(began) }, Wall: time.Now, Metrics: metrics, Log: s.log,
+		Send:   func(topic string, payload []byte) { s.link.Send(topic, payload) },
+		Retain: func(topic string, payload []byte) { s.link.Retain(topic, payload) },
+		Mono:   func() time.Duration { return time.Since(began) }, Wall: time.Now, Metrics: metrics, Log: s.log,
 	})
 	if err != nil {
 		return err

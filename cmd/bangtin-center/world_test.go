@@ -157,8 +157,10 @@ func (w *world) eventually(what string, holds func() bool) {
 }
 
 // metric is one line of /metrics, or empty while nobody answers.
-func (w *world) metric(name string) string {
-	response, err := http.Get("http://" + w.metrics + "/metrics")
+func (w *world) metric(name string) string { return metric(w.metrics, name) }
+
+func metric(address, name string) string {
+	response, err := http.Get("http://" + address + "/metrics")
 	if err != nil {
 		return ""
 	}

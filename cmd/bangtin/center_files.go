@@ -37,10 +37,13 @@ persistent_client_expiration 14d
 max_packet_size %[2]d
 # The centre commits in batches and acknowledges afterwards: with the default of 20 a fleet would wait for its disk.
 max_inflight_messages 1000
-# While the centre restarts. What does not fit stays in the displays' outboxes and comes again.
-max_queued_messages 10000
-max_queued_bytes 268435456
+# While the centre restarts. Records that do not fit stay in the displays' outboxes and come again. When it joins, all
+# that is retained must fit: it repairs what it does not hear. That is five messages for each of 10,000 displays.
+max_queued_messages 60000
+max_queued_bytes 536870912
 max_keepalive 600
+# Else a small message waits up to 40 ms for the other end's delayed acknowledgement of the one before.
+set_tcp_nodelay true
 
 log_dest stderr
 log_timestamp false
@@ -100,7 +103,7 @@ func aclDepartment(operators []string) string {
 			fmt.Fprintf(&s, "topic %s bt/v1/d/+/%s\n", access, topic)
 		}
 	}
-	grant(pki.CentreName, "read conn", "read state", "read evt", "read cmd/ack", "read time/req", "read desired/+", "readwrite cmd/req",
+	grant(pki.CentreName, "read conn", "read state", "read evt", "read cmd/ack", "read time/req", "readwrite desired/+", "readwrite cmd/req",
 		"write evt/ack", "write time/resp")
 	for _, o := range operators {
 		if strings.HasSuffix(o, watchSuffix) {

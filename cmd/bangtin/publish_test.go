@@ -238,7 +238,7 @@ func TestScreenshotIsFetched(t *testing.T) {
 		s.mu.Unlock()
 		d.answer(signed, c, wire.Done, "", "", "")
 	})
-	line := "send screenshot --display tinh-bien-01 --key @duc.key --wait --save " + r.dir
+	line := "send screenshot --display tinh-bien-01 --key @duc.key --wait --save " + r.path("anh")
 	r.expect(exitOK, line, "verified", "1 displays: 1 verified")
 	picture.Reset()
 	picture.WriteString("<html>not a picture</html>")

@@ -293,6 +293,20 @@ func (r *region) awaitState(s *standIn, holds func(wire.State) bool) {
 	})
 }
 
+// births counts how often the centre heard that a display came.
+func (r *region) births(s *standIn) int {
+	r.t.Helper()
+	h, err := r.centre.Heard(s.id)
+	r.check(err)
+	n := 0
+	for _, c := range h.Conns {
+		if c.State == wire.Online {
+			n++
+		}
+	}
+	return n
+}
+
 // eventually polls until the condition holds.
 func (r *region) eventually(what string, holds func() bool) {
 	r.t.Helper()

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"bangtin/internal/pki"
 	"bangtin/internal/wire"
 )
 
@@ -94,4 +95,21 @@ func TestADamagedTrustDocumentTakesNothingOffTheScreen(t *testing.T) {
 		return playing(10)(s) && slices.Contains(s.Alarms, "trust-unusable")
 	})
 	second.stop()
+}
+
+// TestAnEnrolmentThatWasStopped: Ctrl-Z leaves a process that holds the lock and does nothing.
+func TestAnEnrolmentThatWasStopped(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.inbox(w.approved(10))
+	unlock, err := pki.Lock(w.path("data", "enrol.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	r := w.start()
+	w.until("on air, and saying what is wrong", func(s *wire.State) bool {
+		return playing(10)(s) && slices.Contains(s.Alarms, "enrolment-unfinished")
+	})
+	r.stop()
 }

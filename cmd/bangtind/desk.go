@@ -12,6 +12,7 @@ import (
 	"bangtin/internal/control"
 	"bangtin/internal/control/command"
 	"bangtin/internal/control/local"
+	"bangtin/internal/fleet"
 	"bangtin/internal/trust"
 	"bangtin/internal/wire"
 	"bangtin/media"
@@ -72,7 +73,7 @@ func who(p local.Peer) string {
 }
 
 // inTray is where fleet puts what the department says. A refusal is an answer: it is counted, and fleet is told
-// that the matter is settled.
+// whether it is the last word.
 type inTray struct {
 	orders   *control.Orders
 	library  *media.Library
@@ -86,7 +87,7 @@ func (t *inTray) Power(ctx context.Context, v *trust.Verified, o wire.PowerOrder
 	err := t.orders.Power(ctx, o, control.Signature{People: v.People, Keys: v.Keys, Digest: v.Digest})
 	if no, ok := errors.AsType[*control.Refusal](err); ok {
 		t.refused(no.Reason, "desired/power")
-		return nil
+		return unless(no.Final())
 	}
 	return err
 }
@@ -94,8 +95,8 @@ func (t *inTray) Power(ctx context.Context, v *trust.Verified, o wire.PowerOrder
 // Playlist implements fleet.Orders. The library records its refusals itself.
 func (t *inTray) Playlist(ctx context.Context, raw []byte) error {
 	_, err := t.library.Offer(ctx, raw, "desired/playlist")
-	if _, ok := errors.AsType[*media.Refusal](err); ok {
-		return nil
+	if no, ok := errors.AsType[*media.Refusal](err); ok {
+		return unless(no.Final())
 	}
 	return err
 }
@@ -108,10 +109,18 @@ func (t *inTray) Command(ctx context.Context, v *trust.Verified, c wire.Command)
 // Trust implements fleet.Orders. The keyring records its refusals itself.
 func (t *inTray) Trust(ctx context.Context, raw []byte) error {
 	err := t.keyring.take(ctx, raw, "desired/trust")
-	if _, ok := errors.AsType[*trust.Refusal](err); ok {
-		return nil
+	if no, ok := errors.AsType[*trust.Refusal](err); ok {
+		return unless(no.Reason == forked || no.Reason.Final())
 	}
 	return err
+}
+
+// unless is what fleet is told of a refusal.
+func unless(final bool) error {
+	if final {
+		return nil
+	}
+	return fleet.ErrRefused
 }
 
 // A signedClock is where fleet puts the time that the centre signs.

@@ -74,7 +74,7 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 		return err
 	}
 	defer held.Close()
-	d.finishEnrolment(m.Fault)
+	d.finishEnrolment(ctx, m.Fault)
 	if err := d.remember(ctx, m); err != nil {
 		return err
 	}
@@ -227,7 +227,6 @@ func (d *display) decide(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.keyring.settle(d.control.Refused, d.library.Recheck, d.orders.Recheck)
 	return nil
 }
 
@@ -237,6 +236,12 @@ func (d *display) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.keyring.settle(d.control.Refused, d.library.Recheck, d.orders.Recheck, func(context.Context) error {
+		if link != nil {
+			link.Rejudge()
+		}
+		return nil
+	})
 	g, ctx := errgroup.WithContext(ctx)
 	// Control outlives the player, so that the last showing is recorded.
 	deciding, decided := context.WithCancel(context.WithoutCancel(ctx))
@@ -256,6 +261,7 @@ func (d *display) run(ctx context.Context) error {
 	g.Go(func() error { return notify(ctx, d.control.Ready(), d.health, d.log) })
 	if link != nil {
 		g.Go(func() error { return link.Run(ctx) })
+		g.Go(func() error { return watchBelief(ctx, d.clock.Stamp, link.Rejudge) })
 		g.Go(func() error { return d.keepCertificate(ctx) })
 	}
 	err = g.Wait()
@@ -303,7 +309,7 @@ func (d *display) fleet() (*fleet.Fleet, error) {
 		Heartbeat: b.Heartbeat, Gather: b.Gather, Now: d.clock.Sure, Floor: d.clock.Floor, Trust: d.keyring.standing, Log: d.log,
 	}, fleet.Ports{
 		Outbox: d.journal, Orders: &inTray{orders: d.orders, library: d.library, commands: d.commands, keyring: d.keyring, refused: d.control.Refused},
-		State: d.control.State, Changed: d.control.Changed(), Answers: d.commands.Answers(),
+		Recorded: d.journal.Grown(), State: d.control.State, Changed: d.control.Changed(), Answers: d.commands.Answers(),
 		Clock:   &signedClock{d.clock, d.control.Refused},
 		Refused: func(r fleet.Reason, topic string) { d.control.Refused(string(r), topic) },
 	})

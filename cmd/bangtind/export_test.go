@@ -4,8 +4,14 @@ import (
 	"context"
 	"time"
 
+	"bangtin/internal/journal"
 	"bangtin/internal/pki"
 )
+
+// WatchBelief is watchBelief for tests.
+func WatchBelief(ctx context.Context, stamp func() journal.Stamp, changed func()) error {
+	return watchBelief(ctx, stamp, changed)
+}
 
 // NewRenewal is a renewal for tests, with the alarms that it raises.
 func NewRenewal(device, base, lock string, files pki.Files, now func() time.Time) (once func(context.Context) (bool, error), alarms func() map[string]string) {

@@ -162,6 +162,7 @@ func (k *keyring) refuse(ctx context.Context, raw []byte, source string, no *tru
 		k.told[no.Reason] = at.Mono + refusalEvery
 		k.log.Warn("trust document refused", "source", source, "reason", no.Reason, "detail", no.Detail)
 	}
+	k.log.Debug("message refused", "topic", source, "err", no)
 	if k.refused == nil {
 		k.early = append(k.early, refusedAt{string(no.Reason), source})
 	} else {

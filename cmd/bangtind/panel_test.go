@@ -19,15 +19,16 @@ type peer struct {
 	port  string
 	stdin io.Writer
 	lines chan string
+	last  time.Time // when it heard something, of which the test knows
 }
 
-func startPeer(t *testing.T) *peer {
+func startPeer(t *testing.T, flags ...string) *peer {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), "mdcpanel")
 	if out, err := exec.Command("go", "build", "-o", bin, "bangtin/hal/haltest/mdcpanel").CombinedOutput(); err != nil {
 		t.Fatalf("cannot build the panel: %v\n%s", err, out)
 	}
-	cmd := exec.CommandContext(t.Context(), bin, "--id", "1", "--warmup", "500ms")
+	cmd := exec.CommandContext(t.Context(), bin, append([]string{"--id", "1", "--warmup", "500ms"}, flags...)...)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -36,6 +36,7 @@ type Main struct {
 	check    bool
 	simulate bool
 	verbose  bool
+	debug    bool
 }
 
 // system is what the clock is built on. The monotonic time is that of Wall too, so that a test may make all of time
@@ -97,6 +98,7 @@ func (m *Main) parse() (verb string, rest []string, err error) {
 	flags.BoolVar(&m.check, "check", false, "validate the site file and exit")
 	flags.BoolVar(&m.simulate, "simulate", false, "put a simulated panel and sensors in place of the hardware")
 	flags.BoolVar(&m.verbose, "verbose", false, "log what is normal too")
+	flags.BoolVar(&m.debug, "debug", false, "log each message that is refused, and why, too")
 	flags.Usage = func() {
 		fmt.Fprintln(m.Stderr, "usage: bangtind [flags] [enrol|verify|status|on|off|schedule|clear-fire]")
 		flags.PrintDefaults()
@@ -112,7 +114,10 @@ func (m *Main) parse() (verb string, rest []string, err error) {
 
 func (m *Main) logger() *slog.Logger {
 	level := slog.LevelWarn
-	if m.verbose {
+	switch {
+	case m.debug:
+		level = slog.LevelDebug
+	case m.verbose:
 		level = slog.LevelInfo
 	}
 	return slog.New(slog.NewTextHandler(m.Stderr, &slog.HandlerOptions{Level: level}))

@@ -27,9 +27,10 @@ const (
 	expiringAlarm  = "certificate-expiring"
 )
 
-// finishEnrolment is what is left of an enrolment after a power cut. Without it the display runs all the same.
-func (d *display) finishEnrolment(fault func(string)) {
-	unlock, err := pki.Lock(d.path(enrolLock))
+// finishEnrolment is what is left of an enrolment after a power cut. Without it the display runs all the same, and it
+// waits for nobody: a bangtind enrol that was stopped in the middle holds the lock.
+func (d *display) finishEnrolment(ctx context.Context, fault func(string)) {
+	unlock, err := pki.LockSoon(ctx, d.path(enrolLock))
 	if err == nil {
 		defer unlock()
 		err = finishEnrolment(d.site.Data, certificateFiles(d.site), fault)
@@ -88,11 +89,6 @@ func (d *display) keepCertificate(ctx context.Context) error {
 
 // once looks at the certificate and renews it if it is time, and raises or ends the alarm.
 func (r *renewal) once(ctx context.Context) (renewed bool, err error) {
-	unlock, err := pki.Lock(r.lock)
-	if err != nil {
-		return false, err
-	}
-	defer unlock()
 	old, key, err := r.present()
 	if err != nil {
 		return false, err
@@ -128,11 +124,17 @@ func (r *renewal) present() (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	return c, key, err
 }
 
-// renew asks for a certificate for the same key: the one file is replaced, and what is there fits at every moment.
+// renew asks for a certificate for the same key: the one file is replaced, and what is there fits at every moment. While
+// somebody enrols the display it fails.
 func (r *renewal) renew(ctx context.Context, old *x509.Certificate, key *ecdsa.PrivateKey) (*x509.Certificate, error) {
 	if r.base == "" {
 		return nil, errors.New("cannot renew the certificate: the site file has no [content] url")
 	}
+	unlock, err := pki.LockSoon(ctx, r.lock)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	csr, err := pki.MakeRequest(key, r.device)
 	if err != nil {
 		return nil, err

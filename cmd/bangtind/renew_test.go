@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"strings"
 	"sync"
@@ -66,6 +67,11 @@ func TestRenewal(t *testing.T) {
 	if _, err := nowhere(t.Context()); err == nil || !strings.Contains(err.Error(), "[content] url") || lonely()["certificate-expiring"] == "" {
 		t.Errorf("without a centre: %v, alarms %v", err, lonely())
 	}
+	unlock := must(pki.Lock(w.path("data", "enrol.lock")))
+	if renewed, err := once(t.Context()); renewed || !errors.Is(err, pki.ErrLocked) || alarms()["certificate-expiring"] == "" {
+		t.Errorf("while somebody enrols: %v %v, alarms %v", renewed, err, alarms())
+	}
+	unlock()
 	if renewed, err := once(t.Context()); !renewed || err != nil || len(alarms()) != 0 {
 		t.Errorf("at last: %v %v, alarms %v", renewed, err, alarms())
 	}

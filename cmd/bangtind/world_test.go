@@ -39,7 +39,8 @@ type world struct {
 	dir        string
 	department *brokertest.Department
 	site       siteFile
-	seconds    int // each item of a playlist is shown so long
+	seconds    int      // each item of a playlist is shown so long
+	flags      []string // of the daemon, besides the site file
 }
 
 // A siteFile is what differs between the sites of these tests.
@@ -63,7 +64,7 @@ func newWorld(t testing.TB) *world {
 			t.Error(err)
 		}
 	})
-	w := &world{t: t, dir: dir, department: department, seconds: 3, site: siteFile{windows: "00:00-24:00", driver: "sim"}}
+	w := &world{t: t, dir: dir, department: department, seconds: 3, flags: []string{"--verbose"}, site: siteFile{windows: "00:00-24:00", driver: "sim"}}
 	if err := os.MkdirAll(w.path("data", "inbox", "content"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +186,7 @@ func (w *world) start(env ...string) *run {
 func (w *world) startProgram(path string, env ...string) *run {
 	w.t.Helper()
 	w.siteToml()
-	r := &run{t: w.t, cmd: exec.Command(path, "--site", w.path("site.toml"), "--verbose"), exited: make(chan struct{})}
+	r := &run{t: w.t, cmd: exec.Command(path, append([]string{"--site", w.path("site.toml")}, w.flags...)...), exited: make(chan struct{})}
 	r.cmd.Env = append(os.Environ(), env...)
 	r.cmd.Stdout, r.cmd.Stderr = r, r
 	r.cmd.WaitDelay = time.Second // mpv may hold the pipe a moment longer than a killed daemon

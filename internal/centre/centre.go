@@ -21,6 +21,7 @@ import (
 func Filters() []string {
 	return []string{
 		wire.AllConn, wire.AllState, wire.AllEvents, wire.AllCommandRequests, wire.AllCommandAcks, wire.AllTimeRequests,
+		wire.AllDesired,
 	}
 }
 
@@ -33,6 +34,7 @@ type Config struct {
 	Trust   func() *trust.Document
 	Store   *store.Store
 	Send    func(topic string, payload []byte) // does not block for long; what is lost is sent again
+	Retain  func(topic string, payload []byte) // the same, for what the broker shall keep
 	Mono    func() time.Duration               // never steps
 	Wall    func() time.Time
 	Metrics *Metrics
@@ -50,9 +52,10 @@ type Centre struct {
 	watch  *Watch
 	states map[string]store.State // changed since they were last written
 
-	live    *live
-	backlog []store.Change // of the writer: what could not be written and nobody sends again
-	full    bool           // of the writer: the last write failed
+	live     *live
+	standing *standing
+	backlog  []store.Change // of the writer: what could not be written and nobody sends again
+	full     bool           // of the writer: the last write failed
 
 	written, listened atomic.Int64 // when each loop last turned, by Mono
 }
@@ -65,7 +68,7 @@ type peer struct {
 
 // New makes a centre that knows what the store knows.
 func New(ctx context.Context, cfg Config) (*Centre, error) {
-	if cfg.Signer == nil || cfg.Trust == nil || cfg.Store == nil || cfg.Send == nil || cfg.Mono == nil || cfg.Wall == nil ||
+	if cfg.Signer == nil || cfg.Trust == nil || cfg.Store == nil || cfg.Send == nil || cfg.Retain == nil || cfg.Mono == nil || cfg.Wall == nil ||
 		cfg.Metrics == nil || cfg.Log == nil || cfg.Plan.Location == nil {
 		return nil, errors.New("cannot make a centre: a required part is missing")
 	}
@@ -74,7 +77,7 @@ func New(ctx context.Context, cfg Config) (*Centre, error) {
 	}
 	c := &Centre{
 		cfg: cfg, writes: newQueue(), talk: newQueue(), peers: map[string]*peer{}, states: map[string]store.State{},
-		live: newLive(),
+		live: newLive(), standing: newStanding(),
 	}
 	c.watch = NewWatch(cfg.Plan, c.moment())
 	known, err := cfg.Store.Displays(ctx)
@@ -92,6 +95,13 @@ func New(ctx context.Context, cfg Config) (*Centre, error) {
 	for _, command := range commands {
 		c.live.add(command)
 	}
+	orders, err := cfg.Store.Orders(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range orders {
+		c.standing.keep(o)
+	}
 	c.written.Store(int64(cfg.Mono()))
 	c.listened.Store(int64(cfg.Mono()))
 	return c, nil
@@ -104,6 +114,7 @@ func (c *Centre) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.write(ctx) })
 	group.Go(func() error { return c.listen(ctx) })
+	group.Go(func() error { return c.repeat(ctx) })
 	return group.Wait()
 }
 
@@ -127,6 +138,7 @@ func (c *Centre) Disconnected() { c.listening(false) }
 
 func (c *Centre) listening(yes bool) {
 	c.cfg.Metrics.connected(yes)
+	c.standing.joined(yes)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.watch.Listening(c.moment(), yes)
@@ -134,6 +146,11 @@ func (c *Centre) listening(yes bool) {
 
 // Receive takes a message over and returns at once. It may be called by one goroutine at a time.
 func (c *Centre) Receive(m department.Message) {
+	if m.Topic == marker {
+		c.standing.marked(string(m.Payload))
+		m.Ack()
+		return
+	}
 	device, ok := wire.DeviceOf(m.Topic)
 	if !ok || reserved(device) {
 		c.refuse(BadTopic, m.Ack)
@@ -141,6 +158,10 @@ func (c *Centre) Receive(m department.Message) {
 	}
 	if !c.hear(device, m) {
 		c.refuse(TooManyDisplays, m.Ack)
+		return
+	}
+	if strings.Contains(m.Topic, "/desired/") && c.standing.heard(m.Topic, m.Payload) {
+		m.Ack() // as it stands: a whole fleet's worth of them comes at each connection
 		return
 	}
 	j := job{device: device, topic: m.Topic, payload: m.Payload, retained: m.Retained, ack: m.Ack, arrived: c.cfg.Mono()}
@@ -162,7 +183,7 @@ func reserved(device string) bool {
 func (c *Centre) hear(device string, m department.Message) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if strings.HasSuffix(m.Topic, "/cmd/req") {
+	if strings.HasSuffix(m.Topic, "/cmd/req") || strings.Contains(m.Topic, "/desired/") {
 		return true // the department speaks, perhaps to a display that does not exist
 	}
 	if !c.admit(device) {

@@ -51,7 +51,7 @@ func (c *Centre) listen(ctx context.Context) error {
 // hearOut does what a message asks. Its place with the broker is freed at once, but for what has to be written first.
 func (c *Centre) hearOut(j job) {
 	topics, err := wire.NewTopics(j.device)
-	if err != nil || len(j.payload) == 0 {
+	if err != nil || len(j.payload) == 0 { // an order without anything in it is none, and is repaired
 		c.refuse(BadMessage, j.ack)
 		return
 	}
@@ -69,6 +69,13 @@ func (c *Centre) hearOut(j job) {
 		if reason = c.command(j); reason == "" {
 			return // acknowledged when it is written
 		}
+	case topics.DesiredPower(), topics.DesiredPlaylist(), topics.DesiredTrust():
+		change, why := c.order(j)
+		if change != nil {
+			c.put(j, *change)
+			return // acknowledged when it is written
+		}
+		reason = why
 	default:
 		reason = BadTopic
 	}

@@ -28,6 +28,7 @@ type Metrics struct {
 	lost      prometheus.Counter
 	resent    prometheus.Counter
 	timesTold prometheus.Counter
+	repeated  prometheus.Counter
 	commit    prometheus.Histogram
 	latency   prometheus.Histogram
 }
@@ -66,6 +67,7 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 		lost:      counter("changes_dropped_total", "Changes given up because the database took nothing for too long."),
 		resent:    counter("commands_resent_total", "Commands sent again to displays that came back."),
 		timesTold: counter("times_told_total", "Signed answers to questions for the time."),
+		repeated:  counter("orders_repeated_total", "Standing orders that the broker had lost or gone back on."),
 		commit:    histogram("commit_seconds", "Duration of a transaction."),
 		latency:   histogram("ack_seconds", "From the arrival of a batch to its acknowledgement."),
 	}
@@ -75,7 +77,7 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 	m.canWrite.Set(1)
 	for _, c := range []prometheus.Collector{
 		m.displays, m.dark, m.outbox, m.deepest, m.connect, m.canWrite, m.live, m.waiting, m.records, m.gaps, m.replaced,
-		m.acks, m.refusals, m.incidents, m.lost, m.resent, m.timesTold, m.commit, m.latency,
+		m.acks, m.refusals, m.incidents, m.lost, m.resent, m.timesTold, m.repeated, m.commit, m.latency,
 	} {
 		if err := r.Register(c); err != nil {
 			return nil, err

@@ -90,7 +90,8 @@ func (r *rig) start() {
 			r.mu.Unlock()
 			link.Send(topic, payload)
 		},
-		Mono: func() time.Duration { return time.Since(began) }, Wall: time.Now, Metrics: metrics, Log: log,
+		Retain: func(topic string, payload []byte) { link.Retain(topic, payload) },
+		Mono:   func() time.Duration { return time.Since(began) }, Wall: time.Now, Metrics: metrics, Log: log,
 	}))(r.t)
 	files := must(r.broker.Issue(brokertest.CentreName))(r.t)
 	link = must(department.New(department.Config{

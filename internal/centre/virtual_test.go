@@ -50,9 +50,12 @@ func (s *still) start() {
 		Send: func(topic string, payload []byte) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.said = append(s.said, topic)
+			if topic != "bt/v1/d/centre/desired/marker" {
+				s.said = append(s.said, topic)
+			}
 		},
-		Mono: func() time.Duration { return time.Since(began) }, Wall: time.Now,
+		Retain: func(string, []byte) {},
+		Mono:   func() time.Duration { return time.Since(began) }, Wall: time.Now,
 		Metrics: must(centre.NewMetrics(prometheus.NewRegistry()))(s.t), Log: slog.New(slog.NewTextHandler(&s.log, nil)),
 	}))(s.t)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -196,6 +196,7 @@ func (c *Control) Run(ctx context.Context) error {
 	g.Go(func() error { return c.cfg.Orders.keepFire(ctx, c.cfg.Log) })
 	g.Go(func() error { return c.loop(ctx) })
 	err := g.Wait()
+	c.tellRefusals()
 	stop() // only now: what the others did last is recorded too
 	if rerr := <-recorded; rerr != nil {
 		c.cfg.Log.Error("cannot write the last records", "err", rerr)

@@ -35,6 +35,35 @@ func play(t *testing.T, scene func(s *stage)) {
 	})
 }
 
+// A new wish that the last reading contradicts is not kept waiting by another reading; one that nothing is known about is.
+func TestNewWishGoesFirst(t *testing.T) {
+	play(t, func(s *stage) {
+		s.panel.take()
+		if err := s.orders.Local(s.t.Context(), wire.WishOff, time.Hour, "thử", "root"); err != nil {
+			s.t.Fatal(err)
+		}
+		synctest.Wait()
+		if got := s.panel.take(); !slices.Equal(got, []string{"off"}) {
+			s.t.Errorf("a panel that was read as on was asked to %v", got)
+		}
+		time.Sleep(10 * time.Second)
+		if got := s.panel.take(); len(got) == 0 || slices.ContainsFunc(got, func(s string) bool { return s != "read" }) {
+			s.t.Errorf("then it was asked to %v", got)
+		}
+		s.rig.SetPanelFault(sim.Silent, true)
+		time.Sleep(30 * time.Second)
+		s.panel.take()
+		if err := s.orders.Local(s.t.Context(), wire.WishSchedule, 0, "xong", "root"); err != nil {
+			s.t.Fatal(err)
+		}
+		time.Sleep(20 * time.Second)
+		if got := s.panel.take(); slices.Index(got, "on") < 1 || got[0] != "read" {
+			s.t.Errorf("a panel that was silent was asked to %v", got)
+		}
+		s.rig.SetPanelFault(sim.Silent, false)
+	})
+}
+
 func TestFaultsHaveTheirCause(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -360,6 +389,29 @@ func TestIncidents(t *testing.T) {
 		if want := "door-open, door-open over, refused-bad-signature counted"; strings.Join(got, ", ") != want {
 			t.Errorf("incidents are %v, want %s", got, want)
 		}
+	})
+}
+
+// TestRefusalsOfTheLastMinute: who stops the daemon, or waits for it to be stopped, takes no attack off the record.
+func TestRefusalsOfTheLastMinute(t *testing.T) {
+	play(t, func(s *stage) {
+		time.Sleep(time.Minute)
+		for range 3 {
+			s.control.Refused("replayed", "cmd/req")
+		}
+		time.Sleep(5 * time.Second)
+		s.end()
+		records, err := s.journal.Pending(s.t.Context(), 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := records[len(records)-1]
+		var inc journal.Incident
+		if err := json.Unmarshal(last.Body, &inc); err != nil || last.Kind != journal.KindIncident || inc.Code != "refused-replayed" || inc.Count != 3 {
+			t.Errorf("the last record is %s %s, %v", last.Kind, last.Body, err)
+		}
+		s.close()
+		s.begin()
 	})
 }
 

@@ -23,7 +23,7 @@ func tooFar(order wire.PowerOrder, at journal.Stamp) error {
 		span = plausible
 	}
 	if order.Until != nil && order.Until.After(at.Wall.Add(span)) {
-		return &Refusal{Reason: "too-far", Detail: "it holds until " + order.Until.Format(time.RFC3339) + ", longer than one person may order"}
+		return &Refusal{Reason: tooFarAhead, Detail: "it holds until " + order.Until.Format(time.RFC3339) + ", longer than one person may order"}
 	}
 	return InFuture(order.Version, at)
 }
@@ -36,7 +36,7 @@ func InFuture(version uint64, at journal.Stamp) error {
 		ahead = plausible
 	}
 	if version > uint64(at.Wall.Add(ahead).UnixMilli()) {
-		return &Refusal{Reason: "too-far", Detail: fmt.Sprintf("version %d is a time in the future", version)}
+		return &Refusal{Reason: tooFarAhead, Detail: fmt.Sprintf("version %d is a time in the future", version)}
 	}
 	return nil
 }

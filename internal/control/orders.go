@@ -85,11 +85,17 @@ type Signature struct {
 	Digest string   // SHA-256 of the signed payload, in hex
 }
 
-// A Refusal says why an order is not obeyed. It is final for that order.
+// A Refusal says why an order is not obeyed.
 type Refusal struct {
 	Reason string // one stable word
 	Detail string
 }
+
+// tooFarAhead is the Reason that may pass: the time may turn out to be another, and it goes on.
+const tooFarAhead = "too-far"
+
+// Final reports whether the same order will never be obeyed.
+func (r *Refusal) Final() bool { return r.Reason != tooFarAhead }
 
 func (r *Refusal) Error() string { return "cannot obey: " + r.Detail }
 

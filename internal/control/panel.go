@@ -97,9 +97,9 @@ func (k *panelKeeper) run(ctx context.Context) error {
 }
 
 // step reads the panel and commands it where it differs. Each call takes at most a few seconds, the time limits
-// of the driver.
+// of the driver. A new wish that the last reading contradicts is not kept waiting by another: the line rests after each.
 func (k *panelKeeper) step(ctx context.Context) {
-	if !k.seen.Blind {
+	if !k.seen.Blind && !k.contradicted() {
 		k.read(ctx)
 	}
 	if !k.due() {
@@ -152,6 +152,12 @@ func (k *panelKeeper) read(ctx context.Context) {
 		}
 	}
 	k.report(k.seen)
+}
+
+// contradicted says that the panel was not told yet what is wanted and was otherwise when it was read last, just now.
+func (k *panelKeeper) contradicted() bool {
+	known := k.seen.Err == nil && k.seen.Power != hal.PowerUnknown && time.Since(k.seen.ReadAt) < 2*panelPoll
+	return known && !matches(k.seen.Power, k.wanted) && k.told != k.wanted && k.tries == 0
 }
 
 // due says whether a command is needed now. A panel that does not answer a reading is commanded all the same:

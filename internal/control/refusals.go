@@ -44,6 +44,18 @@ func (r *refusals) minute() []journal.Incident {
 	if len(r.count) == 0 || time.Since(r.since) < time.Minute {
 		return nil
 	}
+	return r.tell()
+}
+
+// rest returns what was refused since the last minute that was told: the daemon stops.
+func (r *refusals) rest() []journal.Incident {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.tell()
+}
+
+// tell makes incidents of the counts and begins anew. The caller holds mu.
+func (r *refusals) tell() []journal.Incident {
 	var out []journal.Incident
 	for k, n := range r.count {
 		out = append(out, journal.Incident{
@@ -55,4 +67,14 @@ func (r *refusals) minute() []journal.Incident {
 	})
 	r.count = map[refusal]int{}
 	return out
+}
+
+// tellRefusals hands over what was refused in the minute that is not over: an attack is on record whenever it came.
+func (c *Control) tellRefusals() {
+	at := c.cfg.Clock.Stamp()
+	var entries []journal.Entry
+	for _, inc := range c.refusals.rest() {
+		entries = append(entries, c.incident(at, inc))
+	}
+	c.recorder.put(c.heartbeat(), entries...)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -31,6 +32,7 @@ type stage struct {
 	runs    int
 	clock   *control.Clock
 	rig     *sim.Rig
+	panel   *heedful
 	journal *sqlite.Journal
 	disk    *disk
 	content shelf
@@ -99,9 +101,10 @@ func (s *stage) begin() {
 		s.t.Fatal(err)
 	}
 	player := newActor()
+	s.panel = &heedful{Panel: s.rig.Panel()}
 	s.control, err = control.New(ctx, control.Config{
 		Device: "tinh-bien-01", Version: "test", Schedule: schedule(s.t), Clock: clock, Journal: s.disk, Orders: s.orders,
-		Panel: s.rig.Panel(), Relay: s.rig.Relay(), Sensors: []hal.Sensor{s.rig.Sensor()}, Player: player,
+		Panel: s.panel, Relay: s.rig.Relay(), Sensors: []hal.Sensor{s.rig.Sensor()}, Player: player,
 		Content: s.content, Health: control.NewHealth(), Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -135,6 +138,40 @@ func (s *stage) lost() map[journal.Cause]int64 {
 		out[journal.Cause(l.Cause)] = l.S
 	}
 	return out
+}
+
+// A heedful panel remembers what was asked of it since it was asked for that.
+type heedful struct {
+	hal.Panel
+	mu    sync.Mutex
+	asked []string
+}
+
+func (p *heedful) Power(ctx context.Context) (hal.Power, error) {
+	p.note("read")
+	return p.Panel.Power(ctx)
+}
+
+func (p *heedful) SetPower(ctx context.Context, on bool) error {
+	p.note(map[bool]string{true: "on", false: "off"}[on])
+	return p.Panel.SetPower(ctx, on)
+}
+
+// Settle implements hal.Settler.
+func (p *heedful) Settle(on bool) time.Duration { return p.Panel.(hal.Settler).Settle(on) }
+
+func (p *heedful) note(what string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked = append(p.asked, what)
+}
+
+func (p *heedful) take() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	asked := p.asked
+	p.asked = nil
+	return asked
 }
 
 // A disk is a journal whose writes can be made to fail, or to hang until they are released.

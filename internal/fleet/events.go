@@ -67,11 +67,15 @@ func (s *session) deliver(ctx context.Context, batch *flight) error {
 	}
 }
 
-// awaitAck handles acknowledgements for at most d and returns true as soon as one has shortened the outbox. It
-// returns an error only when ctx ends.
+// awaitAck handles acknowledgements for at most d and returns true as soon as one has shortened the outbox, or, while
+// no batch is on its way, false when it has grown. It returns an error only when ctx ends.
 func (s *session) awaitAck(ctx context.Context, batch *flight, d time.Duration) (bool, error) {
 	patience := time.NewTimer(d)
 	defer patience.Stop()
+	grown := s.f.ports.Recorded
+	if batch != nil {
+		grown = nil
+	}
 	for {
 		select {
 		case m := <-s.acks:
@@ -83,6 +87,8 @@ func (s *session) awaitAck(ctx context.Context, batch *flight, d time.Duration) 
 			if done {
 				return true, nil
 			}
+		case <-grown:
+			return false, nil
 		case <-patience.C:
 			return false, nil
 		case <-ctx.Done():

@@ -67,10 +67,14 @@ type Outbox interface {
 	Acknowledge(ctx context.Context, upto uint64, head journal.Hash) error
 }
 
-// Orders obeys. A method returns nil once the order is decided and the decision committed, be it accepted or refused:
-// a refusal is an answer. An error means that nothing could be committed; the same order is brought again until it
-// is or ctx ends. Methods may block; each is called by one goroutine, and all may be called at once. The same order
-// may come again after a restart or a reconnect.
+// ErrRefused is the answer of Orders to what they do not obey now and might later.
+var ErrRefused = errors.New("refused for now")
+
+// Orders obeys. A method returns nil once the last word on the order is spoken and committed: it is obeyed, it stood
+// already, or it is refused for good. ErrRefused is an answer too: the order is refused as things stand, and brought
+// again with the next connection and at Rejudge. Any other error means that nothing could be committed; the same order
+// is brought again until it is or ctx ends. Methods may block; each is called by one goroutine, and all may be called
+// at once. The same order may come again after a restart or a reconnect.
 type Orders interface {
 	// Power brings an order for this display that is signed by the power role and well formed.
 	Power(ctx context.Context, signed *trust.Verified, order wire.PowerOrder) error
@@ -78,16 +82,20 @@ type Orders interface {
 	// receiver to judge.
 	Playlist(ctx context.Context, raw []byte) error
 	// Command brings a command for this display that is signed by the role it needs. The answer comes over
-	// Ports.Answers.
+	// Ports.Answers, and is the last word.
 	Command(ctx context.Context, signed *trust.Verified, c wire.Command) error
 	// Trust brings a trust document that claims to follow the one that stands. Nothing was verified.
 	Trust(ctx context.Context, raw []byte) error
 }
 
-// Ports are what a Fleet works on. All are required but Changed, Answers, Clock and Refused.
+// Ports are what a Fleet works on. All are required but Recorded, Changed, Answers, Clock and Refused.
 type Ports struct {
 	Outbox Outbox
 	Orders Orders
+
+	// Recorded is received from when the outbox has grown. One pending value stands for any number. Without it the
+	// outbox is looked into every Pace.Poll alone.
+	Recorded <-chan struct{}
 
 	// State tells the present state. It must not block. Seq and Outbox are filled in by the Fleet.
 	State func() wire.State

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"context"
 	"sync/atomic"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -21,14 +22,16 @@ type inbox struct {
 	limit   int   // bytes of one message
 	budget  int64 // bytes of all that wait
 	queue   chan mqtt.Message
-	held    atomic.Int64 // bytes that wait
-	missed  atomic.Bool  // something was dropped since the inbox was last empty
+	again   chan struct{} // asks for another judgement of what was refused for now
+	held    atomic.Int64  // bytes that wait
+	missed  atomic.Bool   // something was dropped since the inbox was last empty
 	refused func(Reason, string)
 }
 
 func newInbox(topic string, limit, budget int, refused func(Reason, string)) *inbox {
 	return &inbox{
-		topic: topic, limit: limit, budget: int64(budget), queue: make(chan mqtt.Message, inboxRoom), refused: refused,
+		topic: topic, limit: limit, budget: int64(budget), queue: make(chan mqtt.Message, inboxRoom),
+		again: make(chan struct{}, 1), refused: refused,
 	}
 }
 
@@ -63,8 +66,23 @@ func (b *inbox) enqueue(m mqtt.Message) bool {
 	}
 }
 
-// took is told by the worker of each message that it has taken from the queue.
-func (b *inbox) took(m mqtt.Message) { b.held.Add(-int64(len(m.Payload()))) }
+// next is the message to be judged: the oldest that waits, or, when that is asked for, the one that was refused for
+// now, unless it is nil. It returns nil when ctx ends.
+func (b *inbox) next(ctx context.Context, refused mqtt.Message) mqtt.Message {
+	for {
+		select {
+		case m := <-b.queue:
+			b.held.Add(-int64(len(m.Payload())))
+			return m
+		case <-b.again:
+			if refused != nil {
+				return refused
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
 
 // overflowed tells once, when the inbox has run empty, that it had overflowed before.
 func (b *inbox) overflowed() bool {

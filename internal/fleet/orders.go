@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
@@ -47,23 +48,25 @@ func (f *Fleet) judgeTrust(m mqtt.Message) (func(context.Context) error, error) 
 // obey works through one inbox until ctx ends. It outlives connections: an order that could not be committed yet is
 // not forgotten because the link broke.
 func (f *Fleet) obey(ctx context.Context, in *inbox, judge judge) {
-	var settled [sha256.Size]byte // hash of the last message that was committed
+	var settled [sha256.Size]byte // hash of the last message on which the last word is spoken
+	var refused mqtt.Message      // the last message, where it was refused for now
 	for {
-		var m mqtt.Message
-		select {
-		case m = <-in.queue:
-		case <-ctx.Done():
+		m := in.next(ctx, refused)
+		if m == nil {
 			return
 		}
-		in.took(m)
 		sum := sha256.Sum256(m.Payload())
 		// The copy of an order that the broker keeps comes with every connect; one that was published anew is judged
 		// anew, and of a command no copy may be kept.
 		if !m.Retained() || sum != settled || in == f.command {
-			if !f.settle(ctx, in, m, judge) {
+			switch err := f.settle(ctx, in, m, judge); {
+			case err == nil:
+				settled, refused = sum, nil
+			case errors.Is(err, ErrRefused):
+				refused = m
+			default:
 				return // not acknowledged
 			}
-			settled = sum
 		}
 		m.Ack()
 		if in.overflowed() {
@@ -72,26 +75,41 @@ func (f *Fleet) obey(ctx context.Context, in *inbox, judge judge) {
 	}
 }
 
-// settle judges a message and commits what it orders, however long that takes. It returns false when ctx ended
-// before there was an answer.
-func (f *Fleet) settle(ctx context.Context, in *inbox, m mqtt.Message, judge judge) bool {
+// settle judges a message and commits what it orders, however long that takes. It returns nil when the last word is
+// spoken, ErrRefused when the same message may be obeyed later, and the error of ctx when that ended before there was
+// an answer.
+func (f *Fleet) settle(ctx context.Context, in *inbox, m mqtt.Message, judge judge) error {
 	commit, err := judge(m)
 	if err != nil {
 		f.ports.Refused(reasonOf(err), in.topic)
 		f.cfg.Log.Debug("message refused", "topic", in.topic, "err", err)
-		return true
+		if mayPass(err) {
+			return ErrRefused
+		}
+		return nil
 	}
 	for attempt := 1; ; attempt++ {
 		err := commit(ctx)
-		if err == nil {
-			return true
+		if err == nil || errors.Is(err, ErrRefused) {
+			return err
 		}
 		if ctx.Err() != nil {
-			return false
+			return ctx.Err()
 		}
 		f.cfg.Log.Warn("order not committed, will try again", "topic", in.topic, "attempt", attempt, "err", err)
 		if !wait(ctx, f.cfg.Pace.Retry.next(attempt)) {
-			return false
+			return ctx.Err()
+		}
+	}
+}
+
+// Rejudge has the last order of each kind judged again where it was refused for now: another trust document stands, or
+// the time is believed otherwise. A command has one judgement. It never blocks; asking twice is asking once.
+func (f *Fleet) Rejudge() {
+	for _, in := range []*inbox{f.power, f.playlist, f.trust} {
+		select {
+		case in.again <- struct{}{}:
+		default:
 		}
 	}
 }

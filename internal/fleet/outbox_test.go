@@ -33,6 +33,22 @@ func TestOutboxIsEmptiedInOrder(t *testing.T) {
 	}
 }
 
+// What is recorded while nothing else happens is sent because the journal says so, not when the outbox is looked into next.
+func TestRecordsAreSentWhenMade(t *testing.T) {
+	r := newRig(t)
+	r.config.Pace.Poll = time.Hour
+	r.ports.Recorded = r.journal.Grown()
+	r.start()
+	r.awaitOnline()
+	for n := range 3 {
+		r.remember(1)
+		r.eventually("the record is acknowledged", func() bool { return r.depth() == 0 })
+		if got := len(r.heard().Records); got != n+1 {
+			t.Errorf("%d records, want %d", got, n+1)
+		}
+	}
+}
+
 // Proofs of play wait for each other; whatever else happens takes them along.
 func TestPlaysGather(t *testing.T) {
 	r := newRig(t)

@@ -35,6 +35,13 @@ func refuse(reason Reason, format string, args ...any) error {
 	return &refusal{reason: reason, detail: fmt.Sprintf(format, args...)}
 }
 
+// mayPass reports whether the same bytes may be obeyed later: they are judged by signatures, and another trust document
+// may come.
+func mayPass(err error) bool {
+	no, ok := errors.AsType[*trust.Refusal](err)
+	return ok && !no.Reason.Final()
+}
+
 // reasonOf finds the one word for counting.
 func reasonOf(err error) Reason {
 	if r, ok := errors.AsType[*refusal](err); ok {

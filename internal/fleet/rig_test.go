@@ -112,7 +112,17 @@ func stamp() journal.Stamp {
 // before.
 func (r *rig) start() (stop func()) {
 	r.t.Helper()
-	f := must(fleet.New(r.config, r.ports))(r.t)
+	return r.run(r.display())
+}
+
+func (r *rig) display() *fleet.Fleet {
+	r.t.Helper()
+	return must(fleet.New(r.config, r.ports))(r.t)
+}
+
+// run is start for a display that the test has in hand.
+func (r *rig) run(f *fleet.Fleet) (stop func()) {
+	r.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- f.Run(ctx) }()
@@ -208,6 +218,7 @@ type orders struct {
 	commands  []wire.Command
 	documents [][]byte
 	failures  int           // how many of the next calls fail
+	refuses   int           // how many of the next calls of Power refuse for now
 	tried     int           // calls of Power
 	gate      chan struct{} // when set, Power waits for it
 }
@@ -229,6 +240,10 @@ func (o *orders) Power(ctx context.Context, signed *trust.Verified, order wire.P
 	if o.failures > 0 {
 		o.failures--
 		return errors.New("cannot commit: disk is full")
+	}
+	if o.refuses > 0 {
+		o.refuses--
+		return fleet.ErrRefused
 	}
 	if len(signed.People) == 0 {
 		return errors.New("nobody signed")

@@ -65,7 +65,7 @@ func (s *session) sayState(ctx context.Context) error {
 	} else {
 		state.Outbox.Depth = depth
 	}
-	payload, err := wire.Encode(state)
+	payload, err := wire.EncodeState(state)
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,15 @@ func Reasons() []Reason {
 	}
 }
 
+// Final reports whether no other trust document would make the same bytes good.
+func (r Reason) Final() bool {
+	switch r {
+	case Malformed, Oversized, WrongType, BadDocument, Stale:
+		return true
+	}
+	return false
+}
+
 // A Refusal is the only kind of error that parsing and verifying return. Detail is one English line for a log and
 // may quote a few bytes of what was refused.
 type Refusal struct {

@@ -27,27 +27,36 @@ func (a *RecordsAck) check() error {
 	return nil
 }
 
-// packFrom is the size in bytes from which a batch is compressed. A message of one record gains nothing worth its
-// being unreadable in a log.
-const packFrom = 1 << 10
+// packFrom is the size in bytes from which a batch is compressed, and a state. A message of one record gains nothing worth
+// its being unreadable in a log; a state is sent seven hundred times a day.
+const (
+	packFrom      = 1 << 10
+	packStateFrom = 512
+)
 
 // gzipMagic begins a message that is compressed (RFC 1952); JSON never begins so.
 const gzipMagic = "\x1f\x8b"
 
 // EncodeBatch is the JSON of b, compressed with gzip where that is worth it: records repeat each other's words, and a
 // link at a border gate is paid by the byte.
-func EncodeBatch(b Batch) ([]byte, error) {
-	raw, err := Encode(b)
-	if err != nil || len(raw) < packFrom {
+func EncodeBatch(b Batch) ([]byte, error) { return pack(b, packFrom) }
+
+// EncodeState is the JSON of s, compressed with gzip where that is worth it.
+func EncodeState(s State) ([]byte, error) { return pack(s, packStateFrom) }
+
+// pack is the JSON of v, compressed when it has so many bytes.
+func pack(v any, from int) ([]byte, error) {
+	raw, err := Encode(v)
+	if err != nil || len(raw) < from {
 		return raw, err
 	}
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
 	if _, err := w.Write(raw); err != nil {
-		return nil, fmt.Errorf("cannot compress batch: %w", err)
+		return nil, fmt.Errorf("cannot compress: %w", err)
 	}
 	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("cannot compress batch: %w", err)
+		return nil, fmt.Errorf("cannot compress: %w", err)
 	}
 	return packed.Bytes(), nil
 }

@@ -140,6 +140,41 @@ func TestBatchMayBeCompressed(t *testing.T) {
 	}
 }
 
+// A state is compressed from some size on, is taken either way, and never inflates beyond its limit.
+func TestStatesMayBePacked(t *testing.T) {
+	plain := compact(t, filepath.Join("testdata", "state.json"))
+	want, err := wire.ParseState(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed, err := wire.EncodeState(*want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := wire.ParseState(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(packed) > len(plain)*3/4 {
+		t.Errorf("%d bytes became %d\n%s", len(plain), len(packed), diff)
+	}
+	small, err := wire.EncodeState(wire.State{Seq: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := wire.ParseState(small); err != nil || small[0] != '{' {
+		t.Errorf("a short state is %q, %v", small, err)
+	}
+	for name, message := range map[string][]byte{
+		"cut": packed[:len(packed)/2], "bomb": pack(t, bytes.Repeat([]byte(" "), 8<<20)), "packed twice": pack(t, packed),
+		"more than a state": pack(t, append(bytes.Clone(plain), bytes.Repeat([]byte(" "), wire.MaxState)...)),
+	} {
+		if _, err := wire.ParseState(message); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+}
+
 func pack(t *testing.T, raw []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer

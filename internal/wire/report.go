@@ -37,7 +37,11 @@ func (c *Conn) check() error {
 // ParseState reads a reported state. Its words are only bounded, not compared with lists: the lists belong to
 // other rooms.
 func ParseState(message []byte) (*State, error) {
-	return parse[State](message, MaxState, "state")
+	raw, err := unpack(message, MaxState)
+	if err != nil {
+		return nil, fmt.Errorf("cannot unpack state: %w", err)
+	}
+	return parse[State](raw, MaxState, "state")
 }
 
 func (s *State) check() error {

@@ -76,6 +76,7 @@ const (
 	AllCommandAcks     = root + "+/cmd/ack"
 	AllTimeRequests    = root + "+/time/req"
 	AllPlaylists       = root + "+/desired/playlist"
+	AllDesired         = root + "+/desired/+"
 )
 
 var ofDevice = regexp.MustCompile(`^bt/v1/d/([a-z0-9-]{3,40})/`)

@@ -128,6 +128,7 @@ type Change struct {
 	Incident *Incident
 	Command  *Command
 	Answer   *Answer
+	Order    *Order
 }
 
 // An Outcome tells what became of a Change. All but Refused is about batches.
@@ -205,6 +206,8 @@ func labelOf(changes []Change) string {
 		return "command"
 	case c.Answer != nil:
 		return "answer"
+	case c.Order != nil:
+		return "order"
 	}
 	return "nothing"
 }

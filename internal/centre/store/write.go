@@ -29,6 +29,8 @@ func (w *writing) change(c Change) (Outcome, error) {
 		return Outcome{}, w.command(c.Command)
 	case c.Answer != nil:
 		return Outcome{}, w.answer(*c.Answer)
+	case c.Order != nil:
+		return Outcome{}, w.order(c.Order)
 	}
 	return Outcome{}, errors.New("a change without anything in it")
 }

@@ -197,6 +197,7 @@ func TestScreen(t *testing.T) {
 		{"name", wire.DoIdentify, wire.IdentifyArgs{Seconds: 5}, nil, wire.Done, "", func(s *stage) bool { return slices.Equal(s.player.names, []string{"Cửa khẩu"}) }},
 		{"name without a player", wire.DoIdentify, wire.IdentifyArgs{Seconds: 5}, func(s *stage) { s.player.set(media.Playing{State: media.PlayerDown}) }, wire.Failed, "player-down", func(s *stage) bool { return len(s.player.names) == 0 }},
 		{"restart", wire.DoRestartPlayer, nil, nil, wire.Done, "", func(s *stage) bool { return s.player.restarts == 1 }},
+		{"restart soon after another", wire.DoRestartPlayer, nil, func(s *stage) { s.player.deaf = 500 }, wire.Done, "", func(s *stage) bool { return s.player.restarts == 1 }},
 		{"restart for good", wire.DoRestartPlayer, nil, func(s *stage) { s.player.dead = true }, wire.Failed, "player-down", func(s *stage) bool { return s.player.restarts == 1 }},
 		{"screenshot", wire.DoScreenshot, nil, nil, wire.Done, "", func(s *stage) bool { return len(s.sent.names) == 1 }},
 		{"screenshot without a centre", wire.DoScreenshot, nil, func(s *stage) { s.sent.err = broken }, wire.Failed, "not-uploaded", func(s *stage) bool { return len(s.sent.names) == 1 }},

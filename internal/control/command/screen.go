@@ -56,15 +56,18 @@ func showing(p media.Playing) bool {
 	return p.State == media.PlayerPlaying || p.State == media.PlayerSlate
 }
 
-// restartPlayer is done when the player has been gone and shows something again.
+// restartPlayer is done when the player has been gone and shows something again. It asks until the player is gone: one that
+// was restarted a moment ago takes the next wish for the same one.
 func (c *Commands) restartPlayer(ctx context.Context, beat func()) outcome {
 	tick := time.NewTicker(restartLook)
 	defer tick.Stop()
 	limit := time.NewTimer(restartWithin)
 	defer limit.Stop()
-	c.cfg.Player.Restart()
 	for gone := false; ; {
 		beat()
+		if !gone {
+			c.cfg.Player.Restart()
+		}
 		now := c.cfg.Player.Playing()
 		gone = gone || !showing(now)
 		evidence := PlayerEvidence{State: string(now.State), Item: now.Item, Error: now.Detail}

@@ -323,6 +323,7 @@ type player struct {
 	now      media.Playing
 	names    []string
 	restarts int
+	deaf     int  // wishes to restart that change nothing
 	dead     bool // does not come back from a restart
 	slow     time.Duration
 	finished chan media.Shown
@@ -370,6 +371,10 @@ func (p *player) Identify(text string, _ time.Duration) error {
 func (p *player) Restart() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.deaf > 0 { // the wish is taken for the one before
+		p.deaf--
+		return
+	}
 	p.restarts++
 	before := p.now
 	p.now = media.Playing{State: media.PlayerDown, At: time.Now()}

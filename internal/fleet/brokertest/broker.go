@@ -116,6 +116,7 @@ use_username_as_clientid true
 allow_anonymous false
 acl_file %[2]s/acl
 persistence false
+set_tcp_nodelay true
 log_dest stderr
 `, port, b.dir)
 	if os.Getuid() == 0 {

@@ -65,6 +65,7 @@ type Journal struct {
 	log       *slog.Logger
 	fault     func(label string)
 	recovered Recovered
+	grown     chan struct{} // one deep
 }
 
 // Open opens the journal, creating it where there is none and none is expected, brings its schema up to date and checks it: it reads
@@ -137,6 +138,7 @@ func openChecked(ctx context.Context, o Options) (*Journal, error) {
 
 func newJournal(o Options, path string) *Journal {
 	return &Journal{
+		grown: make(chan struct{}, 1),
 		db:    openDB(path, sqlfile.ReadWrite, o.MaxBytes),
 		path:  path,
 		key:   o.Key,

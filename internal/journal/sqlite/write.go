@@ -24,7 +24,7 @@ var ErrFull = errors.New("journal is full")
 // wraps journal.ErrStale when a counter of w would not rise, ErrFull when there is no room, and, as that of every
 // method, journal.ErrDamaged when the file turns out to be damaged.
 func (j *Journal) Commit(ctx context.Context, w journal.Write) error {
-	return j.transact(ctx, w.Label, func(tx *sql.Tx) error {
+	err := j.transact(ctx, w.Label, func(tx *sql.Tx) error {
 		if err := raise(ctx, tx, w.Raise); err != nil {
 			return err
 		}
@@ -36,7 +36,17 @@ func (j *Journal) Commit(ctx context.Context, w journal.Write) error {
 		}
 		return j.append(ctx, tx, w.Entries)
 	})
+	if err == nil && len(w.Entries) > 0 {
+		select {
+		case j.grown <- struct{}{}:
+		default:
+		}
+	}
+	return err
 }
+
+// Grown tells that Commit has appended records. It is one deep: one value stands for any number.
+func (j *Journal) Grown() <-chan struct{} { return j.grown }
 
 // beat overwrites the one heartbeat; a nil one leaves it.
 func beat(ctx context.Context, tx *sql.Tx, h *journal.Heartbeat) error {

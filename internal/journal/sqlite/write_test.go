@@ -50,6 +50,31 @@ func TestCommitIsAllOrNothing(t *testing.T) {
 	}
 }
 
+// Records that are safe are told of once; what appends none, or nothing, tells of none.
+func TestGrown(t *testing.T) {
+	j := open(t, options(newPath(t)))
+	told := func() bool {
+		select {
+		case <-j.Grown():
+			return true
+		default:
+			return false
+		}
+	}
+	must(t, j.Commit(t.Context(), journal.Write{Label: "test", Raise: map[string]uint64{"a": 1}}))
+	if err := j.Commit(t.Context(), journal.Write{Label: "test", Entries: []journal.Entry{play(1)}, Raise: map[string]uint64{"a": 1}}); err == nil {
+		t.Fatal("a counter did not rise")
+	}
+	if told() {
+		t.Error("told without a record")
+	}
+	commit(t, j, play(1))
+	commit(t, j, play(2))
+	if !told() || told() {
+		t.Error("not told once")
+	}
+}
+
 // The log of a large transaction is cut once it is in the database.
 func TestLogShrinks(t *testing.T) {
 	path := newPath(t)
