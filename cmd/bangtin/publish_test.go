@@ -250,7 +250,7 @@ func TestScreenshotIsFetched(t *testing.T) {
 	}
 	asked := len(d.heard())
 	r.write("file", nil)
-	if code, _, errs := r.say(strings.Replace(line, "--save "+r.dir, "--save @file", 1)); code != exitFailed || !strings.Contains(errs, "@file: cannot be written") {
+	if code, _, errs := r.say(strings.Replace(line, "--save "+r.dir, "--save @file", 1)); code != exitFailed || !strings.Contains(errs, "cannot be written") {
 		t.Errorf("exit %d\n%s", code, errs)
 	}
 	if n := len(d.heard()); n != asked {
