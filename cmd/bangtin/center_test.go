@@ -1,8 +1,13 @@
 package main
 
 import (
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"fmt"
+	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -143,11 +148,18 @@ func TestEveryRightBothWays(t *testing.T) {
 // certified has the displays' authority certify any name at any time, past what enrolment would refuse.
 func (f *field) certified(name string, at time.Time) pki.Files {
 	f.t.Helper()
-	ca, err := pki.LoadAuthority(f.path("c/pki/ca.pem"), f.path("c/pki/ca.key"))
+	authority, err := tls.LoadX509KeyPair(f.path("c/pki/ca.pem"), f.path("c/pki/ca.key"))
 	f.check(err)
-	_, pair, err := ca.NewClient(name, at)
+	ca, err := x509.ParseCertificate(authority.Certificate[0])
 	f.check(err)
-	return f.files("x", pair.Certificate, pair.Key)
+	key, keyPEM, err := pki.NewKey()
+	f.check(err)
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
+		SerialNumber: big.NewInt(at.UnixNano()), Subject: pkix.Name{CommonName: name}, NotBefore: at.Add(-time.Hour), NotAfter: at.AddDate(2, 0, 0),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}, ca, &key.PublicKey, authority.PrivateKey)
+	f.check(err)
+	return f.files("x", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), keyPEM)
 }
 
 // shut wants the broker to refuse the connection, which is a refusal of the certificate and nothing else.
