@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"bangtin/internal/trust"
 	"bangtin/internal/wire"
 	"bangtin/media"
 )
@@ -262,43 +261,4 @@ func (e *edition) why(display string) phrase {
 		return say("it plays %s; alarms: %s", now, visible(strings.Join(s.state.Alarms, " ")))
 	}
 	return say("it plays %s; the files may be on their way, or it refused: its records tell", now)
-}
-
-func (p *Program) trustPublish(o *options) action {
-	previous := o.text("previous", say("trust document that displays hold now, to see whether this one may replace it"))
-	displays := o.list("display", say("only to these displays; several times or with commas"))
-	center := o.center()
-	return func(ctx context.Context, path string) error {
-		raw, err := readSmall(path)
-		if err != nil {
-			return err
-		}
-		if _, err := trust.ParseDocument(raw); err != nil {
-			return refused(path, err)
-		}
-		if *previous != "" {
-			present, err := readTrust(*previous)
-			if err != nil {
-				return err
-			}
-			if _, err := present.Next(raw); err != nil {
-				return refused(path, err)
-			}
-		}
-		envelope, err := trust.ParseEnvelope(raw)
-		if err != nil {
-			return refused(path, err)
-		}
-		targets, err := targetsOf([]string{wire.Everyone}, *displays)
-		if err != nil {
-			return err
-		}
-		c, err := p.openAccess(*center)
-		if err != nil {
-			return err
-		}
-		e := &edition{p: p, digest: digestOf(envelope.Payload), raw: raw, targets: targets,
-			topic: wire.Topics.DesiredTrust, filters: []string{wire.AllConn}}
-		return e.publish(ctx, c)
-	}
 }

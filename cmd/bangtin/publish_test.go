@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"bangtin/internal/fleet/brokertest"
 	"bangtin/internal/trust"
@@ -211,7 +212,7 @@ func TestTrustPublish(t *testing.T) {
 	r := newRegion(t)
 	s := r.display("tinh-bien-01")
 	r.await(s)
-	r.expect(exitOK, "trust publish @trust.json", "Published for 1 displays: tinh-bien-01")
+	r.expect(exitOK, "trust publish @trust.json --first", "Published for 1 displays: tinh-bien-01")
 	r.eventually("the display has it", func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -220,9 +221,51 @@ func TestTrustPublish(t *testing.T) {
 	if code, _, errs := r.say("trust publish @trust.json --previous @trust.json"); code != exitFailed || !strings.Contains(errs, "not newer") {
 		t.Errorf("exit %d\n%s", code, errs)
 	}
-	r.expect(exitOK, "trust publish @trust.json --display ha-tien-01", "Published for 1 displays: ha-tien-01")
-	if code, _, errs := r.say("trust publish @an.pub"); code != exitFailed || !strings.Contains(errs, "not a signed file") {
+	r.expect(exitOK, "trust publish @trust.json --first --display ha-tien-01", "Published for 1 displays: ha-tien-01")
+	if code, _, errs := r.say("trust publish @an.pub --first"); code != exitFailed || !strings.Contains(errs, "not a signed file") {
 		t.Errorf("exit %d\n%s", code, errs)
+	}
+}
+
+// What replaces nothing that displays hold is not put there for them to refuse for ever.
+func TestTrustPublishAsksWhatItReplaces(t *testing.T) {
+	d := newDesk(t)
+	d.trust()
+	for _, line := range []string{"trust publish @trust.json", "trust publish @trust.json --first --previous @trust.json"} {
+		d.refuses(line, exitUsage, "--previous, --first", "only one")
+	}
+}
+
+// An order that holds until it is replaced waits at the broker, also for a display that is away.
+func TestPowerPublish(t *testing.T) {
+	r := newRegion(t)
+	const order = "power --display tinh-bien-01 --reason bão --key @duc.key --trust @trust.json"
+	d := *r.desk
+	d.now = time.Now()
+	d.must(order + " --state off --until +2h --out @order.json")
+	r.expect(exitOK, "power publish @order.json --trust @trust.json", "Published for 1 displays: tinh-bien-01")
+	s := r.display("tinh-bien-01") // comes later
+	r.eventually("the display has it", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.orders) == 1 && s.orders[0].State == wire.WishOff
+	})
+	d.now = time.Now().Add(-2 * time.Hour)
+	d.must(order + " --state off --until +1h --out @past.json")
+	d.now = time.Now()
+	d.makeKey("stranger", "nguoi.la", "Người Lạ")
+	d.must("power --display tinh-bien-01 --reason bão --key @stranger.key --state schedule --out @strange.json")
+	d.must("send reboot --display tinh-bien-01 --key @duc.key --out @command.json")
+	for line, words := range map[string]string{
+		"power publish @past.json":                        "is past",
+		"power publish @strange.json --trust @trust.json": "unknown keys",
+		"power publish @command.json":                     "is not a power order",
+		"power publish @trust.json":                       "is not a power order",
+		"power publish @an.pub":                           "is not a signed file",
+	} {
+		if code, out, errs := r.say(line); code != exitFailed || out != "" || !strings.Contains(errs, words) {
+			t.Errorf("%s: exit %d, not %q\n%s%s", line, code, words, out, errs)
+		}
 	}
 }
 
