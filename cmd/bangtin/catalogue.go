@@ -84,8 +84,7 @@ func vietnameseResults() map[string]string {
 		"Khmer":                       "Khmer",
 		"no words":                    "không lời",
 
-		"Order for %s: back to the schedule":               "Lệnh cho %s: trở lại theo lịch",
-		"Order for %s: %s until %s":                        "Lệnh cho %s: %s đến %s",
-		"Written to %s. Publish it retained, QoS 1, on %s": "Đã ghi vào %s. Gửi ở chế độ retained, QoS 1, lên %s",
+		"Order for %s: back to the schedule": "Lệnh cho %s: trở lại theo lịch",
+		"Order for %s: %s until %s":          "Lệnh cho %s: %s đến %s",
 	}
 }

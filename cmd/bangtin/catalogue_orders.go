@@ -18,5 +18,14 @@ func vietnameseOrders() map[string]string {
 		"  not given for, or not known: %s": "  chưa giao, hoặc chưa biết: %s",
 		"Send the same bytes again: bangtin send --command %s. Who has them does nothing twice.":                                                                                                      "Gửi lại đúng lệnh này: bangtin send --command %s. Bảng tin nào đã nhận thì không làm lần nữa.",
 		"A command that is made with --out FILE and sent with --command FILE can be sent again: who has the same bytes does nothing twice. A new one would be done again by those who have this one.": "Lệnh lập bằng --out TỆP và gửi bằng --command TỆP thì gửi lại được: bảng tin nào đã nhận đúng lệnh ấy thì không làm lần nữa. Nếu lập lệnh mới, bảng tin đã nhận lệnh này sẽ làm thêm lần nữa.",
+
+		"never seen, though a playlist was published for it": "chưa từng thấy, dù đã có danh sách phát cho bảng tin này",
+
+		"trust document that displays hold now: this one must be allowed to replace it": "danh sách khóa bảng tin đang giữ: bản này phải được phép thay nó",
+		"displays hold none but this one, by which they were enrolled":                  "bảng tin chưa giữ bản nào khác, vì đã đăng ký bằng chính bản này",
+		"give the document that displays hold now with --previous FILE":                 "ghi danh sách khóa bảng tin đang giữ bằng --previous TỆP",
+		"bring a power order to its display, to hold until it is replaced":              "đưa lệnh duy trì tới bảng tin, có giá trị đến khi bị thay",
+		"is not a power order":                          "không phải lệnh duy trì",
+		"Written to %s. Next: bangtin power publish %s": "Đã ghi vào %s. Tiếp theo: bangtin power publish %s",
 	}
 }

@@ -39,11 +39,14 @@ func (p *Program) centerEnrol(o *options) action {
 		p.tell(say("Code of %s, to be used once until %s:", *device, end))
 		p.tell(phrase{english: "  " + code.String()})
 		p.tell(say("On the display: bangtind enrol --code CODE"))
-		if there, err := exists(c.path("trust.json")); err != nil || !there {
-			p.tell(say("Attention: %s is not there yet, and no display can be enrolled without it.", c.path("trust.json")))
+		there, err := exists(c.path("trust.json"))
+		if err != nil {
 			return err
 		}
-		return nil
+		if !there {
+			p.tell(say("Attention: %s is not there yet, and no display can be enrolled without it.", c.path("trust.json")))
+		}
+		return p.result(codeObject{Device: *device, Code: code.String(), Expires: expires, Ready: there})
 	}
 }
 
@@ -79,6 +82,6 @@ func (p *Program) centerSign(o *options) action {
 			return err
 		}
 		p.tell(say("Written to %s. On the display: bangtind enrol --from FILE --code CODE", *out))
-		return nil
+		return p.result(enrolledObject{File: *out})
 	}
 }

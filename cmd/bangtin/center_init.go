@@ -206,5 +206,7 @@ func (p *Program) tellCentre(plan *centrePlan) error {
 	p.tell(say("Then, for each operator and each display, as %s:", plan.centreUser))
 	p.tell(phrase{english: "  bangtin center operator --dir " + d + " --name truc-ban"})
 	p.tell(phrase{english: "  bangtin center enrol --dir " + d + " --device tinh-bien-01"})
-	return nil
+	return p.result(centreObject{
+		Dir: d, Hosts: plan.hosts, Authority: enrol.Group(ca.Pin()), Key: trust.KeyID(ed25519.PublicKey(public.Public)), Public: c.path("keys/centre.pub"),
+	})
 }

@@ -47,7 +47,7 @@ func (p *Program) centerOperator(o *options) action {
 		p.tell(say("Operator %s: %s", *name, folder))
 		p.tell(say("Carry the folder to the operator's machine, remove it here, and use it with --center FOLDER."))
 		p.tell(say("The broker knows the operator once it has read its ACL again: bangtin-broker-reload.path does it, or: systemctl reload bangtin-broker"))
-		return nil
+		return p.result(operatorObject{Operator: *name, Folder: folder})
 	}
 }
 
@@ -172,7 +172,7 @@ func (p *Program) tellRevoked(name string, n int) error {
 	}
 	p.tell(say("%s: %d certificates revoked.", name, n))
 	p.tell(say("The broker lets go of who is connected only when it is restarted: bangtin-broker-restart.path does it, or: systemctl restart bangtin-broker"))
-	return nil
+	return p.result(revokedObject{Name: name, Revoked: n})
 }
 
 func (p *Program) centerCRL(o *options) action {
@@ -186,7 +186,7 @@ func (p *Program) centerCRL(o *options) action {
 			return err
 		}
 		p.tell(say("Signed anew: %s. The broker reads it when it is restarted.", c.path("pki/crl.pem")))
-		return nil
+		return p.result(crlObject{File: c.path("pki/crl.pem")})
 	}
 }
 
@@ -203,9 +203,9 @@ func (p *Program) centerRenew(o *options) action {
 		}
 		if len(renewed) == 0 {
 			p.tell(say("The certificates of server and centre are good for long enough."))
-			return nil
+		} else {
+			p.tell(say("Renewed: %s", plainNames(renewed)))
 		}
-		p.tell(say("Renewed: %s", plainNames(renewed)))
-		return nil
+		return p.result(renewedObject{Renewed: append([]string{}, renewed...)})
 	}
 }

@@ -2,8 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
+
+	"bangtin/internal/pki"
 )
 
 // objects reads what a program would read: one object on each line.
@@ -20,45 +23,80 @@ func objects(t *testing.T, out string) []map[string]any {
 	return all
 }
 
-// Every command that works on files writes exactly one object, with these fields; and each command is in help.
-func TestEveryCommandWritesOneObject(t *testing.T) {
-	d := newDesk(t)
-	d.trust()
-	d.picture("p.png")
-	steps := []struct{ line, fields string }{
-		{"keys new --person le.ca --name Ca --out @ca.key --no-passphrase", "key person name private public"},
-		{"trust new --organisation Sở --grant power=@duc.pub --grant trust=@r1.pub --grant trust=@r2.pub --sign @r1.key --out @t.json", "file document valid lacking"},
-		{"trust sign @t.json --key @r2.key", "file document valid"},
-		{"trust show @t.json", "file document valid"},
-		{"playlist new @pl --id tet-2027 --title Tết --audience *", "dir playlist version"},
-		{"playlist add @pl --picture @p.png --title Ảnh" + provenance, "dir item number seconds"},
-		{"playlist show @pl", "playlist keyids"},
-		{"playlist approve @pl --key @an.key", "playlist version sha256 key signatures complete items seconds ends"},
-		{"playlist approve @pl --key @binh.key", "playlist version sha256 key signatures complete items seconds ends"},
-		{"playlist show @pl", "playlist sha256 keyids"},
-		{"playlist export @pl --out @out --trust @trust.json", "out playlist version audience sha256 checked people"},
-		{"playlist reopen @pl", "dir playlist version"},
-		{"power --display tinh-bien-01 --state schedule --reason r --key @duc.key --out @o.json", "file topic order"},
-		{"send reboot --display tinh-bien-01 --key @duc.key --out @c.json", "command file kind audience expires role signatures needed"},
+// Every command writes an object with these fields, and that alone. $CODE is the last code that was made.
+func everyCommand() []struct{ line, fields string } {
+	const playlist, document = "dir playlist version", "file document valid"
+	const approval = "playlist version sha256 key signatures complete items seconds ends"
+	return []struct{ line, fields string }{
 		{"help", "commands"},
 		{"help send", "command operand about options"},
+		{"watch --once" + allDay, "displays well wrong"},
+		{"keys new --person le.ca --name Ca --out @ca.key --no-passphrase", "key person name private public"},
+		{"trust new --organisation Sở --grant power=@duc.pub --grant trust=@r1.pub --grant trust=@r2.pub --sign @r1.key --out @t.json", document + " lacking"},
+		{"trust sign @t.json --key @r2.key", document},
+		{"trust show @t.json", document},
+		{"playlist new @pl --id tet-2027 --title Tết --audience *", playlist},
+		{"playlist add @pl --picture @p.png --title Ảnh" + provenance, "dir item number seconds"},
+		{"playlist show @pl", "playlist keyids"},
+		{"playlist approve @pl --key @an.key", approval},
+		{"sign show @pl/playlist.json", "file type role digest content signers keyids valid"},
+		{"sign show @pl/playlist.json --trust @trust.json", "file type role digest content signers keyids valid lacking"},
+		{"sign draft @pl/playlist.json --trust @trust.json --key @binh.key --yes", "file type role digest content signers keyids valid"},
+		{"playlist show @pl", "playlist sha256 keyids"},
+		{"playlist export @pl --out @out --trust @trust.json", "out playlist version audience sha256 checked people"},
+		{"playlist publish @out --trust @trust.json", "sha256 uploaded published"},
+		{"playlist reopen @pl", playlist},
+		{"trust publish @trust.json --first", "sha256 uploaded published"},
+		{"power --display tinh-bien-01 --state schedule --reason r --key @duc.key --out @o.json", "file topic order"},
+		{"power publish @o.json", "sha256 uploaded published"},
+		{"send reboot --display tinh-bien-01 --key @duc.key --out @c.json", "command file kind audience expires role signatures needed"},
+		{"send --command @c.json", "command displays"},
+		{"center init --dir @c --host localhost", "dir hosts authority key public"},
+		{"center operator --dir @c --name truc-ban", "operator folder"},
+		{"center enrol --dir @c --device tinh-bien-01", "device code expires ready"},
+		{"center sign --dir @c --csr @request.pem --code $CODE --out @answer.json", "file"},
+		{"center revoke --dir @c --device tinh-bien-01", "name revoked"},
+		{"center crl --dir @c", "file"},
+		{"center renew --dir @c", "renewed"},
 	}
-	for _, s := range steps {
-		t.Run(s.line, func(t *testing.T) {
-			d.t = t
-			got := objects(t, d.must(s.line+" --json"))
-			if len(got) != 1 {
-				t.Fatalf("%d objects", len(got))
+}
+
+func TestEveryCommandWritesOneObject(t *testing.T) {
+	r := newRegion(t)
+	r.store()
+	r.await(r.display("tinh-bien-01"))
+	r.picture("p.png")
+	key, _, err := pki.NewKey()
+	r.check(err)
+	csr, err := pki.MakeRequest(key, "tinh-bien-01")
+	r.check(err)
+	r.write("request.pem", csr)
+	code := ""
+	for _, s := range everyCommand() {
+		got := objects(t, r.expect(exitOK, strings.ReplaceAll(s.line, "$CODE", code)+" --json"))
+		if len(got) != 1 {
+			t.Fatalf("%s: %d objects: %v", s.line, len(got), got)
+		}
+		fields := strings.Fields(s.fields)
+		for _, f := range fields {
+			if _, ok := got[0][f]; !ok {
+				t.Errorf("%s: no field %q in %v", s.line, f, got[0])
 			}
-			for _, f := range strings.Fields(s.fields) {
-				if _, ok := got[0][f]; !ok {
-					t.Errorf("no field %q in %v", f, got[0])
-				}
-			}
-			if len(got[0]) != len(strings.Fields(s.fields)) {
-				t.Errorf("other fields than %s: %v", s.fields, got[0])
-			}
-		})
+		}
+		if len(got[0]) != len(fields) {
+			t.Errorf("%s: other fields than %s: %v", s.line, s.fields, got[0])
+		}
+		if made, ok := got[0]["code"].(string); ok {
+			code = made
+		}
+		if strings.HasPrefix(s.line, "center init") { // a display is enrolled with it
+			r.write("c/trust.json", r.read("trust.json"))
+		}
+	}
+	for _, c := range (&Program{}).commands() {
+		if !slices.ContainsFunc(everyCommand(), func(s struct{ line, fields string }) bool { return strings.HasPrefix(s.line+" ", c.name+" ") }) {
+			t.Errorf("nobody tries %s", c.name)
+		}
 	}
 }
 

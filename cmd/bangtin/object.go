@@ -22,7 +22,6 @@ func (p *Program) result(v any) error {
 	if p.objects == nil {
 		return nil
 	}
-	p.told = true
 	raw, err := wire.Encode(v)
 	if err != nil {
 		return err
@@ -69,16 +68,6 @@ func (p *Program) second(t time.Time) string {
 		return t.Format(time.TimeOnly)
 	}
 	return t.Format("2006-01-02 15:04:05 -07")
-}
-
-// complete sees to it that a command that ended well has written an object.
-func (p *Program) complete(err error, name string) error {
-	if err != nil || p.told {
-		return err
-	}
-	return p.result(struct {
-		Command string `json:"command"`
-	}{name})
 }
 
 // An errorObject is one line of standard error. Its words are for people, in their language.

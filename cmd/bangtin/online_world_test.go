@@ -43,11 +43,17 @@ func TestOnlineOverTheCentreAsItIsMade(t *testing.T) {
 	if code != exitOK || !strings.Contains(out, "1 verified") {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
-	code, out, errs = f.run("trust publish @c/trust.json --center @c/operators/truc-ban")
+	code, out, errs = f.run("trust publish @c/trust.json --first --center @c/operators/truc-ban")
 	if code != exitOK {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
 	f.until("the trust document comes", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.trusts) == 1 })
+	f.must("power --display tinh-bien-01 --state off --until +1h --reason bão --key @duc.key --out @order.json")
+	code, out, errs = f.run("power publish @order.json --trust @c/trust.json --center @c/operators/truc-ban")
+	if code != exitOK {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+	f.until("the order comes", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.orders) == 1 })
 	code, out, errs = f.run("watch --once --center @c/operators/truc-ban --window 00:00-23:59")
 	if code != exitFailed || !strings.Contains(out, "DARK inside its window") {
 		t.Errorf("exit %d\n%s%s", code, out, errs)

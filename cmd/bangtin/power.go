@@ -90,6 +90,6 @@ func (p *Program) tellOrder(o *wire.PowerOrder, out string) error {
 		}
 		p.tell(say("Order for %s: %s until %s", o.Device, string(o.State), end))
 	}
-	p.tell(say("Written to %s. Publish it retained, QoS 1, on %s", out, topics.DesiredPower()))
+	p.tell(say("Written to %s. Next: bangtin power publish %s", out, out))
 	return p.result(orderObject{File: out, Topic: topics.DesiredPower(), Order: o})
 }

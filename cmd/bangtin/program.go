@@ -38,7 +38,6 @@ type Program struct {
 
 	translation map[string]string // from English; nil when English is wanted
 	objects     io.Writer         // where --json writes; nil when people read
-	told        bool              // an object was written
 }
 
 // A command is one verb. setup declares its options and returns what to do once they are filled in.
@@ -67,6 +66,7 @@ func (p *Program) commands() []command {
 		{"trust publish", "FILE", say("bring a trust document to displays"), p.trustPublish},
 		{"sign show", "FILE", say("show everything that is about to be signed in a draft, and who is still missing"), p.signShow},
 		{"sign draft", "FILE", say("add a signature to a draft: a playlist, a trust document, an order or a command"), p.signDraft},
+		{"power publish", "FILE", say("bring a power order to its display, to hold until it is replaced"), p.powerPublish},
 		{"power", "", say("write a signed power order for one display"), p.power},
 		{"send", "[KIND]", say("sign a command, send it and follow what displays say of it"), p.send},
 		{"watch", "", say("watch many displays and show what is wrong"), p.watch},
@@ -137,7 +137,7 @@ func (p *Program) execute(ctx context.Context, c command, args []string, help bo
 	if c.operand != "" && c.operand[0] != '[' && operand == "" {
 		return missing(c.operand)
 	}
-	return p.complete(do(ctx, operand), c.name)
+	return do(ctx, operand)
 }
 
 // find matches the words of a command and returns what follows them.

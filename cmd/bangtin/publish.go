@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"bangtin/internal/trust"
 	"bangtin/internal/wire"
 	"bangtin/media"
 )
@@ -261,53 +260,4 @@ func (e *edition) why(display string) phrase {
 		return say("it is online and has told no state")
 	}
 	return e.goal.why(s.state)
-}
-
-func (p *Program) trustPublish(o *options) action {
-	previous := o.text("previous", say("trust document that displays hold now, to see whether this one may replace it"))
-	displays := o.list("display", say("only to these displays; several times or with commas"))
-	wait := o.yes("wait", say("follow the document until each display goes by it, or by a newer one"))
-	timeout := o.text("timeout", say("how long to wait (10m)"))
-	center := o.center()
-	return func(ctx context.Context, path string) error {
-		limit, err := span("--timeout", *timeout, 10*time.Minute, maxWait)
-		if err != nil {
-			return err
-		}
-		raw, err := readSmall(path)
-		if err != nil {
-			return err
-		}
-		doc, err := trust.ParseDocument(raw)
-		if err != nil {
-			return refused(path, err)
-		}
-		if *previous != "" {
-			present, err := readTrust(*previous)
-			if err != nil {
-				return err
-			}
-			if _, err := present.Next(raw); err != nil {
-				return refused(path, err)
-			}
-		}
-		envelope, err := trust.ParseEnvelope(raw)
-		if err != nil {
-			return refused(path, err)
-		}
-		targets, err := targetsOf([]string{wire.Everyone}, *displays)
-		if err != nil {
-			return err
-		}
-		c, err := p.openAccess(*center)
-		if err != nil {
-			return err
-		}
-		e := &edition{p: p, goal: trusting(doc.Version), digest: digestOf(envelope.Payload), raw: raw, targets: targets,
-			topic: wire.Topics.DesiredTrust, filters: []string{wire.AllConn, wire.AllState}}
-		if *wait {
-			e.wait = limit
-		}
-		return e.publish(ctx, c)
-	}
 }

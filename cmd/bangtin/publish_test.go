@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"bangtin/internal/fleet/brokertest"
 	"bangtin/internal/trust"
@@ -211,7 +212,7 @@ func TestTrustPublish(t *testing.T) {
 	r := newRegion(t)
 	s := r.display("tinh-bien-01")
 	r.await(s)
-	r.expect(exitOK, "trust publish @trust.json", "Published for 1 displays: tinh-bien-01")
+	r.expect(exitOK, "trust publish @trust.json --first", "Published for 1 displays: tinh-bien-01")
 	r.eventually("the display has it", func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -220,8 +221,8 @@ func TestTrustPublish(t *testing.T) {
 	if code, _, errs := r.say("trust publish @trust.json --previous @trust.json"); code != exitFailed || !strings.Contains(errs, "not newer") {
 		t.Errorf("exit %d\n%s", code, errs)
 	}
-	r.expect(exitOK, "trust publish @trust.json --display ha-tien-01", "Published for 1 displays: ha-tien-01")
-	if code, _, errs := r.say("trust publish @an.pub"); code != exitFailed || !strings.Contains(errs, "not a signed file") {
+	r.expect(exitOK, "trust publish @trust.json --first --display ha-tien-01", "Published for 1 displays: ha-tien-01")
+	if code, _, errs := r.say("trust publish @an.pub --first"); code != exitFailed || !strings.Contains(errs, "not a signed file") {
 		t.Errorf("exit %d\n%s", code, errs)
 	}
 }
@@ -235,11 +236,11 @@ func TestTrustPublishWaits(t *testing.T) {
 	first.now(func(st *wire.State) { st.TrustVersion = r.doc.Version + 3 }) // a newer one will do
 	second.now(func(st *wire.State) { st.TrustVersion = r.doc.Version - 1 })
 	r.awaitState(first, func(st wire.State) bool { return st.TrustVersion > 0 })
-	r.expect(exitOpen, "trust publish @trust.json --wait --timeout 1s", "tinh-bien-01: goes by trust document", "tinh-bien-02: does not go by it yet",
+	r.expect(exitOpen, "trust publish @trust.json --first --wait --timeout 1s", "tinh-bien-01: goes by trust document", "tinh-bien-02: does not go by it yet",
 		"2 displays: 1 go by trust document", "1 not yet")
 	second.now(func(st *wire.State) { st.TrustVersion = r.doc.Version })
-	r.expect(exitOK, "trust publish @trust.json --wait", "tinh-bien-02: goes by trust document", "2 displays: 2 go by")
-	code, object, errs := r.say("trust publish @trust.json --display tinh-bien-02 --wait --json")
+	r.expect(exitOK, "trust publish @trust.json --first --wait", "tinh-bien-02: goes by trust document", "2 displays: 2 go by")
+	code, object, errs := r.say("trust publish @trust.json --first --display tinh-bien-02 --wait --json")
 	var got publishObject
 	if code != exitOK || json.Unmarshal([]byte(object), &got) != nil || got.Waited == nil || got.Waited.Playing != nil ||
 		!slices.Equal(got.Waited.Holding, []string{"tinh-bien-02"}) {
@@ -258,6 +259,48 @@ func TestWatchShowsWhoIsBehindWithTheTrustDocument(t *testing.T) {
 	out := r.expect(exitFailed, "watch --once --window 00:00-00:01", "goes by trust document 3, others by 4 already")
 	if strings.Contains(out, "tinh-bien-01 ") {
 		t.Errorf("the newest is told of too:\n%s", out)
+	}
+}
+
+// What replaces nothing that displays hold is not put there for them to refuse for ever.
+func TestTrustPublishAsksWhatItReplaces(t *testing.T) {
+	d := newDesk(t)
+	d.trust()
+	for _, line := range []string{"trust publish @trust.json", "trust publish @trust.json --first --previous @trust.json"} {
+		d.refuses(line, exitUsage, "--previous, --first", "only one")
+	}
+}
+
+// An order that holds until it is replaced waits at the broker, also for a display that is away.
+func TestPowerPublish(t *testing.T) {
+	r := newRegion(t)
+	const order = "power --display tinh-bien-01 --reason bão --key @duc.key --trust @trust.json"
+	d := *r.desk
+	d.now = time.Now()
+	d.must(order + " --state off --until +2h --out @order.json")
+	r.expect(exitOK, "power publish @order.json --trust @trust.json", "Published for 1 displays: tinh-bien-01")
+	s := r.display("tinh-bien-01") // comes later
+	r.eventually("the display has it", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.orders) == 1 && s.orders[0].State == wire.WishOff
+	})
+	d.now = time.Now().Add(-2 * time.Hour)
+	d.must(order + " --state off --until +1h --out @past.json")
+	d.now = time.Now()
+	d.makeKey("stranger", "nguoi.la", "Người Lạ")
+	d.must("power --display tinh-bien-01 --reason bão --key @stranger.key --state schedule --out @strange.json")
+	d.must("send reboot --display tinh-bien-01 --key @duc.key --out @command.json")
+	for line, words := range map[string]string{
+		"power publish @past.json":                        "is past",
+		"power publish @strange.json --trust @trust.json": "unknown keys",
+		"power publish @command.json":                     "is not a power order",
+		"power publish @trust.json":                       "is not a power order",
+		"power publish @an.pub":                           "is not a signed file",
+	} {
+		if code, out, errs := r.say(line); code != exitFailed || out != "" || !strings.Contains(errs, words) {
+			t.Errorf("%s: exit %d, not %q\n%s%s", line, code, words, out, errs)
+		}
 	}
 }
 
@@ -285,7 +328,7 @@ func TestScreenshotIsFetched(t *testing.T) {
 	}
 	asked := len(d.heard())
 	r.write("file", nil)
-	if code, _, errs := r.say(strings.Replace(line, "--save "+r.dir, "--save @file", 1)); code != exitFailed || !strings.Contains(errs, "@file: cannot be written") {
+	if code, _, errs := r.say(strings.Replace(line, "--save "+r.dir, "--save @file", 1)); code != exitFailed || !strings.Contains(errs, "cannot be written") {
 		t.Errorf("exit %d\n%s", code, errs)
 	}
 	if n := len(d.heard()); n != asked {

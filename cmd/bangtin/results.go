@@ -153,3 +153,40 @@ func keptOf(out *outgoing, path string) keptObject {
 		Signatures: len(out.envelope.Signatures), Needed: trust.MinThreshold(role),
 	}
 }
+
+type centreObject struct {
+	Dir       string   `json:"dir"`
+	Hosts     []string `json:"hosts"`
+	Authority string   `json:"authority"` // of the displays, as people compare it
+	Key       string   `json:"key"`       // of the centre: collect and time
+	Public    string   `json:"public"`    // its file
+}
+
+type operatorObject struct {
+	Operator string `json:"operator"`
+	Folder   string `json:"folder"`
+}
+
+type codeObject struct {
+	Device  string    `json:"device"`
+	Code    string    `json:"code"`
+	Expires time.Time `json:"expires"`
+	Ready   bool      `json:"ready"` // the trust document is there, without which no display is enrolled
+}
+
+type enrolledObject struct {
+	File string `json:"file"`
+}
+
+type revokedObject struct {
+	Name    string `json:"name"`
+	Revoked int    `json:"revoked"` // certificates
+}
+
+type crlObject struct {
+	File string `json:"file"`
+}
+
+type renewedObject struct {
+	Renewed []string `json:"renewed"`
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -34,14 +35,19 @@ func TestScreenFits(t *testing.T) {
 // The time on top goes on while nothing changes, and a broken line is told above what it makes old.
 func TestScreenTellsItsAge(t *testing.T) {
 	out := &book{}
-	v := &view{p: &Program{Stdout: out, Stderr: out}, local: func() time.Time { return morning }}
-	v.lineBroke(say("not connected to %s: %v", "tls://a:1", "EOF"), true)
+	now := func() time.Time { return morning }
+	v := &view{p: &Program{Stdout: out, Stderr: out, Now: now}, wall: newWall(now), local: now, screen: true}
+	if err := v.lineBroke("tls://a:1", io.EOF); err != nil {
+		t.Fatal(err)
+	}
 	v.redraw(nil, func() (int, int) { return 80, 24 })
 	if !strings.Contains(out.String(), "WHAT STANDS BELOW IS OLD: not connected to tls://a:1: EOF") {
 		t.Errorf("does not say that it is old: %q", out)
 	}
 	drawn := len(out.String())
-	v.lineStands(say("connected to %s", "tls://a:1"), true)
+	if err := v.lineStands("tls://a:1"); err != nil {
+		t.Fatal(err)
+	}
 	v.redraw(nil, func() (int, int) { return 80, 24 })
 	if again := out.String()[drawn:]; strings.Contains(again, "OLD") || !strings.Contains(again, morning.Format("15:04:05")) {
 		t.Errorf("draws %q", again)

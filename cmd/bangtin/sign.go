@@ -32,7 +32,10 @@ func (p *Program) signShow(o *options) action {
 		if err != nil {
 			return err
 		}
-		return p.showSigning(s)
+		if err := p.showSigning(s); err != nil {
+			return err
+		}
+		return p.resultOf(s)
 	}
 }
 
@@ -143,7 +146,10 @@ func (p *Program) addSignature(s *signing, signer trust.Signer, keyFile string) 
 		return err
 	}
 	p.tell(say("Signed in %s by key %s", s.path, trust.KeyID(signer.Public())))
-	return p.tellThreshold(s)
+	if err := p.tellThreshold(s); err != nil {
+		return err
+	}
+	return p.resultOf(s)
 }
 
 // maxAnswer is more than anybody types to say yes, in bytes.

@@ -1,8 +1,7 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -14,8 +13,7 @@ func (p *Program) showSigning(s *signing) error {
 	if err := s.content.show(p); err != nil {
 		return err
 	}
-	sum := sha256.Sum256(s.envelope.Payload)
-	p.tell(say("Signed content: SHA-256 %s", hex.EncodeToString(sum[:])))
+	p.tell(say("Signed content: SHA-256 %s", digestOf(s.envelope.Payload)))
 	p.tellSigners(s)
 	if c, ok := s.content.(*documentContent); ok && s.present != nil {
 		p.warnOfStruck(s.present, c.document)
@@ -23,16 +21,31 @@ func (p *Program) showSigning(s *signing) error {
 	return p.tellThreshold(s)
 }
 
-// tellSigners names the people behind the signatures as far as the trust documents know them.
-func (p *Program) tellSigners(s *signing) {
-	known := map[string]bool{}
+// A signer is somebody whose signature was checked, and the document that knows the key.
+type signer struct {
+	trust.Key
+	by *trust.Document
+}
+
+// signers are those behind the signatures as far as the trust documents know them, each once.
+func (s *signing) signers() []signer {
+	var all []signer
 	for _, d := range s.documents() {
 		for _, k := range d.Signers(s.envelope) {
-			if !known[k.ID] {
-				p.tell(say("Signed by %s (%s), %s%s", k.Person, k.Name, k.ID, p.duties(d, s.envelope.Type.Role(), k.ID)))
+			if !slices.ContainsFunc(all, func(o signer) bool { return o.ID == k.ID }) {
+				all = append(all, signer{k, d})
 			}
-			known[k.ID] = true
 		}
+	}
+	return all
+}
+
+// tellSigners names the people behind the signatures.
+func (p *Program) tellSigners(s *signing) {
+	known := map[string]bool{}
+	for _, k := range s.signers() {
+		p.tell(say("Signed by %s (%s), %s%s", k.Person, k.Name, k.ID, p.duties(k.by, s.envelope.Type.Role(), k.ID)))
+		known[k.ID] = true
 	}
 	for _, sig := range s.envelope.Signatures {
 		switch {
@@ -79,33 +92,101 @@ func (p *Program) duties(d *trust.Document, role trust.Role, id string) string {
 	return ", " + strings.Join(duties, ", ")
 }
 
-// tellThreshold says whether displays would take the envelope as it stands now.
-func (p *Program) tellThreshold(s *signing) error {
+// lacking says why displays would not take the envelope as it stands now, or nothing. Nobody can tell without a trust
+// document; a trust document itself tells at least whether the people it names stand behind it.
+func (s *signing) lacking() (why error, judged bool, err error) {
 	raw, err := s.envelope.Marshal()
 	if err != nil {
-		return err
+		return nil, false, err
 	}
 	_, document := s.content.(*documentContent)
 	switch {
 	case s.present == nil && document:
-		p.tellOwnThreshold(raw)
-		return nil
+		_, why = trust.ParseDocument(raw)
 	case s.present == nil:
+		return nil, false, nil
+	case document:
+		_, why = s.present.Next(raw)
+	default:
+		_, why = s.present.Verify(raw, s.envelope.Type)
+	}
+	return why, true, nil
+}
+
+// tellThreshold says whether displays would take the envelope as it stands now.
+func (p *Program) tellThreshold(s *signing) error {
+	why, judged, err := s.lacking()
+	_, document := s.content.(*documentContent)
+	switch {
+	case err != nil:
+		return err
+	case !judged:
 		p.tell(say("The signatures were counted, not checked: %d. Check them with --trust trust.json.", len(s.envelope.Signatures)))
 		return nil
-	case document:
-		_, err = s.present.Next(raw)
-	default:
-		_, err = s.present.Verify(raw, s.envelope.Type)
-	}
-	if err == nil {
+	case s.present == nil && document:
+		p.tellOwnThreshold(why)
+		return nil
+	case why == nil:
 		p.tell(say("Enough people have signed: displays that go by %s take it.", s.judge))
 		return nil
 	}
-	words, remedy := refusalWords(reasonOf(err))
+	words, remedy := refusalWords(reasonOf(why))
 	p.tell(say("Not valid yet: it %s; %s. People that role %s needs together: %d.", p.text(words), p.text(remedy),
 		string(s.envelope.Type.Role()), s.present.Roles[s.envelope.Type.Role()].Threshold))
 	return nil
+}
+
+// A signingObject is a draft as it stands. Valid is null where no trust document could tell.
+type signingObject struct {
+	File    string          `json:"file"`
+	Type    trust.Type      `json:"type"`
+	Role    trust.Role      `json:"role"`
+	Digest  string          `json:"digest"` // SHA-256 of what is signed
+	Content json.RawMessage `json:"content"`
+	Signers []signerObject  `json:"signers"`
+	KeyIDs  []string        `json:"keyids"` // that signatures name; not checked
+	Valid   *bool           `json:"valid"`
+	Lacking trust.Reason    `json:"lacking,omitempty"` // why it is not valid
+}
+
+// A signerObject is a person whose signature was checked.
+type signerObject struct {
+	Key    string `json:"key"`
+	Person string `json:"person"`
+	Name   string `json:"name"`
+	Holds  bool   `json:"holds_role"`
+}
+
+func (s *signing) object() (*signingObject, error) {
+	why, judged, err := s.lacking()
+	if err != nil {
+		return nil, err
+	}
+	o := &signingObject{
+		File: s.path, Type: s.envelope.Type, Role: s.envelope.Type.Role(), Digest: digestOf(s.envelope.Payload), Content: s.envelope.Payload,
+		Signers: []signerObject{}, KeyIDs: []string{}, Lacking: reasonOf(why),
+	}
+	if judged {
+		valid := why == nil
+		o.Valid = &valid
+	}
+	for _, k := range s.signers() {
+		holds := slices.ContainsFunc(k.by.Roles[o.Role].Members, func(m trust.Member) bool { return m.Key == k.ID })
+		o.Signers = append(o.Signers, signerObject{k.ID, k.Person, k.Name, holds})
+	}
+	for _, sig := range s.envelope.Signatures {
+		o.KeyIDs = append(o.KeyIDs, sig.KeyID)
+	}
+	return o, nil
+}
+
+// resultOf writes a draft as it stands.
+func (p *Program) resultOf(s *signing) error {
+	o, err := s.object()
+	if err != nil {
+		return err
+	}
+	return p.result(o)
 }
 
 // warnOfStruck tells what stops counting when next replaces present. Only what stays on screens and in force is

@@ -130,6 +130,7 @@ type standIn struct {
 	got      []wire.Command
 	lists    []string
 	trusts   [][]byte
+	orders   []wire.PowerOrder
 	commands func(n int, signed *trust.Verified, c wire.Command) // n counts from 1
 	playlist func(name string)
 }
@@ -222,7 +223,12 @@ func (s *standIn) answer(signed *trust.Verified, c wire.Command, status, first w
 }
 
 // Power implements fleet.Orders.
-func (s *standIn) Power(context.Context, *trust.Verified, wire.PowerOrder) error { return nil }
+func (s *standIn) Power(_ context.Context, _ *trust.Verified, o wire.PowerOrder) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.orders = append(s.orders, o)
+	return nil
+}
 
 // Playlist implements fleet.Orders. What cannot be read is a refusal, which settles the matter.
 func (s *standIn) Playlist(_ context.Context, raw []byte) error {

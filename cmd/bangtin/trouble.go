@@ -26,8 +26,12 @@ type sight struct {
 	rises int    // states in a row that had more in the outbox than the one before
 	ought string // id@version that the department published for it; empty when unknown
 
-	newest uint64 // trust document that any display goes by; see wall.look
+	newest    uint64 // trust document that any display goes by; see wall.look
+	published bool   // something was
 }
+
+// unseen: the broker has nothing of the display's own.
+func (s *sight) unseen() bool { return s.conn == "" && s.state == nil }
 
 // takeConn notes a birth, an off or a will.
 func (s *sight) takeConn(c *wire.Conn, retained bool, now time.Time) {
@@ -153,6 +157,8 @@ func (p *Program) away(s *sight, now time.Time, silence time.Duration) (trouble,
 		silence *= offAir
 	}
 	switch {
+	case s.unseen():
+		return trouble{"never-seen", say("never seen, though a playlist was published for it")}, true
 	case s.conn == wire.Gone:
 		return trouble{"lost", say("connection lost since %s", when)}, true
 	case s.conn == wire.Off:

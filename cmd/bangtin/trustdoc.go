@@ -235,14 +235,14 @@ func (p *Program) tellDocument(path string, raw []byte, d *trust.Document) error
 	if err := p.result(documentOf(path, d, lacking)); err != nil {
 		return err
 	}
-	p.tellOwnThreshold(raw)
+	p.tellOwnThreshold(lacking)
 	return nil
 }
 
 // tellOwnThreshold says whether the document's own trust role stands behind it.
-func (p *Program) tellOwnThreshold(raw []byte) {
-	if _, err := trust.ParseDocument(raw); err != nil {
-		words, _ := refusalWords(reasonOf(err))
+func (p *Program) tellOwnThreshold(lacking error) {
+	if lacking != nil {
+		words, _ := refusalWords(reasonOf(lacking))
 		p.tell(say("Not valid yet: %s. Sign with: bangtin trust sign", p.text(words)))
 		return
 	}

@@ -57,8 +57,14 @@ func (w *wall) hear(m department.Message) {
 			w.of(device, func(s *sight) { s.takeState(st, m.Retained, w.clock()) })
 		}
 	case topics.DesiredPlaylist():
+		if len(m.Payload) == 0 {
+			if s, ok := w.sights[device]; ok {
+				s.ought, s.published = "", false // taken back
+			}
+			break
+		}
 		name := w.named(m.Payload)
-		w.of(device, func(s *sight) { s.ought = name })
+		w.of(device, func(s *sight) { s.ought, s.published = name, true })
 	}
 	offer(w.wake, struct{}{})
 }
@@ -120,8 +126,8 @@ func (w *wall) look(judge func(*sight) []trouble, wanted func(display, gate stri
 	var all []finding
 	for _, d := range slices.Sorted(maps.Keys(w.sights)) {
 		s := w.sights[d]
-		if s.conn == "" && s.state == nil || !wanted(d, s.gate) {
-			continue // only a playlist was published for it: nobody ever saw it
+		if s.unseen() && !s.published || !wanted(d, s.gate) {
+			continue
 		}
 		s.newest = newest
 		f := finding{display: d, gate: s.gate, troubles: judge(s)}

@@ -61,14 +61,27 @@ type view struct {
 	all   bool
 	local func() time.Time
 
+	screen bool              // it is written over; otherwise each change is told
 	last   map[string]string // what was last told of each display
 	sums   string            // the last summary
 	broken string            // what is wrong with the connection; empty when it stands
+	deaf   time.Time         // when it broke; zero once everything was heard again
+	whole  time.Time         // when everything was heard again, after it broke
 }
 
 func (v *view) look() []finding {
-	now, silence := v.local(), v.p.Patience.defaults().Silence
+	now, silence := v.moment(), v.p.Patience.defaults().Silence
 	return v.wall.look(func(s *sight) []trouble { return v.p.troubles(s, v.hours, now, silence) }, v.wanted)
+}
+
+// moment is what displays are judged at. While nothing is heard it stands still: that nobody speaks is our own fault.
+func (v *view) moment() time.Time {
+	now := v.local()
+	if v.deaf.IsZero() || v.broken == "" && !now.Before(v.whole) {
+		v.deaf = time.Time{}
+		return now
+	}
+	return v.deaf
 }
 
 func (v *view) wanted(display, gate string) bool {
@@ -109,6 +122,7 @@ func (v *view) keep(ctx context.Context, l *line, broker string) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	size, screen := v.p.screen()
+	v.screen = screen
 	for {
 		found := v.look()
 		if screen {
@@ -124,28 +138,55 @@ func (v *view) keep(ctx context.Context, l *line, broker string) error {
 			}
 		case <-tick.C:
 		case err := <-l.broke:
-			v.lineBroke(say("not connected to %s: %v", broker, err), screen)
+			if err := v.lineBroke(broker, err); err != nil {
+				return err
+			}
 		case <-l.up:
-			v.lineStands(say("connected to %s", broker), screen)
+			if err := v.lineStands(broker); err != nil {
+				return err
+			}
 		case <-ctx.Done():
 			return nil
 		}
 	}
 }
 
-// lineBroke remembers that nothing is heard any more. A screen shows it; elsewhere it is told once on standard error.
-func (v *view) lineBroke(what phrase, screen bool) {
-	if v.broken == "" && !screen {
-		fmt.Fprintln(v.p.Stderr, v.p.text(what))
-	}
-	v.broken = v.p.text(what)
+// A lineObject is told when our own connection breaks and when it stands again.
+type lineObject struct {
+	Line   string    `json:"line"` // "broken" or "stands"
+	Broker string    `json:"broker"`
+	At     time.Time `json:"at"`
+	Why    string    `json:"why,omitempty"`
 }
 
-func (v *view) lineStands(what phrase, screen bool) {
-	if v.broken != "" && !screen {
+// lineBroke remembers that nothing is heard any more, and tells it once.
+func (v *view) lineBroke(broker string, why error) error {
+	before, what := v.broken, say("not connected to %s: %v", broker, why)
+	v.broken = v.p.text(what)
+	if before != "" {
+		return nil
+	}
+	if v.deaf.IsZero() {
+		v.deaf = v.local()
+	}
+	return v.tellLine(lineObject{"broken", broker, v.p.Now().UTC(), why.Error()}, what)
+}
+
+// lineStands waits with its judgement until the broker has told again what it keeps.
+func (v *view) lineStands(broker string) error {
+	if v.broken == "" {
+		return nil
+	}
+	v.broken, v.whole = "", v.local().Add(v.p.Patience.defaults().Settle)
+	return v.tellLine(lineObject{"stands", broker, v.p.Now().UTC(), ""}, say("connected to %s", broker))
+}
+
+// tellLine tells it on standard error, and a program where it reads everything else. A screen shows it by itself.
+func (v *view) tellLine(o lineObject, what phrase) error {
+	if v.p.objects == nil && !v.screen {
 		fmt.Fprintln(v.p.Stderr, v.p.text(what))
 	}
-	v.broken = ""
+	return v.p.result(o)
 }
 
 // page is everything that is to be seen, grouped by gate.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -32,6 +33,7 @@ func TestTroubles(t *testing.T) {
 	}{
 		"well":                      {func(*sight) {}, inside, ""},
 		"birth only":                {func(s *sight) { s.state = nil }, inside, ""},
+		"never seen":                {func(s *sight) { s.conn, s.state, s.life = "", nil, time.Time{} }, inside, "never-seen"},
 		"lost":                      {func(s *sight) { s.conn = wire.Gone; s.state.Panel.Power = "off" }, inside, "lost"},
 		"off":                       {func(s *sight) { s.conn = wire.Off }, inside, "off"},
 		"silent":                    {func(s *sight) { s.life = inside.Add(-3*time.Minute - time.Second) }, inside, "silent"},
@@ -67,9 +69,6 @@ func TestTroubles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := &sight{gate: "g", conn: wire.Online, life: tt.now, state: lit()}
 			tt.change(s)
-			if s.state == nil && s.life.IsZero() {
-				s.conn = wire.Online
-			}
 			var codes []string
 			for _, tr := range (&Program{}).troubles(s, h, tt.now, 3*time.Minute) {
 				codes = append(codes, tr.code)
@@ -194,6 +193,67 @@ func TestWatchTellsEachChangeOnce(t *testing.T) {
 	}
 	if n := strings.Count(out.String(), "the player is stalled"); n != 1 {
 		t.Errorf("told %d times:\n%s", n, out)
+	}
+}
+
+// A broker that lost what it kept, or a display that never came: what was published for it tells that there should be one.
+func TestWatchTellsWhoWasNeverSeen(t *testing.T) {
+	r := newRegion(t)
+	s := r.display("tinh-bien-01")
+	s.now(func(st *wire.State) { st.Player.State = "playing" })
+	r.await(s)
+	topics, err := wire.NewTopics("tinh-bien-02")
+	r.check(err)
+	r.check(r.centre.Publish(topics.DesiredPlaylist(), true, []byte("{}")))
+	r.expect(exitFailed, "watch --once"+allDay, "tinh-bien-02", "never seen", "2 displays: 1 well, 1 with something wrong.")
+	r.check(r.centre.Publish(topics.DesiredPlaylist(), true, nil))
+	r.expect(exitOK, "watch --once"+allDay, "1 displays: 1 well")
+}
+
+// While our own line is down nobody becomes silent or dark: nothing is known. That is told once, and a program hears it
+// as an object.
+func TestOurOwnSilenceIsNobodysTrouble(t *testing.T) {
+	z, err := zone()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := parseHours([]string{"14:00-18:00"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2027, 1, 31, 13, 59, 0, 0, z)
+	var out, errs bytes.Buffer
+	p := &Program{Stdout: &out, Stderr: &errs, Now: func() time.Time { return now }}
+	p.speakJSON()
+	v := &view{p: p, wall: newWall(p.Now), hours: h, local: p.Now, last: map[string]string{}}
+	v.wall.sights["tinh-bien-01"] = &sight{conn: wire.Online, life: now, state: &wire.State{Time: wire.TimeState{Trust: "signed"}, Panel: wire.PanelState{Power: "off"}}}
+	well := func(when string) {
+		t.Helper()
+		if found := v.look(); len(found[0].troubles) != 0 {
+			t.Errorf("%s: %s", when, p.key(found[0].troubles))
+		}
+	}
+	well("at first")
+	for range 3 {
+		if err := v.lineBroke("tls://b:1", errors.New("no route")); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Hour)
+		well("while the line is down")
+	}
+	for range 2 {
+		if err := v.lineStands("tls://b:1"); err != nil {
+			t.Fatal(err)
+		}
+		well("before the broker has told what it keeps")
+	}
+	now = now.Add(p.Patience.defaults().Settle)
+	if found := v.look(); len(found[0].troubles) != 1 || found[0].troubles[0].code != "silent" {
+		t.Errorf("still nothing was heard, and that is told as %s", p.key(found[0].troubles))
+	}
+	got := objects(t, out.String())
+	if len(got) != 2 || got[0]["line"] != "broken" || got[0]["why"] != "no route" || got[1]["line"] != "stands" || errs.Len() > 0 {
+		t.Errorf("told %v and %q", got, errs.String())
 	}
 }
 
