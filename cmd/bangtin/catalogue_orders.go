@@ -27,5 +27,9 @@ func vietnameseOrders() map[string]string {
 		"bring a power order to its display, to hold until it is replaced":              "đưa lệnh duy trì tới bảng tin, có giá trị đến khi bị thay",
 		"is not a power order":                          "không phải lệnh duy trì",
 		"Written to %s. Next: bangtin power publish %s": "Đã ghi vào %s. Tiếp theo: bangtin power publish %s",
+
+		"DARK inside its window: panel %s, %s: %s":                     "KHÔNG SÁNG trong giờ phát: màn hình %s, %s: %s",
+		"DARK inside its window: the player is %s, %s: %s":             "KHÔNG CÓ HÌNH trong giờ phát: trình phát %s, %s: %s",
+		"DARK inside its window: panel not read back since %s, %s: %s": "KHÔNG SÁNG trong giờ phát: không đọc lại được màn hình từ %s, %s: %s",
 	}
 }

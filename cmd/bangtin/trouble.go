@@ -115,14 +115,15 @@ func (p *Program) troubles(s *sight, h hours, now time.Time, silence time.Durati
 	if st == nil {
 		return nil // it was born just now; its state follows
 	}
-	if h.hold(now) && st.Panel.Power != "on" && st.Panel.Power != "warming" {
-		add("dark", say("DARK inside its window: panel %s, %s: %s", p.text(powerWord(st.Panel.Power)), p.text(ruleWord(st.Want.Rule)), p.localTimes(visible(st.Want.Reason))))
+	dark := h.hold(now) && st.Dark() != ""
+	if dark {
+		add("dark", p.darkWords(st))
 	}
 	if st.Panel.Error != "" {
 		add("panel", say("panel: %s", visible(st.Panel.Error)))
 	}
 	lit := st.Want.Panel == "on" && st.Want.Show == "programme"
-	if lit && st.Player.State != "playing" {
+	if lit && !dark && st.Player.State != "playing" {
 		add("player", say("the player is %s", p.text(playerWord(st.Player.State))))
 	}
 	if lit && s.ought != "" && st.Player.Playlist != s.ought {
@@ -141,6 +142,18 @@ func (p *Program) troubles(s *sight, h hours, now time.Time, silence time.Durati
 		add("outbox", say("records wait for the centre, and more and more"))
 	}
 	return all
+}
+
+// darkWords say to people what [wire.State.Dark] found, which decides.
+func (p *Program) darkWords(st *wire.State) phrase {
+	power, rule, reason := st.Panel.Power, p.text(ruleWord(st.Want.Rule)), p.localTimes(visible(st.Want.Reason))
+	switch {
+	case st.Player.State != "playing" && (power == "on" || power == "unknown"):
+		return say("DARK inside its window: the player is %s, %s: %s", p.text(playerWord(st.Player.State)), rule, reason)
+	case power == "on":
+		return say("DARK inside its window: panel not read back since %s, %s: %s", p.moment(*st.Panel.VerifiedAt), rule, reason)
+	}
+	return say("DARK inside its window: panel %s, %s: %s", p.text(powerWord(power)), rule, reason)
 }
 
 // away tells whether the display is not there to be asked.

@@ -43,14 +43,18 @@ func TestTroubles(t *testing.T) {
 		"online, never a state":     {func(s *sight) { s.state, s.life = nil, time.Time{} }, inside, "silent"},
 		"dark":                      {func(s *sight) { s.state.Panel.Power = "off" }, inside, "dark"},
 		"dark by order":             {func(s *sight) { s.state.Panel.Power, s.state.Want.Panel = "off", "off" }, inside, "dark"},
-		"not read back":             {func(s *sight) { s.state.Panel.Power = "unknown" }, inside, "dark"},
-		"warming":                   {func(s *sight) { s.state.Panel.Power = "warming" }, inside, ""},
+		"cannot be read back":       {func(s *sight) { s.state.Panel.Power = "unknown" }, inside, ""},
+		"not read back":             {func(s *sight) { s.state.Panel.Power, s.state.Panel.VerifiedAt = "unknown", &inside }, inside, "dark"},
+		"read back hours ago":       {func(s *sight) { s.state.Panel.VerifiedAt = new(inside.Add(-5 * time.Hour)) }, inside, "dark"},
+		"warming":                   {func(s *sight) { s.state.Panel.Power = "warming" }, inside, "dark"},
 		"dark at noon":              {func(s *sight) { s.state.Panel.Power, s.state.Want.Panel = "off", "off" }, inside.Add(4 * time.Hour), ""},
 		"dark at the first minute":  {func(s *sight) { s.state.Panel.Power = "off" }, inside.Add(-time.Hour), "dark"},
 		"dark at the end":           {func(s *sight) { s.state.Panel.Power, s.state.Want.Panel = "off", "off" }, inside.Add(3 * time.Hour), ""},
 		"panel error":               {func(s *sight) { s.state.Panel.Error = "no answer" }, inside, "panel"},
-		"player":                    {func(s *sight) { s.state.Player.State = "stalled" }, inside, "player"},
-		"slate where wanted":        {func(s *sight) { s.state.Player.State, s.state.Want.Show = "slate", "slate" }, inside, ""},
+		"player":                    {func(s *sight) { s.state.Player.State = "stalled" }, inside, "dark"},
+		"player, by order at noon":  {func(s *sight) { s.state.Player.State = "stalled" }, inside.Add(4 * time.Hour), "player"},
+		"slate":                     {func(s *sight) { s.state.Player.State, s.state.Want.Show = "slate", "slate" }, inside, "dark"},
+		"slate at noon":             {func(s *sight) { s.state.Player.State, s.state.Want.Show = "slate", "slate" }, inside.Add(4 * time.Hour), ""},
 		"playlist":                  {func(s *sight) { s.ought = "a@2" }, inside, "playlist"},
 		"playlist as published":     {func(s *sight) { s.ought = "a@1" }, inside, ""},
 		"alarms":                    {func(s *sight) { s.state.Alarms = []string{"door-open", "hot"} }, inside, "alarm alarm"},
@@ -176,7 +180,7 @@ func TestWatchTellsEachChangeOnce(t *testing.T) {
 	go func() { ended <- r.program("watch"+allDay, out, out).Run(ctx) }()
 	out.await(t, "1 displays: 1 well")
 	s.now(func(st *wire.State) { st.Player.State = "stalled" })
-	out.await(t, "tinh-bien-01: the player is stalled")
+	out.await(t, "tinh-bien-01: DARK inside its window: the player is stalled")
 	s.now(func(st *wire.State) { st.Player.State = "playing" })
 	out.await(t, "tinh-bien-01: well")
 	births := r.births(s)

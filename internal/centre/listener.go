@@ -113,7 +113,7 @@ func (c *Centre) state(j job) Refusal {
 	now := c.moment()
 	sure := s.Time.Trust == "synchronised" && !j.retained
 	c.watch.Reported(j.device, now, Report{
-		Dark: Darkness(s), Retained: j.retained, Outbox: s.Outbox.Depth, Offset: now.Wall.Sub(s.At), Sure: sure,
+		Dark: s.Dark(), Retained: j.retained, Outbox: s.Outbox.Depth, Offset: now.Wall.Sub(s.At), Sure: sure,
 	})
 	if len(j.payload) <= maxKept && !j.retained {
 		c.states[j.device] = store.State{Device: j.device, Heard: now.Wall, Body: j.payload}

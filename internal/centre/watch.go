@@ -243,19 +243,6 @@ func (d *watched) silence() string {
 	return "silent: it was not heard since the centre started"
 }
 
-// Darkness tells why there is no picture, by what a display says of itself; empty when there is one. A panel that
-// cannot be read back, and never could be, is believed to be as it was told.
-func Darkness(s *wire.State) string {
-	unreadable := s.Panel.Power == "unknown" && s.Panel.VerifiedAt == nil && s.Panel.Error == ""
-	switch {
-	case s.Panel.Power != "on" && !unreadable:
-		return fmt.Sprintf("the panel is %s; %s: %s", s.Panel.Power, s.Want.Rule, s.Want.Reason)
-	case s.Player.State != "playing":
-		return fmt.Sprintf("the player is %s; %s: %s", s.Player.State, s.Want.Rule, s.Want.Reason)
-	}
-	return ""
-}
-
 // Counts is how many displays are in which state.
 type Counts struct {
 	Online, Off, Lost, Unknown int // by what was said of their connection

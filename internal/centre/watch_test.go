@@ -242,32 +242,6 @@ func TestTheCentresClockSteps(t *testing.T) {
 	}
 }
 
-func TestDarkness(t *testing.T) {
-	verified := time.Date(2027, 1, 29, 0, 0, 0, 0, time.UTC)
-	tests := []struct {
-		name  string
-		panel wire.PanelState
-		state string
-		dark  bool
-	}{
-		{"on and playing", wire.PanelState{Power: "on", VerifiedAt: &verified}, "playing", false},
-		{"off", wire.PanelState{Power: "off", VerifiedAt: &verified}, "playing", true},
-		{"warming", wire.PanelState{Power: "warming", VerifiedAt: &verified}, "playing", true},
-		{"silent panel", wire.PanelState{Power: "unknown", VerifiedAt: &verified, Error: "no answer"}, "playing", true},
-		{"a panel that cannot be read back", wire.PanelState{Power: "unknown"}, "playing", false},
-		{"stalled", wire.PanelState{Power: "on"}, "stalled", true},
-		{"slate", wire.PanelState{Power: "on"}, "slate", true},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			why := centre.Darkness(&wire.State{Panel: tt.panel, Player: wire.PlayerState{State: tt.state}})
-			if (why != "") != tt.dark {
-				t.Errorf("%q", why)
-			}
-		})
-	}
-}
-
 func TestParseWindows(t *testing.T) {
 	for _, bad := range [][]string{nil, {"7:00-11:00"}, {"11:00-07:00"}, {"07:00-24:30"}, {"07:00-11:00", "10:00-12:00"}, {"25:00-26:00"}, {"07:00-11:00 "}} {
 		if w, err := centre.ParseWindows(bad); err == nil {

@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // What a display may say in Conn.State.
@@ -72,4 +73,23 @@ func (s *State) check() error {
 		}
 	}
 	return nil
+}
+
+// ReadBackFor is how long a panel counts as read back. A display reads it every few seconds.
+const ReadBackFor = 10 * time.Minute
+
+// Dark tells in one line why a display shows no picture of the programme, by what it says of itself; empty when it shows
+// one. Whether it ought to is not asked. A panel that cannot be read back, and never could be, is believed to be as it was
+// told.
+func (s *State) Dark() string {
+	unreadable := s.Panel.Power == "unknown" && s.Panel.VerifiedAt == nil && s.Panel.Error == ""
+	switch {
+	case s.Panel.Power != "on" && !unreadable:
+		return fmt.Sprintf("the panel is %s; %s: %s", s.Panel.Power, s.Want.Rule, s.Want.Reason)
+	case s.Panel.VerifiedAt != nil && s.At.Sub(*s.Panel.VerifiedAt) > ReadBackFor:
+		return fmt.Sprintf("the panel was last read back at %s; %s: %s", s.Panel.VerifiedAt.UTC().Format(time.RFC3339), s.Want.Rule, s.Want.Reason)
+	case s.Player.State != "playing":
+		return fmt.Sprintf("the player is %s; %s: %s", s.Player.State, s.Want.Rule, s.Want.Reason)
+	}
+	return ""
 }
