@@ -54,8 +54,8 @@ type Centre struct {
 
 	live     *live
 	standing *standing
-	backlog  []store.Change // of the writer: what could not be written and nobody sends again
-	full     bool           // of the writer: the last write failed
+	backlog  []job // of the writer: what could not be written and nobody sends again
+	full     bool  // of the writer: the last write failed
 
 	written, listened atomic.Int64 // when each loop last turned, by Mono
 }
@@ -88,7 +88,7 @@ func New(ctx context.Context, cfg Config) (*Centre, error) {
 		c.admit(k.Device)
 		c.watch.Expect(k.Device, k.Heard)
 	}
-	commands, err := cfg.Store.Live(ctx, maxLive)
+	commands, err := cfg.Store.Live(ctx, cfg.Wall(), maxLive)
 	if err != nil {
 		return nil, err
 	}

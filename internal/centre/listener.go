@@ -58,7 +58,7 @@ func (c *Centre) hearOut(j job) {
 	var reason Refusal
 	switch j.topic {
 	case topics.Conn():
-		reason = c.conn(j, topics)
+		reason = c.conn(j)
 	case topics.State():
 		reason = c.state(j)
 	case topics.TimeRequest():
@@ -87,7 +87,7 @@ func (c *Centre) hearOut(j job) {
 	j.ack()
 }
 
-func (c *Centre) conn(j job, topics wire.Topics) Refusal {
+func (c *Centre) conn(j job) Refusal {
 	conn, err := wire.ParseConn(j.payload)
 	if err != nil {
 		return BadMessage
@@ -96,8 +96,10 @@ func (c *Centre) conn(j job, topics wire.Topics) Refusal {
 	c.watch.Connection(j.device, c.moment(), conn.State, j.retained)
 	c.mu.Unlock()
 	if conn.State == wire.Online {
-		for _, raw := range c.resend(j.device) {
-			c.cfg.Send(topics.CommandRequest(), raw)
+		for _, command := range c.live.of(j.device) {
+			if err := c.sendAgain(command); err != nil {
+				c.cfg.Log.Error("cannot send a command again", "display", j.device, "err", err)
+			}
 		}
 	}
 	return ""
@@ -174,7 +176,13 @@ func (c *Centre) look() {
 	counts := c.watch.Counts()
 	c.mu.Unlock()
 	for _, i := range incidents {
+		c.tell(i) // at once, whether or not it can be written
 		c.put(job{}, store.Change{Incident: &i})
+	}
+	for _, again := range c.live.due(c.cfg.Mono()) {
+		if err := c.sendAgain(again); err != nil {
+			c.cfg.Log.Error("cannot send a command again", "display", again.Device, "err", err)
+		}
 	}
 	for _, a := range c.live.expire(c.cfg.Wall()) {
 		c.put(job{}, store.Change{Answer: &a})

@@ -9,7 +9,6 @@ const (
 	BrokenBatch     Refusal = "broken-batch"      // records that do not follow each other, or were changed
 	BadSignature    Refusal = "bad-signature"     // a command that the department did not sign
 	WrongDevice     Refusal = "wrong-device"      // a command for others
-	Expired         Refusal = "expired"           // a command that came too late
 	TooManyCommands Refusal = "too-many-commands" // live ones
 	TooManyDisplays Refusal = "too-many-displays"
 	OverBudget      Refusal = "over-budget" // of records in a day
@@ -22,7 +21,7 @@ const (
 // Refusals lists every Refusal there is.
 func Refusals() []Refusal {
 	return []Refusal{
-		BadTopic, BadMessage, BrokenBatch, BadSignature, WrongDevice, Expired, TooManyCommands, TooManyDisplays, OverBudget,
+		BadTopic, BadMessage, BrokenBatch, BadSignature, WrongDevice, TooManyCommands, TooManyDisplays, OverBudget,
 		TooOften, Flood, QueueFull, NotWritten,
 	}
 }
