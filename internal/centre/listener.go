@@ -19,6 +19,8 @@ const (
 	// A display asks once for a while when it starts and then rarely.
 	timeBurst = 5.0
 	timeEvery = 10 * time.Second // after the burst
+
+	maxQuestion = 10 * time.Second // a display believes no answer to an older one
 )
 
 // listen works through everything but records.
@@ -134,7 +136,8 @@ func (c *Centre) putStates() {
 	}
 }
 
-// time answers with the signed time, unless the display asks too often or the centre doubts its own clock.
+// time answers with the signed time, unless the display asks too often, its question is old, or the centre's own clock
+// is doubted or kept by nobody.
 func (c *Centre) time(j job, topics wire.Topics) Refusal {
 	request, err := wire.ParseTimeRequest(j.payload)
 	if err != nil {
@@ -143,7 +146,14 @@ func (c *Centre) time(j job, topics wire.Topics) Refusal {
 	if !c.mayAsk(j.device) {
 		return TooOften
 	}
-	signed, err := c.seal(trust.TypeTime, wire.TimeReply{Device: j.device, Nonce: request.Nonce, Time: c.cfg.Wall().UTC()})
+	if c.cfg.Mono()-j.arrived > maxQuestion {
+		return TooLate
+	}
+	now := c.cfg.Wall().UTC()
+	if c.doubtful() || !c.cfg.Kept() || now.Before(c.cfg.Built) {
+		return ClockUnsure
+	}
+	signed, err := c.seal(trust.TypeTime, wire.TimeReply{Device: j.device, Nonce: request.Nonce, Time: now})
 	if err != nil {
 		c.cfg.Log.Error("cannot tell the time", "err", err)
 		return ""
@@ -157,7 +167,7 @@ func (c *Centre) mayAsk(device string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p, now := c.peers[device], c.cfg.Mono()
-	if p == nil || c.watch.Doubtful() {
+	if p == nil {
 		return false
 	}
 	p.allowance = min(timeBurst, p.allowance+(now-p.asked).Seconds()/timeEvery.Seconds())
@@ -167,6 +177,12 @@ func (c *Centre) mayAsk(device string) bool {
 	}
 	p.allowance--
 	return true
+}
+
+func (c *Centre) doubtful() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.watch.Doubtful()
 }
 
 // look raises and clears what is dark, and ends commands that nobody answered.

@@ -11,17 +11,19 @@ const (
 	WrongDevice     Refusal = "wrong-device"      // a command for others
 	TooManyCommands Refusal = "too-many-commands" // live ones
 	TooManyDisplays Refusal = "too-many-displays"
-	OverBudget      Refusal = "over-budget" // of records in a day
-	TooOften        Refusal = "too-often"   // questions for the time
-	Flood           Refusal = "flood"       // too many messages of one display are waiting
-	QueueFull       Refusal = "queue-full"  // of all displays
-	NotWritten      Refusal = "not-written" // the database could not take it
+	OverBudget      Refusal = "over-budget"  // of records in a day
+	TooOften        Refusal = "too-often"    // questions for the time
+	TooLate         Refusal = "too-late"     // a question for the time that its display has given up
+	ClockUnsure     Refusal = "clock-unsure" // nobody keeps the centre's own clock, or it is doubted: no time is told
+	Flood           Refusal = "flood"        // too many messages of one display are waiting
+	QueueFull       Refusal = "queue-full"   // of all displays
+	NotWritten      Refusal = "not-written"  // the database could not take it
 )
 
 // Refusals lists every Refusal there is.
 func Refusals() []Refusal {
 	return []Refusal{
 		BadTopic, BadMessage, BrokenBatch, BadSignature, WrongDevice, TooManyCommands, TooManyDisplays, OverBudget,
-		TooOften, Flood, QueueFull, NotWritten,
+		TooOften, TooLate, ClockUnsure, Flood, QueueFull, NotWritten,
 	}
 }
