@@ -79,12 +79,19 @@ func (s *server) assemble(ctx context.Context) error {
 		return fmt.Errorf("cannot count: %w", err)
 	}
 	s.trust = newTrustFile(below(s.dir, "trust.json"), s.log)
+	build, err := buildTime()
+	if err != nil {
+		return err
+	}
+	if !s.cfg.kept() {
+		s.log.Warn("nobody keeps this machine's clock: displays are not told the time until NTP does")
+	}
 	began := time.Now()
 	s.centre, err = centre.New(ctx, centre.Config{
 		Plan: s.cfg.plan, Displays: s.cfg.MaxDisplays, Signer: signer, Trust: s.trust.Document, Store: s.store,
 		Send:   func(topic string, payload []byte) { s.link.Send(topic, payload) },
 		Retain: func(topic string, payload []byte) { s.link.Retain(topic, payload) },
-		Mono:   func() time.Duration { return time.Since(began) }, Wall: time.Now, Metrics: metrics, Log: s.log,
+		Mono:   func() time.Duration { return time.Since(began) }, Wall: time.Now, Kept: s.cfg.kept, Built: build, Metrics: metrics, Log: s.log,
 	})
 	if err != nil {
 		return err

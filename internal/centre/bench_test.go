@@ -51,7 +51,7 @@ func BenchmarkCollect(b *testing.B) {
 				<-places
 			}
 		},
-		Mono: func() time.Duration { return time.Since(began) }, Wall: time.Now, Metrics: metrics, Log: slog.New(slog.DiscardHandler),
+		Mono: func() time.Duration { return time.Since(began) }, Wall: time.Now, Kept: func() bool { return true }, Metrics: metrics, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		b.Fatal(err)

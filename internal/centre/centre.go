@@ -25,7 +25,7 @@ func Filters() []string {
 	}
 }
 
-// Config is what a centre needs. All but Displays is required.
+// Config is what a centre needs. All but Displays and Built is required.
 type Config struct {
 	Plan     Plan
 	Displays int          // how many displays may speak; default store.DefaultDisplays
@@ -37,6 +37,8 @@ type Config struct {
 	Retain  func(topic string, payload []byte) // the same, for what the broker shall keep
 	Mono    func() time.Duration               // never steps
 	Wall    func() time.Time
+	Kept    func() bool // whether somebody keeps Wall right at this moment; without it no time is signed
+	Built   time.Time   // of the program: no earlier time is signed
 	Metrics *Metrics
 	Log     *slog.Logger
 }
@@ -54,8 +56,8 @@ type Centre struct {
 
 	live     *live
 	standing *standing
-	backlog  []store.Change // of the writer: what could not be written and nobody sends again
-	full     bool           // of the writer: the last write failed
+	backlog  []job // of the writer: what could not be written and nobody sends again
+	full     bool  // of the writer: the last write failed
 
 	written, listened atomic.Int64 // when each loop last turned, by Mono
 }
@@ -68,7 +70,7 @@ type peer struct {
 
 // New makes a centre that knows what the store knows.
 func New(ctx context.Context, cfg Config) (*Centre, error) {
-	if cfg.Signer == nil || cfg.Trust == nil || cfg.Store == nil || cfg.Send == nil || cfg.Retain == nil || cfg.Mono == nil || cfg.Wall == nil ||
+	if cfg.Signer == nil || cfg.Trust == nil || cfg.Store == nil || cfg.Send == nil || cfg.Retain == nil || cfg.Mono == nil || cfg.Wall == nil || cfg.Kept == nil ||
 		cfg.Metrics == nil || cfg.Log == nil || cfg.Plan.Location == nil {
 		return nil, errors.New("cannot make a centre: a required part is missing")
 	}
@@ -88,7 +90,7 @@ func New(ctx context.Context, cfg Config) (*Centre, error) {
 		c.admit(k.Device)
 		c.watch.Expect(k.Device, k.Heard)
 	}
-	commands, err := cfg.Store.Live(ctx, maxLive)
+	commands, err := cfg.Store.Live(ctx, cfg.Wall(), maxLive)
 	if err != nil {
 		return nil, err
 	}

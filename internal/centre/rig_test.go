@@ -91,7 +91,7 @@ func (r *rig) start() {
 			link.Send(topic, payload)
 		},
 		Retain: func(topic string, payload []byte) { link.Retain(topic, payload) },
-		Mono:   func() time.Duration { return time.Since(began) }, Wall: time.Now, Metrics: metrics, Log: log,
+		Mono:   func() time.Duration { return time.Since(began) }, Wall: time.Now, Kept: func() bool { return true }, Metrics: metrics, Log: log,
 	}))(r.t)
 	files := must(r.broker.Issue(brokertest.CentreName))(r.t)
 	link = must(department.New(department.Config{
