@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,7 +59,7 @@ func TestNewWishGoesFirst(t *testing.T) {
 			s.t.Fatal(err)
 		}
 		time.Sleep(20 * time.Second)
-		if got := s.panel.take(); slices.Index(got, "on") < 1 || got[0] != "read" {
+		if got := s.panel.take(); slices.Index(got, "on") < 1 || got[slices.Index(got, "on")-1] != "read" {
 			s.t.Errorf("a panel that was silent was asked to %v", got)
 		}
 		s.rig.SetPanelFault(sim.Silent, false)
@@ -248,9 +250,9 @@ func TestPowerOrders(t *testing.T) {
 // key has signed it too.
 func TestAnOrderHoldsAsLongAsItsKeys(t *testing.T) {
 	play(t, func(s *stage) {
-		struck := map[string]bool{}
+		var struck sync.Map // the loop reads it
 		holds := func(_ string, keys []string) bool {
-			return slices.ContainsFunc(keys, func(k string) bool { return !struck[k] })
+			return slices.ContainsFunc(keys, func(k string) bool { _, gone := struck.Load(k); return !gone })
 		}
 		s.orders.Trusting(holds)
 		until := at(t, "09:00:00")
@@ -276,7 +278,7 @@ func TestAnOrderHoldsAsLongAsItsKeys(t *testing.T) {
 		}
 		obey("old")
 		rule("department")
-		struck["old"] = true
+		struck.Store("old", true)
 		recheck()
 		recheck()
 		rule("schedule")
@@ -320,9 +322,10 @@ func TestAnOrderHoldsAsLongAsItsKeys(t *testing.T) {
 // and after a restart.
 func TestAnOrderHoldsInItsRole(t *testing.T) {
 	play(t, func(s *stage) {
-		both := true // one of the two of trust also holds power
+		var both atomic.Bool // one of the two of trust also holds power
+		both.Store(true)
 		holds := func(role string, keys []string) bool {
-			return role == "trust" && both && slices.Equal(keys, []string{"a", "b"}) || role == "" && slices.Contains(keys, "a")
+			return role == "trust" && both.Load() && slices.Equal(keys, []string{"a", "b"}) || role == "" && slices.Contains(keys, "a")
 		}
 		rule := func(want string) {
 			t.Helper()
@@ -340,13 +343,13 @@ func TestAnOrderHoldsInItsRole(t *testing.T) {
 			t.Fatal(err)
 		}
 		rule("blackout")
-		both = false // b is struck
+		both.Store(false) // b is struck
 		rule("schedule")
 		s.end()
 		s.close()
 		s.begin()
 		rule("schedule")
-		both = true
+		both.Store(true)
 		rule("blackout")
 	})
 }
