@@ -78,6 +78,7 @@ func (s *server) assemble(ctx context.Context) error {
 		return fmt.Errorf("cannot count: %w", err)
 	}
 	s.trust = newTrustFile(below(s.dir, "trust.json"), s.log)
+	office := pki.OpenOffice(below(s.dir, "pki"), time.Now)
 	build, err := buildTime()
 	if err != nil {
 		return err
@@ -87,7 +88,7 @@ func (s *server) assemble(ctx context.Context) error {
 	}
 	began := time.Now()
 	s.centre, err = centre.New(ctx, centre.Config{
-		Plan: s.cfg.plan, Displays: s.cfg.MaxDisplays, Signer: signer, Trust: s.trust.Document, Store: s.store,
+		Plan: s.cfg.plan, Displays: s.cfg.MaxDisplays, Enrolled: office.Enrolled, Signer: signer, Trust: s.trust.Document, Store: s.store,
 		Send:   func(topic string, payload []byte) { s.link.Send(topic, payload) },
 		Retain: func(topic string, payload []byte) { s.link.Retain(topic, payload) },
 		Mono:   func() time.Duration { return time.Since(began) }, Wall: time.Now, Kept: s.cfg.kept, Built: build, Metrics: metrics, Log: s.log,
@@ -105,13 +106,13 @@ func (s *server) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.openDepot()
+	return s.openDepot(office)
 }
 
 // reserve is what uploads leave free of the disk, in bytes: the database needs room first.
 const reserve = 2 << 30
 
-func (s *server) openDepot() (err error) {
+func (s *server) openDepot(office *pki.Office) (err error) {
 	s.people, err = depot.NewPeople(depot.PeopleFiles{
 		Displays: below(s.dir, "pki", "ca.pem"), Operators: below(s.dir, "pki", "department.pem"), Revoked: below(s.dir, "pki", "crl.pem"),
 		Certificate: below(s.dir, "pki", "server.pem"), Key: below(s.dir, "pki", "server.key"),
@@ -120,7 +121,7 @@ func (s *server) openDepot() (err error) {
 		return err
 	}
 	enroller := enrol.NewServer(enrol.Config{
-		Office: pki.OpenOffice(below(s.dir, "pki"), time.Now), Codes: enrol.OpenCodes(below(s.dir, "enrol"), time.Now),
+		Office: office, Codes: enrol.OpenCodes(below(s.dir, "enrol"), time.Now),
 		Trust: s.trust.Envelope, Now: time.Now, Log: s.log,
 	})
 	s.depot, err = depot.New(depot.Config{
