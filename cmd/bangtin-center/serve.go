@@ -141,7 +141,8 @@ func (s *server) run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("cannot serve content: %w", err), listener.Close())
 	}
-	front = tls.NewListener(netutil.LimitListener(front, maxConnections), s.people.TLS())
+	gate := depot.NewGate(netutil.LimitListener(front, maxConnections), s.people)
+	front = tls.NewListener(gate, s.people.TLS())
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.centre.Run(ctx) })
 	group.Go(func() error { return s.link.Run(ctx) })
@@ -149,7 +150,7 @@ func (s *server) run(ctx context.Context) error {
 	group.Go(func() error { return s.reload(ctx) })
 	group.Go(func() error { return notify(ctx, s.centre, s.log) })
 	group.Go(func() error { return serveHTTP(ctx, listener, s.metricsServer()) })
-	group.Go(func() error { return serveHTTP(ctx, front, s.contentServer()) })
+	group.Go(func() error { return serveHTTP(ctx, front, s.contentServer(gate)) })
 	return group.Wait()
 }
 
@@ -188,9 +189,9 @@ func (s *server) metricsServer() *http.Server {
 const maxConnections = 1024
 
 // contentServer has no limit on the time of a whole transfer: the depot gives each as long as bytes move.
-func (s *server) contentServer() *http.Server {
+func (s *server) contentServer(gate *depot.Gate) *http.Server {
 	return &http.Server{
-		Handler: s.depot.Handler(), ReadHeaderTimeout: 15 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		Handler: s.depot.Handler(), ConnState: gate.State, ReadHeaderTimeout: 15 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 }
