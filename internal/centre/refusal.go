@@ -10,6 +10,7 @@ const (
 	BadSignature    Refusal = "bad-signature"     // a command that the department did not sign
 	WrongDevice     Refusal = "wrong-device"      // a command for others
 	TooManyCommands Refusal = "too-many-commands" // live ones
+	NotEnrolled     Refusal = "not-enrolled"      // of or for a display that was never given a certificate
 	TooManyDisplays Refusal = "too-many-displays"
 	OverBudget      Refusal = "over-budget"  // of records in a day
 	TooOften        Refusal = "too-often"    // questions for the time
@@ -23,7 +24,7 @@ const (
 // Refusals lists every Refusal there is.
 func Refusals() []Refusal {
 	return []Refusal{
-		BadTopic, BadMessage, BrokenBatch, BadSignature, WrongDevice, TooManyCommands, TooManyDisplays, OverBudget,
+		BadTopic, BadMessage, BrokenBatch, BadSignature, WrongDevice, TooManyCommands, NotEnrolled, TooManyDisplays, OverBudget,
 		TooOften, TooLate, ClockUnsure, Flood, QueueFull, NotWritten,
 	}
 }

@@ -56,7 +56,7 @@ func (s *still) start() {
 	s.kept.Store(true)
 	began := time.Now()
 	s.centre = must(centre.New(context.Background(), centre.Config{
-		Plan: always(), Signer: s.people.Collect, Trust: func() *trust.Document { return s.people.Document }, Store: db,
+		Plan: always(), Enrolled: enrolled, Signer: s.people.Collect, Trust: func() *trust.Document { return s.people.Document }, Store: db,
 		Send: func(topic string, payload []byte) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
