@@ -108,7 +108,7 @@ func TestRenewalWithAWrongClock(t *testing.T) {
 		t.Fatal(said)
 	}
 	first := must(w.set())
-	clock.turn(10 * day)
+	clock.turn(500 * day)
 	once, _ := main.NewRenewal(device, e.server.URL, w.path("data", "enrol.lock"), pki.Dialer{
 		Files: pki.Files{CA: w.path("data", "ca.pem"), Certificate: w.path("data", "device.pem"), Key: w.path("data", "device.key")},
 		Now:   func() time.Time { return clock.now().Add(4 * 365 * day) },

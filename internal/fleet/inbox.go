@@ -22,7 +22,8 @@ type inbox struct {
 	limit   int   // bytes of one message
 	budget  int64 // bytes of all that wait
 	queue   chan mqtt.Message
-	again   chan struct{} // asks for another judgement of what was refused for now
+	again   chan struct{} // asks for another judgement of kept
+	kept    mqtt.Message  // the last message, where it was refused for now; the worker's
 	held    atomic.Int64  // bytes that wait
 	missed  atomic.Bool   // something was dropped since the inbox was last empty
 	refused func(Reason, string)
@@ -66,17 +67,17 @@ func (b *inbox) enqueue(m mqtt.Message) bool {
 	}
 }
 
-// next is the message to be judged: the oldest that waits, or, when that is asked for, the one that was refused for
-// now, unless it is nil. It returns nil when ctx ends.
-func (b *inbox) next(ctx context.Context, refused mqtt.Message) mqtt.Message {
+// next is the message to be judged: the oldest that waits, or, when that is asked for, the one that is kept. It returns
+// nil when ctx ends.
+func (b *inbox) next(ctx context.Context) mqtt.Message {
 	for {
 		select {
 		case m := <-b.queue:
 			b.held.Add(-int64(len(m.Payload())))
 			return m
 		case <-b.again:
-			if refused != nil {
-				return refused
+			if b.kept != nil {
+				return b.kept
 			}
 		case <-ctx.Done():
 			return nil

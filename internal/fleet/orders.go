@@ -49,9 +49,8 @@ func (f *Fleet) judgeTrust(m mqtt.Message) (func(context.Context) error, error) 
 // not forgotten because the link broke.
 func (f *Fleet) obey(ctx context.Context, in *inbox, judge judge) {
 	var settled [sha256.Size]byte // hash of the last message on which the last word is spoken
-	var refused mqtt.Message      // the last message, where it was refused for now
 	for {
-		m := in.next(ctx, refused)
+		m := in.next(ctx)
 		if m == nil {
 			return
 		}
@@ -61,9 +60,9 @@ func (f *Fleet) obey(ctx context.Context, in *inbox, judge judge) {
 		if !m.Retained() || sum != settled || in == f.command {
 			switch err := f.settle(ctx, in, m, judge); {
 			case err == nil:
-				settled, refused = sum, nil
+				settled, in.kept = sum, nil
 			case errors.Is(err, ErrRefused):
-				refused = m
+				in.kept = m
 			default:
 				return // not acknowledged
 			}
@@ -81,7 +80,9 @@ func (f *Fleet) obey(ctx context.Context, in *inbox, judge judge) {
 func (f *Fleet) settle(ctx context.Context, in *inbox, m mqtt.Message, judge judge) error {
 	commit, err := judge(m)
 	if err != nil {
-		f.ports.Refused(reasonOf(err), in.topic)
+		if m != in.kept { // which was counted when it came
+			f.ports.Refused(reasonOf(err), in.topic)
+		}
 		f.cfg.Log.Debug("message refused", "topic", in.topic, "err", err)
 		if mayPass(err) {
 			return ErrRefused
