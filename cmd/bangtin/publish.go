@@ -258,7 +258,7 @@ func (e *edition) why(display string) phrase {
 	}
 	now := or(visible(s.state.Player.Playlist), "-")
 	if len(s.state.Alarms) > 0 {
-		return say("it plays %s; alarms: %s", now, visible(strings.Join(s.state.Alarms, " ")))
+		return say("it plays %s; alarms: %s", now, e.p.alarmWords(s.state.Alarms))
 	}
 	return say("it plays %s; the files may be on their way, or it refused: its records tell", now)
 }
