@@ -383,7 +383,7 @@ func TestGoldenOnline(t *testing.T) {
 	r.await(s)
 	for _, lang := range []string{"vi", "en"} {
 		r.lang = lang
-		_, sent, _ := r.say(off + " --wait --display tinh-bien-02 --key @r1.key --key @r2.key --trust= --timeout 1s")
+		_, sent, _ := r.say(off + " --wait --display tinh-bien-02 --key @r1.key --key @r2.key --trust= --timeout 3s")
 		r.golden("send", settled(sent))
 		s.now(func(st *wire.State) {
 			st.Alarms, st.Gate, st.Outbox.Depth = []string{"door-open"}, "Cửa khẩu Tịnh Biên", 0

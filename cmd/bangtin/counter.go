@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxAhead is how far in the future a command may be made before displays refuse it (PROTOCOL.md, too-far).
+const maxAhead = 24 * time.Hour
+
+// noticeAhead is when a person is told that a key was used by a clock that was fast.
+const noticeAhead = time.Minute
+
+// What a key signs is counted in milliseconds of UTC and displays want it to rise: after one command from a machine
+// whose clock was fast they refuse all that its key signs until that time is past. So the last count lies beside the
+// key, in a file of its own, and travels with it. A key that the ssh-agent holds and no file names has none.
+func counterFile(key string) (path string, ok bool) {
+	return key + ".counter", !strings.HasPrefix(key, agentPrefix)
+}
+
+// made is the count for something that the keys are to sign: now, or one more than the highest that lies beside them.
+func (p *Program) made(keys ...string) (uint64, error) {
+	now := p.Now()
+	var last uint64
+	field := ""
+	for _, key := range keys {
+		n, err := lastCounter(key)
+		if err != nil {
+			return 0, err
+		}
+		if n > last {
+			last, field = n, key
+		}
+	}
+	made := nextVersion(now, last)
+	at := time.UnixMilli(int64(made))
+	switch ahead := at.Sub(now); {
+	case ahead > maxAhead:
+		return 0, &problem{field: field, what: say("has signed with a clock that was far ahead: %s", p.moment(at)),
+			remedy: say("set the clocks right, and sign with another key until that time is past")}
+	case ahead > noticeAhead:
+		p.tell(say("Attention: key %s has signed with a clock that was fast. So that displays obey, this is dated %s; look at the clocks.", field, p.moment(at)))
+	}
+	return made, nil
+}
+
+// lastCounter reads the count beside a key; 0 where there is none.
+func lastCounter(key string) (uint64, error) {
+	path, ok := counterFile(key)
+	if !ok {
+		return 0, nil
+	}
+	if there, err := exists(path); err != nil || !there {
+		return 0, err
+	}
+	raw, err := readSmall(path)
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(string(raw)), 10, 63)
+	if err != nil {
+		return 0, &problem{field: path, what: say("is damaged"), remedy: say("remove it; look at this machine's clock first"), cause: err}
+	}
+	return n, nil
+}
+
+// remember notes the count beside the key that has signed. Where it cannot the person is told: what was signed is good.
+func (p *Program) remember(key string, count uint64) error {
+	path, ok := counterFile(key)
+	if !ok {
+		return nil
+	}
+	last, err := lastCounter(key)
+	if err != nil {
+		return err
+	}
+	if last > count {
+		p.tell(say("Attention: key %s has signed something later than this. A display that obeyed it refuses this command as replayed.", key))
+		return nil
+	}
+	if err := replace(path, fmt.Appendf(nil, "%d\n", count)); err != nil {
+		p.tell(say("Attention: cannot remember beside key %s when it signed last: %s", key, visible(err.Error())))
+	}
+	return nil
+}
