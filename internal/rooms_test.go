@@ -30,14 +30,16 @@ func law() map[string][]string {
 		"internal/journal":          {},
 		"internal/journal/sqlite":   {"internal/journal", "internal/sqlfile"},
 		"internal/sqlfile":          {},
+		"internal/quota":            {},
+		"internal/watchdog":         {},
 		"internal/wire":             {"internal/trust"},
 		"internal/control":          {"hal", "media", "internal/wire", "internal/journal"},
 		"internal/control/local":    {},
-		"internal/control/command":  {"internal/control", "internal/wire", "internal/journal", "media"},
+		"internal/control/command":  {"internal/control", "internal/wire", "internal/journal", "internal/quota", "media"},
 		"internal/pki":              {},
 		"internal/pki/enrol":        {"internal/pki", "internal/trust", "internal/wire"},
 		"internal/fleet/guard":      {},
-		"internal/fleet":            {"internal/wire", "internal/trust", "internal/journal", "internal/pki", "internal/fleet/guard"},
+		"internal/fleet":            {"internal/wire", "internal/trust", "internal/journal", "internal/pki", "internal/quota", "internal/fleet/guard"},
 		"internal/fleet/department": {"internal/wire", "internal/pki", "internal/fleet/guard"},
 		"internal/fleet/brokertest": {
 			"internal/wire", "internal/trust", "internal/journal", // a stand-in for broker and centre, for tests and the demo
@@ -47,13 +49,13 @@ func law() map[string][]string {
 		"internal/centre/depot": {"internal/wire", "media"},
 		"cmd/bangtin-center": {
 			"internal/trust", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet/department", "internal/journal", "internal/centre",
-			"internal/centre/store", "internal/centre/depot",
+			"internal/centre/store", "internal/centre/depot", "internal/watchdog",
 		},
 		"cmd/bangtin": {"internal/trust", "internal/wire", "internal/pki", "internal/pki/enrol", "media", "internal/fleet", "internal/fleet/department"},
 		"cmd/bangtind": {
 			"hal", "hal/rs232", "hal/sim", "media", "media/fetch", "media/mpv", "internal/trust", "internal/site", "internal/journal",
 			"internal/journal/sqlite", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet", "internal/control", "internal/control/local",
-			"internal/control/command",
+			"internal/control/command", "internal/watchdog",
 		},
 		"cmd/bangtin-demo": {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal"},
 	}

@@ -38,6 +38,10 @@ type Config struct {
 	MaxDatabase int64               `toml:"max_database"` // MiB; 0 is no limit but the disk's
 	Daily       int64               `toml:"daily"`        // MiB of records that one display may fill in a day
 
+	// Time says who keeps the machine's clock: "kernel" is NTP or PTP, as the kernel knows; "trusted" is somebody that the
+	// kernel does not know of, such as a hypervisor.
+	Time string `toml:"time"`
+
 	plan centre.Plan
 }
 
@@ -66,7 +70,7 @@ func parseConfig(text []byte) (*Config, error) {
 	}
 	c := &Config{
 		Listen: ":8443", Metrics: "127.0.0.1:9464", Windows: []string{"07:00-11:00", "14:00-18:00"},
-		Timezone: "Asia/Ho_Chi_Minh", MaxDisplays: store.DefaultDisplays, Daily: store.DefaultDaily / mebibyte,
+		Timezone: "Asia/Ho_Chi_Minh", Time: timeKernel, MaxDisplays: store.DefaultDisplays, Daily: store.DefaultDaily / mebibyte,
 	}
 	meta, err := toml.Decode(string(text), c)
 	if err != nil {
@@ -97,6 +101,8 @@ func (c *Config) check() error {
 		return errors.New("max_displays is not 1 to 100000")
 	case c.MaxDatabase != 0 && c.MaxDatabase < 1 || c.MaxDatabase > 1<<34:
 		return errors.New("max_database is not 1 MiB or more, or 0 for no limit")
+	case c.Time != timeKernel && c.Time != timeTrusted:
+		return fmt.Errorf("time %q is not %q or %q", c.Time, timeKernel, timeTrusted)
 	case c.Daily < 1 || c.Daily > 1<<20:
 		return errors.New("daily is not 1 to 1048576 MiB")
 	}

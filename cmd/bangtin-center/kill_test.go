@@ -63,7 +63,7 @@ func survive(t *testing.T, label string) {
 	if !report.OK() || report.Records != d.made || report.Again != 0 {
 		t.Errorf("%d records made, %+v", d.made, report)
 	}
-	live := must(must(store.Open(t.Context(), store.Options{Path: filepath.Join(w.dir, "center.db")}))(t).Live(t.Context(), 10))(t)
+	live := must(must(store.Open(t.Context(), store.Options{Path: filepath.Join(w.dir, "center.db")}))(t).Live(t.Context(), time.Now(), 10))(t)
 	if len(live) > 0 {
 		t.Errorf("without a final status: %+v", live)
 	}

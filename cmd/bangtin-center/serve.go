@@ -25,6 +25,7 @@ import (
 	"bangtin/internal/fleet/department"
 	"bangtin/internal/pki"
 	"bangtin/internal/pki/enrol"
+	"bangtin/internal/watchdog"
 )
 
 // A server is the running centre.
@@ -78,12 +79,20 @@ func (s *server) assemble(ctx context.Context) error {
 		return fmt.Errorf("cannot count: %w", err)
 	}
 	s.trust = newTrustFile(below(s.dir, "trust.json"), s.log)
+	office := pki.OpenOffice(below(s.dir, "pki"), time.Now)
+	build, err := buildTime()
+	if err != nil {
+		return err
+	}
+	if !s.cfg.kept() {
+		s.log.Warn("nobody keeps this machine's clock: displays are not told the time until NTP does")
+	}
 	began := time.Now()
 	s.centre, err = centre.New(ctx, centre.Config{
-		Plan: s.cfg.plan, Displays: s.cfg.MaxDisplays, Signer: signer, Trust: s.trust.Document, Store: s.store,
+		Plan: s.cfg.plan, Displays: s.cfg.MaxDisplays, Enrolled: office.Enrolled, Signer: signer, Trust: s.trust.Document, Store: s.store,
 		Send:   func(topic string, payload []byte) { s.link.Send(topic, payload) },
 		Retain: func(topic string, payload []byte) { s.link.Retain(topic, payload) },
-		Mono:   func() time.Duration { return time.Since(began) }, Wall: time.Now, Metrics: metrics, Log: s.log,
+		Mono:   func() time.Duration { return time.Since(began) }, Wall: time.Now, Kept: s.cfg.kept, Built: build, Metrics: metrics, Log: s.log,
 	})
 	if err != nil {
 		return err
@@ -98,13 +107,13 @@ func (s *server) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.openDepot()
+	return s.openDepot(office)
 }
 
 // reserve is what uploads leave free of the disk, in bytes: the database needs room first.
 const reserve = 2 << 30
 
-func (s *server) openDepot() (err error) {
+func (s *server) openDepot(office *pki.Office) (err error) {
 	s.people, err = depot.NewPeople(depot.PeopleFiles{
 		Displays: below(s.dir, "pki", "ca.pem"), Operators: below(s.dir, "pki", "department.pem"), Revoked: below(s.dir, "pki", "crl.pem"),
 		Certificate: below(s.dir, "pki", "server.pem"), Key: below(s.dir, "pki", "server.key"),
@@ -113,7 +122,7 @@ func (s *server) openDepot() (err error) {
 		return err
 	}
 	enroller := enrol.NewServer(enrol.Config{
-		Office: pki.OpenOffice(below(s.dir, "pki"), time.Now), Codes: enrol.OpenCodes(below(s.dir, "enrol"), time.Now),
+		Office: office, Codes: enrol.OpenCodes(below(s.dir, "enrol"), time.Now),
 		Trust: s.trust.Envelope, Now: time.Now, Log: s.log,
 	})
 	s.depot, err = depot.New(depot.Config{
@@ -133,17 +142,30 @@ func (s *server) run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("cannot serve content: %w", err), listener.Close())
 	}
-	front = tls.NewListener(netutil.LimitListener(front, maxConnections), s.people.TLS())
+	gate := depot.NewGate(netutil.LimitListener(front, maxConnections), s.people)
+	front = tls.NewListener(gate, s.people.TLS())
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.centre.Run(ctx) })
 	group.Go(func() error { return s.link.Run(ctx) })
 	group.Go(func() error { return s.trust.Run(ctx) })
 	group.Go(func() error { return s.reload(ctx) })
-	group.Go(func() error { return notify(ctx, s.centre, s.log) })
+	group.Go(func() error { return watchdog.Run(ctx, ready(), s.late, s.log) })
 	group.Go(func() error { return serveHTTP(ctx, listener, s.metricsServer()) })
-	group.Go(func() error { return serveHTTP(ctx, front, s.contentServer()) })
+	group.Go(func() error { return serveHTTP(ctx, front, s.contentServer(gate)) })
 	return group.Wait()
 }
+
+// ready is so at once: the centre works without its broker and with a full database too.
+func ready() <-chan struct{} {
+	now := make(chan struct{})
+	close(now)
+	return now
+}
+
+// stillness is how long a loop of the centre may stand: a transaction on a slow disk may take seconds.
+const stillness = time.Minute
+
+func (s *server) late() string { return s.centre.Late(stillness) }
 
 // reload heeds SIGHUP: the database's limit is set to what the configuration says now, so that a full one need not wait
 // for a restart. Everything else is read at the start.
@@ -180,9 +202,9 @@ func (s *server) metricsServer() *http.Server {
 const maxConnections = 1024
 
 // contentServer has no limit on the time of a whole transfer: the depot gives each as long as bytes move.
-func (s *server) contentServer() *http.Server {
+func (s *server) contentServer(gate *depot.Gate) *http.Server {
 	return &http.Server{
-		Handler: s.depot.Handler(), ReadHeaderTimeout: 15 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		Handler: s.depot.Handler(), ConnState: gate.State, ReadHeaderTimeout: 15 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 }

@@ -184,6 +184,7 @@ func TestConfigurationSaysWhatIsWrong(t *testing.T) {
 		{"own windows", "broker = \"tls://a:1\"\n[windows_of]\n\"A B\" = [\"07:00-11:00\"]", "cannot use"},
 		{"zone", "broker = \"tls://a:1\"\ntimezone = \"Local\"", "is not a time zone"},
 		{"too small", "broker = \"tls://a:1\"\nmax_database = -3", "max_database"},
+		{"time of nobody", "broker = \"tls://a:1\"\ntime = \"mine\"", `time "mine" is not "kernel" or "trusted"`},
 		{"not TOML", "broker =", "cannot use"},
 	}
 	for _, tt := range tests {

@@ -227,6 +227,9 @@ func (w *world) display(id string) *display {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	if err := os.MkdirAll(filepath.Join(w.dir, "pki", "issued", "ca", id), 0o700); err != nil { // as a certificate for it would
+		w.t.Fatal(err)
+	}
 	d := &display{w: w, id: id, answers: make(chan wire.CommandAck, 64), seen: map[string]bool{}}
 	d.journal = must(sqlite.Open(w.t.Context(), sqlite.Options{
 		Path: filepath.Join(w.t.TempDir(), "journal.db"), Key: key, Log: slog.New(slog.DiscardHandler), Stamp: d.stamp,

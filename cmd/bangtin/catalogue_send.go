@@ -9,6 +9,7 @@ func vietnameseSend() map[string]string {
 		"when on, off, blackout or safe ends: \"2027-02-06 18:00\" (Vietnam's time) or a span such as +2h": "khi nào on, off, blackout hoặc safe hết hạn: \"2027-02-06 18:00\" (giờ Việt Nam) hoặc khoảng như +2h",
 		"how long identify shows the gate's name, 1 to 300 (30)":                                           "identify hiện tên cửa khẩu bao nhiêu giây, 1 đến 300 (30)",
 		"reboot even while the display owes its programme":                                                 "khởi động lại cả khi bảng tin đang trong giờ phát",
+		"have the role trust sign it, though another would do: where displays answer stale for good":       "ký bằng vai trò trust dù vai trò khác cũng đủ: dùng khi bảng tin cứ trả lời stale",
 		"SHA-256 of the playlist to show now":                                                              "SHA-256 của danh sách phát cần chiếu ngay",
 		"folder or file of the playlist to show now, in place of --digest":                                 "thư mục hoặc tệp của danh sách phát cần chiếu ngay, thay cho --digest",
 		"not to be taken later than this (+15m); 24 hours at most":                                         "quá lúc này thì không nhận lệnh nữa (+15m); nhiều nhất 24 giờ",

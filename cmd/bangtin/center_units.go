@@ -8,7 +8,6 @@ ProtectSystem=strict
 ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
-ProtectClock=yes
 ProtectControlGroups=yes
 ProtectHostname=yes
 ProtectKernelLogs=yes
@@ -29,6 +28,12 @@ CapabilityBoundingSet=
 UMask=0027
 `
 
+// clockIsRead lets the centre ask the kernel whether somebody keeps the clock. Without a capability nobody can set it.
+const clockIsRead = "SystemCallFilter=adjtimex\n"
+
+// clockIsHidden is for everybody else.
+const clockIsHidden = "ProtectClock=yes\n"
+
 // units are the files of systemd/, by name.
 func (c *centrePlan) units() map[string]string {
 	watched := func(about, path, unit string) string {
@@ -48,7 +53,7 @@ func (c *centrePlan) units() map[string]string {
 			"PathChanged="+c.dir+"/broker/acl-department\n", "bangtin-broker-reload.service"),
 		"bangtin-broker-reload.service": once("Reload the Bang Tin broker", "/usr/bin/systemctl try-reload-or-restart bangtin-broker.service"),
 		"bangtin-center-renew.service": once("Renew the certificates of the Bang Tin centre and broker",
-			"/usr/local/bin/bangtin --lang en center renew --dir "+c.dir+"\nUser="+c.centreUser+"\nReadWritePaths="+c.dir+"\n"+hardening),
+			"/usr/local/bin/bangtin --lang en center renew --dir "+c.dir+"\nUser="+c.centreUser+"\nReadWritePaths="+c.dir+"\n"+hardening+clockIsHidden),
 		"bangtin-center-renew.timer": "# Written by bangtin center init.\n[Unit]\nDescription=Look daily whether a certificate of the Bang Tin centre needs renewal\n\n" +
 			"[Timer]\nOnCalendar=*-*-* 19:30 Asia/Ho_Chi_Minh\nRandomizedDelaySec=30m\nPersistent=yes\n\n[Install]\nWantedBy=timers.target\n",
 		"bangtin-center.sysusers": fmt.Sprintf("# Written by bangtin center init, for /etc/sysusers.d/bangtin-center.conf.\nu %s - \"Bang Tin centre\" %s\nu %s - \"Bang Tin broker\" %s/broker\nm %s %s\n",
@@ -80,7 +85,7 @@ InaccessiblePaths=%[1]s/keys %[1]s/operators %[1]s/pki/issued
 %[4]s
 [Install]
 WantedBy=multi-user.target
-`, c.dir, c.brokerUser, c.group, hardening)
+`, c.dir, c.brokerUser, c.group, hardening+clockIsHidden)
 }
 
 func (c *centrePlan) centreUnit() string {
@@ -107,5 +112,5 @@ InaccessiblePaths=%[1]s/broker/data -%[1]s/pki/department.key -%[1]s/operators
 %[4]s
 [Install]
 WantedBy=multi-user.target
-`, c.dir, c.centreUser, c.group, hardening)
+`, c.dir, c.centreUser, c.group, hardening+clockIsRead)
 }

@@ -23,7 +23,7 @@ func (p *Program) keepCommand(out *outgoing, path string) error {
 		return err
 	}
 	p.tell(say("Command %s written to %s; not sent. It expires at %s.", out.command.ID, path, end))
-	if need := trust.MinThreshold(out.command.Role()); len(out.envelope.Signatures) < need {
+	if need := trust.MinThreshold(out.role()); len(out.envelope.Signatures) < need {
 		p.tell(say("It needs %d signatures and has %d. Next: bangtin sign draft %s", need, len(out.envelope.Signatures), path))
 	}
 	return p.result(keptOf(out, path))

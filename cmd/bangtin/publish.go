@@ -49,7 +49,7 @@ func (p *Program) playlistPublish(o *options) action {
 		if err != nil {
 			return err
 		}
-		e := &edition{p: p, name: d.version(), digest: d.digest(), raw: raw, targets: targets, uploaded: uploaded,
+		e := &edition{p: p, goal: playing(d.version()), digest: d.digest(), raw: raw, targets: targets, uploaded: uploaded,
 			topic: wire.Topics.DesiredPlaylist, filters: []string{wire.AllConn, wire.AllState}}
 		if *wait {
 			e.wait = limit
@@ -131,7 +131,7 @@ func (p *Program) notBrought(c *access, f media.File, err error) error {
 // An edition is something signed that displays shall hold until it is replaced, on its way to them.
 type edition struct {
 	p        *Program
-	name     string // what a state says when it is there; empty where no state tells
+	goal     arrival
 	digest   string
 	raw      []byte
 	targets  []string // nil: every display that the broker has heard of
@@ -179,16 +179,16 @@ func (e *edition) publish(ctx context.Context, c *access) error {
 	return e.tellEnds()
 }
 
-// follow tells of each display when it plays the playlist, until all do or ctx ends.
+// follow tells of each display when the edition is there, until it is at all or ctx ends.
 func (e *edition) follow(ctx context.Context, l *line) {
 	told := map[string]bool{}
 	for ctx.Err() == nil {
 		for _, d := range e.targets {
-			if told[d] || !e.playedBy(d) {
+			if told[d] || !e.reached(d) {
 				continue
 			}
 			told[d] = true
-			e.p.tell(say("%s: plays %s", d, e.name))
+			e.p.tell(e.goal.there(d))
 		}
 		if len(told) == len(e.targets) {
 			return
@@ -201,9 +201,9 @@ func (e *edition) follow(ctx context.Context, l *line) {
 	}
 }
 
-func (e *edition) playedBy(display string) bool {
+func (e *edition) reached(display string) bool {
 	s, ok := e.wall.sight(display)
-	return ok && s.state != nil && s.state.Player.Playlist == e.name
+	return ok && s.state != nil && e.goal.shownBy(s.state)
 }
 
 // A publishObject is the result of a publish. Waited is left out where nobody waited.
@@ -215,7 +215,8 @@ type publishObject struct {
 }
 
 type waitsObject struct {
-	Playing []string    `json:"playing"`
+	Playing []string    `json:"playing,omitzero"` // a playlist
+	Holding []string    `json:"holding,omitzero"` // a trust document
 	Open    []notObject `json:"open"`
 }
 
@@ -224,19 +225,21 @@ type notObject struct {
 	Why     string `json:"why"`
 }
 
-// tellEnds lists who does not play it yet, and why as far as their state tells.
+// tellEnds lists where it is not yet, and why as far as states tell.
 func (e *edition) tellEnds() error {
-	w := waitsObject{Playing: []string{}, Open: []notObject{}}
+	w := waitsObject{Open: []notObject{}}
+	there := []string{}
 	for _, d := range e.targets {
-		if e.playedBy(d) {
-			w.Playing = append(w.Playing, d)
+		if e.reached(d) {
+			there = append(there, d)
 			continue
 		}
 		why := e.p.text(e.why(d))
-		e.p.tell(say("%s: does not play it yet: %s", d, why))
+		e.p.tell(e.goal.open(d, why))
 		w.Open = append(w.Open, notObject{d, why})
 	}
-	e.p.tell(say("%d displays: %d play %s, %d not yet.", len(e.targets), len(w.Playing), e.name, len(w.Open)))
+	e.p.tell(e.goal.sum(len(there), len(w.Open)))
+	e.goal.list(&w, there)
 	if err := e.p.result(publishObject{SHA256: e.digest, Uploaded: e.uploaded, Published: e.targets, Waited: &w}); err != nil {
 		return err
 	}
@@ -256,9 +259,5 @@ func (e *edition) why(display string) phrase {
 	case s.state == nil:
 		return say("it is online and has told no state")
 	}
-	now := or(visible(s.state.Player.Playlist), "-")
-	if len(s.state.Alarms) > 0 {
-		return say("it plays %s; alarms: %s", now, e.p.alarmWords(s.state.Alarms))
-	}
-	return say("it plays %s; the files may be on their way, or it refused: its records tell", now)
+	return e.goal.why(e.p, s.state)
 }

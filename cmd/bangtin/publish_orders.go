@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"bangtin/internal/trust"
 	"bangtin/internal/wire"
@@ -11,8 +12,14 @@ func (p *Program) trustPublish(o *options) action {
 	previous := o.text("previous", say("trust document that displays hold now: this one must be allowed to replace it"))
 	first := o.yes("first", say("displays hold none but this one, by which they were enrolled"))
 	displays := o.list("display", say("only to these displays; several times or with commas"))
+	wait := o.yes("wait", say("follow the document until each display goes by it, or by a newer one"))
+	timeout := o.text("timeout", say("how long to wait (10m)"))
 	center := o.center()
 	return func(ctx context.Context, path string) error {
+		limit, err := span("--timeout", *timeout, 10*time.Minute, maxWait)
+		if err != nil {
+			return err
+		}
 		if (*previous == "") == !*first {
 			return &problem{field: "--previous, --first", what: say("one of them is needed, and only one"),
 				remedy: say("give the document that displays hold now with --previous FILE"), usage: true}
@@ -29,8 +36,15 @@ func (p *Program) trustPublish(o *options) action {
 		if err != nil {
 			return err
 		}
-		e := &edition{p: p, digest: digestOf(envelope.Payload), raw: raw, targets: targets,
-			topic: wire.Topics.DesiredTrust, filters: []string{wire.AllConn}}
+		doc, err := trust.DecodeDocument(envelope.Payload)
+		if err != nil {
+			return refused(path, err)
+		}
+		e := &edition{p: p, goal: trusting(doc.Version), digest: digestOf(envelope.Payload), raw: raw, targets: targets,
+			topic: wire.Topics.DesiredTrust, filters: []string{wire.AllConn, wire.AllState}}
+		if *wait {
+			e.wait = limit
+		}
 		return e.publish(ctx, c)
 	}
 }

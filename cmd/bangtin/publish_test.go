@@ -227,6 +227,41 @@ func TestTrustPublish(t *testing.T) {
 	}
 }
 
+// Before the old keys are struck somebody has to know that every display has the new ones.
+func TestTrustPublishWaits(t *testing.T) {
+	r := newRegion(t)
+	first, second := r.display("tinh-bien-01"), r.display("tinh-bien-02")
+	r.await(first)
+	r.await(second)
+	first.now(func(st *wire.State) { st.TrustVersion = r.doc.Version + 3 }) // a newer one will do
+	second.now(func(st *wire.State) { st.TrustVersion = r.doc.Version - 1 })
+	r.awaitState(first, func(st wire.State) bool { return st.TrustVersion > 0 })
+	r.expect(exitOpen, "trust publish @trust.json --first --wait --timeout 1s", "tinh-bien-01: goes by trust document", "tinh-bien-02: does not go by it yet",
+		"2 displays: 1 go by trust document", "1 not yet")
+	second.now(func(st *wire.State) { st.TrustVersion = r.doc.Version })
+	r.expect(exitOK, "trust publish @trust.json --first --wait", "tinh-bien-02: goes by trust document", "2 displays: 2 go by")
+	code, object, errs := r.say("trust publish @trust.json --first --display tinh-bien-02 --wait --json")
+	var got publishObject
+	if code != exitOK || json.Unmarshal([]byte(object), &got) != nil || got.Waited == nil || got.Waited.Playing != nil ||
+		!slices.Equal(got.Waited.Holding, []string{"tinh-bien-02"}) {
+		t.Errorf("exit %d\n%s%s", code, object, errs)
+	}
+}
+
+// The newest document that any display goes by is what the others are measured by.
+func TestWatchShowsWhoIsBehindWithTheTrustDocument(t *testing.T) {
+	r := newRegion(t)
+	first, second := r.display("tinh-bien-01"), r.display("tinh-bien-02")
+	first.now(func(st *wire.State) { st.TrustVersion = 4 })
+	second.now(func(st *wire.State) { st.TrustVersion = 3 })
+	r.awaitState(first, func(st wire.State) bool { return st.TrustVersion == 4 })
+	r.awaitState(second, func(st wire.State) bool { return st.TrustVersion == 3 })
+	out := r.expect(exitFailed, "watch --once --window 00:00-00:01", "goes by trust document 3, others by 4 already")
+	if strings.Contains(out, "tinh-bien-01 ") {
+		t.Errorf("the newest is told of too:\n%s", out)
+	}
+}
+
 // What replaces nothing that displays hold is not put there for them to refuse for ever.
 func TestTrustPublishAsksWhatItReplaces(t *testing.T) {
 	d := newDesk(t)

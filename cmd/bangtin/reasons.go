@@ -49,6 +49,8 @@ func orderWord(code string) (phrase, bool) {
 		return say("it was changed after it was signed: send the file as it was signed, or make it anew"), true
 	case "unknown-key", "wrong-role", "role-unassigned":
 		return say("the trust document of the display does not grant this to the key: bangtin trust show"), true
+	case "revoked":
+		return say("the keys that signed it were struck while it waited: have it signed by keys that stand"), true
 	case "lacking-role":
 		return say("it needs holders of role trust: have them sign it, or name one display and an end"), true
 	case "threshold", "duty-missing":
@@ -75,7 +77,7 @@ func timeWord(code string) (phrase, bool) {
 	case "too-far":
 		return say("it was made in the future by the display's clock, or ends too late: look at this machine's clock"), true
 	case "stale":
-		return say("a newer order stands there: make it anew"), true
+		return say("a newer order stands there: make it anew; where a power command is stale too, with --as-trust, signed by two people of the role trust"), true
 	case "expired":
 		return say("it came too late: make the command anew"), true
 	case "busy":

@@ -147,7 +147,7 @@ type keptObject struct {
 }
 
 func keptOf(out *outgoing, path string) keptObject {
-	c, role := out.command, out.command.Role()
+	c, role := out.command, out.role()
 	return keptObject{
 		Command: c.ID, File: path, Kind: c.Kind, Audience: c.Audience, Expires: c.Expires, Role: role,
 		Signatures: len(out.envelope.Signatures), Needed: trust.MinThreshold(role),

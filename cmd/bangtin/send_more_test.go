@@ -49,6 +49,38 @@ func TestSendByTwoPeople(t *testing.T) {
 	}
 }
 
+// A display whose power orders were signed ahead of time takes only what the trust role signed; the refusal says so, in
+// both languages.
+func TestSendAsTrust(t *testing.T) {
+	r := newRegion(t)
+	d := r.display("tinh-bien-01")
+	obey := obedient(d)
+	d.obey(func(n int, signed *trust.Verified, c wire.Command) {
+		if signed.Role != trust.RoleTrust {
+			d.answer(signed, c, wire.Rejected, "", "stale", "")
+			return
+		}
+		obey(n, signed, c)
+	})
+	r.await(d)
+	line := "send off --display tinh-bien-01 --until +2h --reason bão "
+	r.expect(exitDenied, line+"--key @duc.key --wait", "refused (REJECTED): stale", "with --as-trust")
+	r.lang = "vi"
+	r.expect(exitDenied, line+"--key @duc.key --wait", "từ chối (REJECTED): stale", "lập với --as-trust")
+	r.lang = "en"
+	if code, _, errs := r.say(line + "--as-trust --key @r1.key"); code != exitFailed || !strings.Contains(errs, "needs the role trust and 2 people") {
+		t.Errorf("exit %d\n%s", code, errs)
+	}
+	r.expect(exitOK, line+"--as-trust --key @r1.key --out @c.json", "needs 2 signatures and has 1")
+	r.expect(exitOK, "sign draft @c.json --trust @trust.json --key @r2.key --yes")
+	r.expect(exitOK, "send --command @c.json --wait", "tinh-bien-01: verified")
+	r.expect(exitOK, line+"--as-trust --key @r1.key --key @r2.key --trust @trust.json --wait", "tinh-bien-01: verified")
+	d.obey(func(_ int, signed *trust.Verified, c wire.Command) {
+		d.answer(signed, c, wire.Rejected, "", "too-far", "")
+	})
+	r.expect(exitDenied, line+"--key @duc.key --wait", "in the future by the display's clock")
+}
+
 // One command, whose audience is all, goes to every display that the broker knows.
 func TestSendToTheFleet(t *testing.T) {
 	r := newRegion(t)

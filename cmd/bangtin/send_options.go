@@ -14,7 +14,7 @@ type sendOptions struct {
 	until, reason, digest, playlist, expires                    *string
 	center, passphraseFile, trust, out, command, patience, save *string
 	seconds                                                     *int
-	fleet, force, wait                                          *bool
+	fleet, force, wait, asTrust                                 *bool
 	given                                                       func() []string // the names of those that were given
 }
 
@@ -26,6 +26,7 @@ func newSendOptions(o *options) *sendOptions {
 		reason:   o.text("reason", say("why, for the record")),
 		seconds:  o.number("seconds", say("how long identify shows the gate's name, 1 to 300 (30)")),
 		force:    o.yes("force", say("reboot even while the display owes its programme")),
+		asTrust:  o.yes("as-trust", say("have the role trust sign it, though another would do: where displays answer stale for good")),
 		digest:   o.text("digest", say("SHA-256 of the playlist to show now")),
 		playlist: o.text("playlist", say("folder or file of the playlist to show now, in place of --digest")),
 		expires:  o.text("expires", say("not to be taken later than this (+15m); 24 hours at most")),
@@ -74,7 +75,7 @@ func (s *sendOptions) ofMaking(kind string) []string {
 	}
 	all := []string{"display", "fleet", "expires", "key", "passphrase-file", "trust", "out", "json"}
 	if isWish(wire.PowerWish(kind)) {
-		return append(all, "until", "reason")
+		return append(all, "until", "reason", "as-trust")
 	}
 	switch wire.CommandKind(kind) {
 	case wire.DoPlaylist:

@@ -146,6 +146,9 @@ func (p *Program) addSignature(s *signing, signer trust.Signer, keyFile string) 
 		return err
 	}
 	if count, ok := countOf(s.content); ok {
+		if err := p.warnOfLater(keyFile, count); err != nil {
+			return err
+		}
 		if err := p.remember(keyFile, count); err != nil {
 			return err
 		}

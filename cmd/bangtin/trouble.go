@@ -26,7 +26,8 @@ type sight struct {
 	rises int    // states in a row that had more in the outbox than the one before
 	ought string // id@version that the department published for it; empty when unknown
 
-	published bool // something was
+	newest    uint64 // trust document that any display goes by; see wall.look
+	published bool   // something was
 }
 
 // unseen: the broker has nothing of the display's own.
@@ -134,6 +135,9 @@ func (p *Program) troubles(s *sight, h hours, now time.Time, silence time.Durati
 	}
 	if st.Time.Trust != "synchronised" && st.Time.Trust != "signed" {
 		add("clock", say("its clock cannot be trusted (%s)", visible(st.Time.Trust)))
+	}
+	if st.TrustVersion != 0 && st.TrustVersion < s.newest {
+		add("trust", say("goes by trust document %d, others by %d already", st.TrustVersion, s.newest))
 	}
 	if st.Outbox.Depth >= outboxMuch || s.rises >= outboxRises {
 		add("outbox", say("records wait for the centre, and more and more"))

@@ -122,12 +122,14 @@ func (f *finding) wellWords() phrase {
 func (w *wall) look(judge func(*sight) []trouble, wanted func(display, gate string) bool) []finding {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	newest := w.newestTrust()
 	var all []finding
 	for _, d := range slices.Sorted(maps.Keys(w.sights)) {
 		s := w.sights[d]
 		if s.unseen() && !s.published || !wanted(d, s.gate) {
 			continue
 		}
+		s.newest = newest
 		f := finding{display: d, gate: s.gate, troubles: judge(s)}
 		if s.state != nil {
 			f.plays, f.off = s.state.Player.Playlist, s.state.Want.Panel == "off"
@@ -136,6 +138,17 @@ func (w *wall) look(judge func(*sight) []trouble, wanted func(display, gate stri
 	}
 	slices.SortStableFunc(all, func(a, b finding) int { return cmp.Compare(a.gate, b.gate) })
 	return all
+}
+
+// newestTrust is the newest trust document that any display says to go by. The caller holds mu.
+func (w *wall) newestTrust() uint64 {
+	newest := uint64(0)
+	for _, s := range w.sights {
+		if s.state != nil {
+			newest = max(newest, s.state.TrustVersion)
+		}
+	}
+	return newest
 }
 
 // keptSoFar counts what the broker had kept. Once it stands still the picture is whole.

@@ -59,6 +59,9 @@ func TestTroubles(t *testing.T) {
 		"playlist as published":     {func(s *sight) { s.ought = "a@1" }, inside, ""},
 		"alarms":                    {func(s *sight) { s.state.Alarms = []string{"door-open", "hot"} }, inside, "alarm alarm"},
 		"clock":                     {func(s *sight) { s.state.Time.Trust = "floored" }, inside, "clock"},
+		"an older trust document":   {func(s *sight) { s.state.TrustVersion, s.newest = 3, 4 }, inside, "trust"},
+		"the newest trust document": {func(s *sight) { s.state.TrustVersion, s.newest = 4, 4 }, inside, ""},
+		"tells no trust document":   {func(s *sight) { s.newest = 4 }, inside, ""},
 		"much in the outbox":        {func(s *sight) { s.state.Outbox.Depth = outboxMuch }, inside, "outbox"},
 		"more and more in the same": {func(s *sight) { s.rises = outboxRises }, inside, "outbox"},
 	}

@@ -11,13 +11,14 @@ import (
 
 	"bangtin/internal/control/command"
 	"bangtin/internal/journal"
+	"bangtin/media/fetch"
 )
 
 // command builds what takes the department's commands.
 func (d *display) command(ctx context.Context) error {
 	var sender command.Sender // an interface that holds a nil pointer is not nil
 	if d.site.Content != nil && d.site.Broker != nil {
-		sender = &command.Uploader{URL: d.site.Content.URL, Client: httpsClient(certificateFiles(d.site), d.clock)}
+		sender = &command.Uploader{URL: d.site.Content.URL, Client: fetch.NewClient(d.dialer().DialContext)}
 	}
 	var err error
 	d.commands, err = command.New(ctx, command.Config{

@@ -84,7 +84,7 @@ type inTray struct {
 
 // Power implements fleet.Orders.
 func (t *inTray) Power(ctx context.Context, v *trust.Verified, o wire.PowerOrder) error {
-	err := t.orders.Power(ctx, o, control.Signature{People: v.People, Keys: v.Keys, Digest: v.Digest})
+	err := t.orders.Power(ctx, o, control.Signature{People: v.People, Keys: v.Keys, Role: string(v.Role), Digest: v.Digest})
 	if no, ok := errors.AsType[*control.Refusal](err); ok {
 		t.refused(no.Reason, "desired/power")
 		return unless(no.Final())
@@ -103,7 +103,7 @@ func (t *inTray) Playlist(ctx context.Context, raw []byte) error {
 
 // Command implements fleet.Orders.
 func (t *inTray) Command(ctx context.Context, v *trust.Verified, c wire.Command) error {
-	return t.commands.Take(ctx, &c, command.Signed{People: v.People, Keys: v.Keys, Digest: v.Digest})
+	return t.commands.Take(ctx, &c, command.Signed{People: v.People, Keys: v.Keys, Role: string(v.Role), Digest: v.Digest})
 }
 
 // Trust implements fleet.Orders. The keyring records its refusals itself.

@@ -21,6 +21,7 @@ import (
 	"bangtin/internal/fleet"
 	"bangtin/internal/journal/sqlite"
 	"bangtin/internal/site"
+	"bangtin/internal/watchdog"
 	"bangtin/internal/wire"
 	"bangtin/media"
 	"bangtin/media/fetch"
@@ -203,7 +204,7 @@ func (d *display) decide(ctx context.Context) error {
 	if d.orders, err = control.LoadOrders(ctx, d.journal, d.clock, d.log); err != nil {
 		return err
 	}
-	d.orders.Trusting(d.keyring.holdsPower)
+	d.orders.Trusting(d.keyring.holds)
 	if err = d.orders.Recheck(ctx); err != nil {
 		d.log.Error("a lapsed order is not recorded", "err", err) // it is not obeyed all the same
 	}
@@ -219,7 +220,7 @@ func (d *display) decide(ctx context.Context) error {
 		heartbeat = d.site.Broker.Heartbeat // what the centre does not hear of sooner need not be written sooner
 	}
 	d.control, err = control.New(ctx, control.Config{
-		Lacking: d.lacking.list, Heartbeat: heartbeat, Device: d.site.ID, Gate: d.site.Gate, Version: version, Kernel: d.kernel, Recovered: d.journal.Recovered().String(),
+		Lacking: d.lacking.list, Trust: d.keyring.version, Heartbeat: heartbeat, Device: d.site.ID, Gate: d.site.Gate, Version: version, Kernel: d.kernel, Recovered: d.journal.Recovered().String(),
 		Schedule: schedule, Clock: d.clock, Journal: d.journal, Orders: d.orders,
 		Panel: d.panel, Relay: d.relay, Sensors: d.sensors, Player: d.player, Content: d.library,
 		Health: d.health, Log: d.log,
@@ -258,7 +259,7 @@ func (d *display) run(ctx context.Context) error {
 	desk := &desk{control: d.control, orders: d.orders, state: d.state}
 	server := &local.Server{Path: d.site.Socket, Handler: desk, Log: d.log}
 	g.Go(func() error { return persist(ctx, d.log, server.Run) })
-	g.Go(func() error { return notify(ctx, d.control.Ready(), d.health, d.log) })
+	g.Go(func() error { return watchdog.Run(ctx, d.control.Ready(), d.health.Late, d.log) })
 	if link != nil {
 		g.Go(func() error { return link.Run(ctx) })
 		g.Go(func() error { return watchBelief(ctx, d.clock.Stamp, link.Rejudge) })

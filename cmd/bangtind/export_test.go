@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"bangtin/internal/journal"
 	"bangtin/internal/pki"
+	"bangtin/internal/trust"
 )
 
 // WatchBelief is watchBelief for tests.
@@ -14,8 +14,13 @@ func WatchBelief(ctx context.Context, stamp func() journal.Stamp, changed func()
 }
 
 // NewRenewal is a renewal for tests, with the alarms that it raises.
-func NewRenewal(device, base, lock string, files pki.Files, now func() time.Time) (once func(context.Context) (bool, error), alarms func() map[string]string) {
+func NewRenewal(device, base, lock string, dialer pki.Dialer) (once func(context.Context) (bool, error), alarms func() map[string]string) {
 	l := &lacking{what: map[string]string{}}
-	r := &renewal{device: device, base: base, files: files, lock: lock, now: now, lacking: l}
+	r := &renewal{device: device, base: base, dialer: dialer, lock: lock, lacking: l}
 	return r.once, l.list
+}
+
+// Holds asks a keyring in which d stands.
+func Holds(d *trust.Document, role trust.Role, keys ...string) bool {
+	return (&keyring{standing: trust.NewStanding(d)}).holds(string(role), keys)
 }

@@ -132,6 +132,26 @@ func TestContentOverHTTPS(t *testing.T) {
 	w.verified()
 }
 
+// TestContentWithADeadClock: a display without a broker and without a battery, whose program is older than every
+// certificate, fetches its content all the same.
+func TestContentWithADeadClock(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ca := authority(t, "department")
+	d := newDepot(t, ca, ca)
+	w.enrol(ca)
+	w.site.content = d.URL + "/content/"
+	playlist := w.approved(10)
+	name := d.takeOver(t, w)
+	w.inbox(playlist)
+	r := w.start("BANGTIN_TEST_WALL=1970-01-01T00:00:10Z|1")
+	w.until("on air with a file that was fetched", playing(10))
+	r.stop()
+	if asked := d.requests(); asked[device+" /content/"+name] != 1 {
+		t.Errorf("asked: %v", asked)
+	}
+}
+
 // TestContentOfAStranger has a server of the same name with a certificate of another authority.
 func TestContentOfAStranger(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,11 +58,14 @@ func (k *keyring) settle(refused func(reason, source string), after ...func(cont
 	k.early = nil
 }
 
-// holdsPower reports whether keys that signed a power order are still enough for it.
-func (k *keyring) holdsPower(keys []string) bool {
-	d := k.standing.Document()
-	return d.Reaches(trust.RolePower, keys) || d.Reaches(trust.RoleTrust, keys)
+// holds reports whether the keys that signed an order of the department as this role, empty for power, are still
+// enough for it. One of them that holds another role too makes up for nothing.
+func (k *keyring) holds(role string, keys []string) bool {
+	return k.standing.Document().Reaches(cmp.Or(trust.Role(role), trust.RolePower), keys)
 }
+
+// version is that of the document that stands.
+func (k *keyring) version() uint64 { return k.standing.Document().Version }
 
 // take decides on a trust document that came from source. It returns nil once the document stands, on disk as in
 // memory, and for the one that stands already; a *trust.Refusal, recorded and counted, for one that may not follow;

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"time"
 
 	"bangtin/internal/pki"
@@ -44,9 +43,8 @@ func (d *display) finishEnrolment(ctx context.Context, fault func(string)) {
 type renewal struct {
 	device  string
 	base    string // https://host:port of the centre; empty where the site file has none
-	files   pki.Files
+	dialer  pki.Dialer
 	lock    string
-	now     func() time.Time // trusted, or certainly not too late
 	lacking *lacking
 }
 
@@ -56,7 +54,7 @@ func (d *display) renewal() *renewal {
 		base = "" // it can only warn then
 	}
 	return &renewal{
-		device: d.site.ID, base: base, files: certificateFiles(d.site), lock: filepath.Join(d.site.Data, enrolLock), now: d.clock.Sure, lacking: d.lacking,
+		device: d.site.ID, base: base, dialer: d.dialer(), lock: d.path(enrolLock), lacking: d.lacking,
 	}
 }
 
@@ -93,13 +91,13 @@ func (r *renewal) once(ctx context.Context) (renewed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if pki.Due(old, r.now()) {
+	if pki.Due(old, r.dialer.Now()) {
 		var next *x509.Certificate
 		if next, err = r.renew(ctx, old, key); err == nil {
 			old, renewed = next, true
 		}
 	}
-	left := old.NotAfter.Sub(r.now())
+	left := old.NotAfter.Sub(r.dialer.Now())
 	if left < expiringWithin {
 		r.lacking.set(expiringAlarm, fmt.Sprintf("the certificate ends on %s and was not renewed; if it has ended, enrol the display anew", old.NotAfter.Format(time.DateOnly)))
 	} else {
@@ -109,7 +107,7 @@ func (r *renewal) once(ctx context.Context) (renewed bool, err error) {
 }
 
 func (r *renewal) present() (*x509.Certificate, *ecdsa.PrivateKey, error) {
-	raw, err := pki.ReadFile(r.files.Certificate)
+	raw, err := pki.ReadFile(r.dialer.Files.Certificate)
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot read the certificate: %w", err)
 	}
@@ -117,7 +115,7 @@ func (r *renewal) present() (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if raw, err = pki.ReadFile(r.files.Key); err != nil {
+	if raw, err = pki.ReadFile(r.dialer.Files.Key); err != nil {
 		return nil, nil, fmt.Errorf("cannot read the certificate's key: %w", err)
 	}
 	key, err := pki.ParseKey(raw)
@@ -139,15 +137,11 @@ func (r *renewal) renew(ctx context.Context, old *x509.Certificate, key *ecdsa.P
 	if err != nil {
 		return nil, err
 	}
-	conf, err := r.files.ClientConfig(r.now)
+	answer, err := enrol.AskRenewal(ctx, r.base, csr, r.dialer.DialContext)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := enrol.AskRenewal(ctx, r.base, csr, conf)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := pki.ReadFile(r.files.CA)
+	raw, err := pki.ReadFile(r.dialer.Files.CA)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the CA: %w", err)
 	}
@@ -162,7 +156,7 @@ func (r *renewal) renew(ctx context.Context, old *x509.Certificate, key *ecdsa.P
 	if !next.NotAfter.After(old.NotAfter) {
 		return nil, errors.New("cannot use the renewed certificate: it does not last longer than the present one")
 	}
-	if err := pki.Write(r.files.Certificate, []byte(answer.Certificate), 0o644); err != nil {
+	if err := pki.Write(r.dialer.Files.Certificate, []byte(answer.Certificate), 0o644); err != nil {
 		return nil, fmt.Errorf("cannot write the certificate: %w", err)
 	}
 	return next, nil

@@ -42,9 +42,10 @@ func TestRenewal(t *testing.T) {
 	}
 	first, key := must(w.set()), must(os.ReadFile(w.path("data", "device.key")))
 	files := pki.Files{CA: w.path("data", "ca.pem"), Certificate: w.path("data", "device.pem"), Key: w.path("data", "device.key")}
-	once, alarms := main.NewRenewal(device, e.server.URL, w.path("data", "enrol.lock"), files, clock.now)
-	nowhere, lonely := main.NewRenewal(device, "", w.path("data", "enrol.lock"), files, clock.now)
-	unreachable, distant := main.NewRenewal(device, "https://127.0.0.1:1", w.path("data", "enrol.lock"), files, clock.now)
+	dialer := pki.Dialer{Files: files, Now: clock.now, Floor: clock.now}
+	once, alarms := main.NewRenewal(device, e.server.URL, w.path("data", "enrol.lock"), dialer)
+	nowhere, lonely := main.NewRenewal(device, "", w.path("data", "enrol.lock"), dialer)
+	unreachable, distant := main.NewRenewal(device, "https://127.0.0.1:1", w.path("data", "enrol.lock"), dialer)
 
 	if renewed, err := once(t.Context()); renewed || err != nil {
 		t.Errorf("on the first day: %v %v", renewed, err)
@@ -94,5 +95,29 @@ func TestRenewal(t *testing.T) {
 	}
 	if c := must(w.set()); !c.Equal(second) {
 		t.Error("a refusal changed the certificate")
+	}
+}
+
+// TestRenewalWithAWrongClock: a clock that is years ahead, as an NTP server may have told it, finds the certificate due
+// and the centre's over; the floor knows better.
+func TestRenewalWithAWrongClock(t *testing.T) {
+	w := newWorld(t)
+	clock := &hand{at: time.Now()}
+	e := w.enroller(clock.now)
+	if exit, said := w.bangtind(clock.now, "--code", e.code(), "--centre", e.server.URL); exit != 0 {
+		t.Fatal(said)
+	}
+	first := must(w.set())
+	clock.turn(10 * day)
+	once, _ := main.NewRenewal(device, e.server.URL, w.path("data", "enrol.lock"), pki.Dialer{
+		Files: pki.Files{CA: w.path("data", "ca.pem"), Certificate: w.path("data", "device.pem"), Key: w.path("data", "device.key")},
+		Now:   func() time.Time { return clock.now().Add(4 * 365 * day) },
+		Floor: func() time.Time { return clock.now().Add(-time.Hour) },
+	})
+	if renewed, err := once(t.Context()); !renewed || err != nil {
+		t.Errorf("renewed %v: %v", renewed, err)
+	}
+	if second := must(w.set()); !second.NotAfter.After(first.NotAfter) {
+		t.Errorf("renewed until %v, was %v", second.NotAfter, first.NotAfter)
 	}
 }

@@ -72,6 +72,7 @@ func TestRevocationTakesEffectAtOnceAndAfterARestart(t *testing.T) {
 	s.publish("trust", s.sealed(s.replaced(2, editorKey, powerKey)))
 	s.until("on the slate, by the schedule", bySchedule)
 	s.trusts(2, "desired/trust")
+	s.until("it tells the document", func(st *wire.State) bool { return st.TrustVersion == 2 })
 	s.decided("the order that lapsed", func(o journal.Order) bool { return !o.Accepted && o.Reason == "revoked" && o.Source == "desired/power" })
 	s.replay(oldDocument, 0)
 	first.stop()

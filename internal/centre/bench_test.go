@@ -44,14 +44,14 @@ func BenchmarkCollect(b *testing.B) {
 	places := make(chan struct{}, inFlight)
 	began := time.Now()
 	c, err := centre.New(b.Context(), centre.Config{
-		Plan: always(), Signer: people.Collect, Trust: func() *trust.Document { return people.Document }, Store: s,
+		Plan: always(), Enrolled: enrolled, Signer: people.Collect, Trust: func() *trust.Document { return people.Document }, Store: s,
 		Retain: func(string, []byte) {},
 		Send: func(topic string, _ []byte) {
 			if strings.HasSuffix(topic, "/evt/ack") {
 				<-places
 			}
 		},
-		Mono: func() time.Duration { return time.Since(began) }, Wall: time.Now, Metrics: metrics, Log: slog.New(slog.DiscardHandler),
+		Mono: func() time.Duration { return time.Since(began) }, Wall: time.Now, Kept: func() bool { return true }, Metrics: metrics, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		b.Fatal(err)

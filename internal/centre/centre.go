@@ -25,10 +25,12 @@ func Filters() []string {
 	}
 }
 
-// Config is what a centre needs. All but Displays is required.
+// Config is what a centre needs. All but Displays and Built is required.
 type Config struct {
 	Plan     Plan
-	Displays int          // how many displays may speak; default store.DefaultDisplays
+	Displays int // how many displays may speak; default store.DefaultDisplays
+	// Enrolled is whether a display of that name was ever given a certificate. It may be asked for each message.
+	Enrolled func(device string) bool
 	Signer   trust.Signer // holds the roles collect and time
 	// Trust is the department's document as it stands now, by which commands are verified; nil while there is none.
 	Trust   func() *trust.Document
@@ -37,6 +39,8 @@ type Config struct {
 	Retain  func(topic string, payload []byte) // the same, for what the broker shall keep
 	Mono    func() time.Duration               // never steps
 	Wall    func() time.Time
+	Kept    func() bool // whether somebody keeps Wall right at this moment; without it no time is signed
+	Built   time.Time   // of the program: no earlier time is signed
 	Metrics *Metrics
 	Log     *slog.Logger
 }
@@ -54,13 +58,13 @@ type Centre struct {
 
 	live     *live
 	standing *standing
-	backlog  []store.Change // of the writer: what could not be written and nobody sends again
-	full     bool           // of the writer: the last write failed
+	backlog  []job // of the writer: what could not be written and nobody sends again
+	full     bool  // of the writer: the last write failed
 
 	written, listened atomic.Int64 // when each loop last turned, by Mono
 }
 
-// A peer is a display that spoke.
+// A peer is a display that spoke or was spoken to.
 type peer struct {
 	allowance float64       // questions for the time that it may still ask
 	asked     time.Duration // when it asked last
@@ -68,7 +72,7 @@ type peer struct {
 
 // New makes a centre that knows what the store knows.
 func New(ctx context.Context, cfg Config) (*Centre, error) {
-	if cfg.Signer == nil || cfg.Trust == nil || cfg.Store == nil || cfg.Send == nil || cfg.Retain == nil || cfg.Mono == nil || cfg.Wall == nil ||
+	if cfg.Signer == nil || cfg.Enrolled == nil || cfg.Trust == nil || cfg.Store == nil || cfg.Send == nil || cfg.Retain == nil || cfg.Mono == nil || cfg.Wall == nil || cfg.Kept == nil ||
 		cfg.Metrics == nil || cfg.Log == nil || cfg.Plan.Location == nil {
 		return nil, errors.New("cannot make a centre: a required part is missing")
 	}
@@ -85,10 +89,10 @@ func New(ctx context.Context, cfg Config) (*Centre, error) {
 		return nil, err
 	}
 	for _, k := range known {
-		c.admit(k.Device)
+		c.peers[k.Device] = &peer{allowance: timeBurst}
 		c.watch.Expect(k.Device, k.Heard)
 	}
-	commands, err := cfg.Store.Live(ctx, maxLive)
+	commands, err := cfg.Store.Live(ctx, cfg.Wall(), maxLive)
 	if err != nil {
 		return nil, err
 	}
@@ -156,11 +160,11 @@ func (c *Centre) Receive(m department.Message) {
 		c.refuse(BadTopic, m.Ack)
 		return
 	}
-	if !c.hear(device, m) {
-		c.refuse(TooManyDisplays, m.Ack)
+	if reason := c.hear(device, m); reason != "" {
+		c.refuse(reason, m.Ack)
 		return
 	}
-	if strings.Contains(m.Topic, "/desired/") && c.standing.heard(m.Topic, m.Payload) {
+	if _, subject, ok := strings.Cut(m.Topic, "/desired/"); ok && isOrder(subject) && c.standing.heard(m.Topic, m.Payload) {
 		m.Ack() // as it stands: a whole fleet's worth of them comes at each connection
 		return
 	}
@@ -179,31 +183,34 @@ func reserved(device string) bool {
 	return device == "centre" || strings.HasPrefix(device, "operator-")
 }
 
-// hear notes that a display spoke. It returns false when there is no room for another one.
-func (c *Centre) hear(device string, m department.Message) bool {
+// hear notes who speaks, and refuses what is about nobody: a broker that makes names up fills nothing with them.
+func (c *Centre) hear(device string, m department.Message) Refusal {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if strings.HasSuffix(m.Topic, "/cmd/req") || strings.Contains(m.Topic, "/desired/") {
-		return true // the department speaks, perhaps to a display that does not exist
+	if reason := c.admit(device); reason != "" {
+		return reason
 	}
-	if !c.admit(device) {
-		return false
+	if strings.HasSuffix(m.Topic, "/cmd/req") || strings.Contains(m.Topic, "/desired/") {
+		return "" // the department speaks
 	}
 	if !m.Retained && !strings.HasSuffix(m.Topic, "/conn") { // the will is spoken by the broker
 		c.watch.Heard(device, c.moment())
 	}
-	return true
+	return ""
 }
 
-func (c *Centre) admit(device string) bool {
+func (c *Centre) admit(device string) Refusal {
 	if _, ok := c.peers[device]; ok {
-		return true
+		return ""
+	}
+	if !c.cfg.Enrolled(device) {
+		return NotEnrolled
 	}
 	if len(c.peers) >= c.cfg.Displays {
-		return false
+		return TooManyDisplays
 	}
 	c.peers[device] = &peer{allowance: timeBurst}
-	return true
+	return ""
 }
 
 // refuse counts a message and frees its place with the broker.

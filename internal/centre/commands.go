@@ -17,6 +17,10 @@ const (
 	maxLiveDisplay = 64
 	maxLiveBytes   = 64 << 20 // of envelopes, each counted once for each display
 
+	// busyPause is how long a display that was busy is left alone. It says so while 16 commands are open.
+	busyPause = 30 * time.Second
+	maxDue    = 256 // commands sent again at one look; the others have their turn at the next one
+
 	// expiryMargin is for an answer that is on its way when the command expires, and for a display's clock.
 	expiryMargin = 2 * time.Minute
 )
@@ -25,10 +29,13 @@ const (
 type live struct {
 	mu       sync.Mutex
 	commands map[string]map[string]store.Command // by display and digest
+	again    map[[2]string]time.Duration         // display and digest of those to be sent again, and when, by Mono
 	n, bytes int
 }
 
-func newLive() *live { return &live{commands: map[string]map[string]store.Command{}} }
+func newLive() *live {
+	return &live{commands: map[string]map[string]store.Command{}, again: map[[2]string]time.Duration{}}
+}
 
 // add returns false when there is no room. A command that is here is not added again.
 func (l *live) add(c store.Command) bool {
@@ -53,19 +60,55 @@ func (l *live) add(c store.Command) bool {
 func (l *live) remove(c store.Command) {
 	of := l.commands[c.Device]
 	delete(of, c.Digest)
+	delete(l.again, [2]string{c.Device, c.Digest})
 	if len(of) == 0 {
 		delete(l.commands, c.Device)
 	}
 	l.n, l.bytes = l.n-1, l.bytes-len(c.Raw)
 }
 
-// settled forgets a command of which everything is said.
+// settled forgets a command of which everything is said: by the display's record, or by its answer that it did
+// nothing, of which it writes no record. Any other answer may be made up by the broker, so the command is sent again.
 func (l *live) settled(a store.Answer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c, ok := l.commands[a.Device][a.Digest]; ok && a.Status.Final() {
+	if c, ok := l.commands[a.Device][a.Digest]; ok && conclusive(a) {
 		l.remove(c)
 	}
+}
+
+func conclusive(a store.Answer) bool {
+	if a.Source == store.ByRecord {
+		return a.Status.Final()
+	}
+	return a.Status == wire.Rejected || a.Status == wire.Expired
+}
+
+// busy has the command sent again at the given time.
+func (l *live) busy(device, digest string, at time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.commands[device][digest]; ok {
+		l.again[[2]string{device, digest}] = at
+	}
+}
+
+// due lists the commands of displays that were busy a while ago, each once.
+func (l *live) due(now time.Duration) []store.Command {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var due []store.Command
+	for key, at := range l.again {
+		if now < at {
+			continue
+		}
+		if len(due) >= maxDue {
+			break
+		}
+		delete(l.again, key)
+		due = append(due, l.commands[key[0]][key[1]])
+	}
+	return due
 }
 
 // of lists the commands of a display, oldest first.
@@ -105,7 +148,8 @@ func (l *live) count() int {
 }
 
 // command keeps a command on its way to a display, if the department's signatures are good, so that it can be sent
-// again when the display comes back. It becomes live when it is taken, and is answered to the broker when written.
+// again when the display comes back. It becomes live when it is taken, and is answered to the broker when written. One
+// that comes too late is kept too, and ends as expired at once.
 func (c *Centre) command(j job) Refusal {
 	document := c.cfg.Trust()
 	if document == nil {
@@ -114,9 +158,6 @@ func (c *Centre) command(j job) Refusal {
 	command, reason := readCommand(document, j.device, j.payload)
 	if reason != "" {
 		return reason
-	}
-	if !c.cfg.Wall().Before(command.Expires) {
-		return Expired
 	}
 	if !c.live.add(command) {
 		return TooManyCommands
@@ -156,25 +197,26 @@ func readCommand(document *trust.Document, device string, raw []byte) (store.Com
 	}, ""
 }
 
-// resend lists the envelopes that a display which came back should have: live, and still signed by those who may.
-func (c *Centre) resend(device string) [][]byte {
-	document, now := c.cfg.Trust(), c.cfg.Wall()
-	if document == nil {
+// sendAgain sends a command that is live, where those who signed it still may.
+func (c *Centre) sendAgain(command store.Command) error {
+	document := c.cfg.Trust()
+	if document == nil || !c.cfg.Wall().Before(command.Expires) {
 		return nil
 	}
-	var raws [][]byte
-	for _, command := range c.live.of(device) {
-		if !now.Before(command.Expires) {
-			continue
-		}
-		if _, reason := readCommand(document, device, command.Raw); reason != "" {
-			continue
-		}
-		raws = append(raws, command.Raw)
-		c.cfg.Metrics.resent.Inc()
+	topics, err := wire.NewTopics(command.Device)
+	if err != nil {
+		return err
 	}
-	return raws
+	if _, reason := readCommand(document, command.Device, command.Raw); reason != "" {
+		return nil
+	}
+	c.cfg.Send(topics.CommandRequest(), command.Raw)
+	c.cfg.Metrics.resent.Inc()
+	return nil
 }
+
+// busy is the one reason of a REJECTED that is not final.
+const busy = "busy"
 
 // answer notes a display's answer to a command. One that could not be believed has no id and is about nothing here.
 func (c *Centre) answer(j job) Refusal {
@@ -184,6 +226,10 @@ func (c *Centre) answer(j job) Refusal {
 	}
 	a := store.Answer{Device: j.device, Digest: ack.Digest, Status: ack.Outcome(), Source: store.ByAnswer,
 		Reason: ack.Reason, Evidence: string(ack.Evidence), At: c.cfg.Wall()}
+	if a.Status == wire.Rejected && a.Reason == busy {
+		a.Status = store.Sent
+		c.live.busy(a.Device, a.Digest, c.cfg.Mono()+busyPause)
+	}
 	c.live.settled(a)
 	c.put(job{}, store.Change{Answer: &a})
 	return ""

@@ -1,10 +1,18 @@
 package centre_test
 
 import (
+	"database/sql"
 	"fmt"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"bangtin/internal/centre"
+	"bangtin/internal/centre/store"
 	"bangtin/internal/fleet/brokertest"
 	fleetdepartment "bangtin/internal/fleet/department"
 	"bangtin/internal/journal"
@@ -69,7 +77,7 @@ func TestCommandsAreSentAgain(t *testing.T) {
 	}
 }
 
-// What the department did not sign, what is for others and what is over is not kept.
+// What the department did not sign, and what is for others is not kept.
 func TestCommandsThatAreNotKept(t *testing.T) {
 	r := newRig(t)
 	topics := must(wire.NewTopics("tinh-bien-01"))(t)
@@ -79,7 +87,6 @@ func TestCommandsThatAreNotKept(t *testing.T) {
 	wrong := map[string][]byte{
 		"bad-signature": r.identify(2, own, time.Hour, r.department.Stranger),
 		"wrong-device":  r.identify(3, []string{"vinh-xuong-01"}, time.Hour),
-		"expired":       r.identify(4, own, time.Nanosecond),
 		"bad-message":   []byte(`{"payload":"x"}`),
 	}
 	r.start()
@@ -108,4 +115,221 @@ func TestLiveCommandsAreLimited(t *testing.T) {
 	if kept, refused := r.statuses()["SENT"], r.metric("refusals_total", "too-many-commands"); kept != 64 || refused != 6 {
 		t.Errorf("%d kept, %v refused", kept, refused)
 	}
+}
+
+// A command that was sent while the centre was away, and is over when it is heard, has a row and a final status.
+func TestLateCommandIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStill(t)
+		raw, _ := s.command(time.Minute)
+		time.Sleep(time.Hour)
+		s.tell("bt/v1/d/tinh-bien-01/cmd/req", raw)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if diff := cmp.Diff(map[string]int{"EXPIRED": 1}, statuses(t, s.path)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		s.stop()
+		if len(s.said) > 0 {
+			t.Errorf("sent %q", s.said)
+		}
+	})
+}
+
+// A person holds the database for a while: the command that comes meanwhile is not acknowledged to the broker, and is
+// written when there is room.
+func TestCommandWhileTheDatabaseIsHeld(t *testing.T) {
+	r := newRig(t)
+	r.start()
+	topic := "bt/v1/d/tinh-bien-01/cmd/req"
+	r.receive(topic, r.identify(1, []string{"tinh-bien-01"}, time.Hour))
+	r.eventually("the first is kept", func() bool { return r.statuses()["SENT"] == 1 })
+	db := must(sql.Open("sqlite3", "file:"+r.path+"?_txlock=immediate"))(t)
+	defer db.Close()
+	tx := must(db.Begin())(t)
+	freed := r.tell(topic, false, r.identify(2, []string{"tinh-bien-01"}, time.Hour))
+	r.eventually("it cannot be written", func() bool { return r.metric("database_writable", "") == 0 })
+	if freed.Load() {
+		t.Error("acknowledged to the broker, and nowhere")
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	r.eventually("it is written", func() bool { return r.statuses()["SENT"] == 2 })
+	r.eventually("it is acknowledged", freed.Load)
+	if n := r.metric("changes_dropped_total", ""); n != 0 {
+		t.Errorf("%v dropped", n)
+	}
+}
+
+// The database is full: commands wait for room, to a limit, without an acknowledgement to the broker.
+func TestCommandsWhileTheDatabaseIsFull(t *testing.T) {
+	r := newRig(t)
+	r.start()
+	fill(t, r.store)
+	var freed []*atomic.Bool
+	for i := range 300 {
+		device := fmt.Sprintf("gate-%03d", i)
+		freed = append(freed, r.tell("bt/v1/d/"+device+"/cmd/req", false, r.identify(i, []string{device}, time.Hour)))
+	}
+	free := func() (n int) {
+		for _, f := range freed {
+			if f.Load() {
+				n++
+			}
+		}
+		return n
+	}
+	// A few may find a place on a page that was begun.
+	r.eventually("those above the limit are refused", func() bool {
+		return r.refused(centre.NotWritten)+float64(r.statuses()["SENT"]) == 44
+	})
+	if n := free(); n != 44 {
+		t.Errorf("%d acknowledged", n)
+	}
+	refused := int(r.refused(centre.NotWritten))
+	if refused == 0 {
+		t.Error("the database was not full")
+	}
+	if err := r.store.Limit(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	r.eventually("the others are written", func() bool { return r.statuses()["SENT"] == 300-refused && free() == 300 })
+}
+
+// fill leaves no room for anything.
+func fill(t *testing.T, s *store.Store) {
+	t.Helper()
+	if err := s.Limit(t.Context(), 4096); err != nil {
+		t.Fatal(err)
+	}
+	for size := 100_000; size > 0; {
+		i := store.Incident{At: time.Now(), Code: "x", Detail: strings.Repeat("x", size)}
+		if _, err := s.Write(t.Context(), time.Now(), []store.Change{{Incident: &i}}); err != nil {
+			size /= 2
+		}
+	}
+}
+
+// command is a signed one for tinh-bien-01, made now, and its digest.
+func (s *still) command(lasts time.Duration) (raw []byte, digest string) {
+	s.t.Helper()
+	made := time.Now()
+	payload := must(wire.Encode(wire.Command{ID: "lenh-000001", Counter: uint64(made.UnixMilli()), Audience: []string{"tinh-bien-01"},
+		Expires: made.Add(lasts), Kind: wire.DoRestartPlayer}))(s.t)
+	raw = must(brokertest.Seal(trust.TypePower, payload, s.people.Power))(s.t)
+	return raw, must(s.people.Document.Verify(raw, trust.TypePower))(s.t).Digest
+}
+
+func (s *still) answer(digest string, status wire.CommandStatus, reason string) {
+	s.t.Helper()
+	s.tell("bt/v1/d/tinh-bien-01/cmd/ack", must(wire.Encode(wire.CommandAck{ID: "lenh-000001", Digest: digest, Status: status, Reason: reason, At: time.Now().UTC()}))(s.t))
+}
+
+func (s *still) birth() {
+	s.t.Helper()
+	s.tell("bt/v1/d/tinh-bien-01/conn", must(wire.Encode(wire.Conn{State: wire.Online, Session: "a", Boot: "b", Version: "0.1.0"}))(s.t))
+}
+
+// A display that was busy gets the command again half a minute later, and its last word counts.
+func TestBusyIsSentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStill(t)
+		raw, digest := s.command(10 * time.Minute)
+		s.tell("bt/v1/d/tinh-bien-01/cmd/req", raw)
+		time.Sleep(time.Second)
+		s.answer(digest, wire.Rejected, "busy")
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		if len(s.said) != 0 {
+			t.Errorf("too early: %q", s.said)
+		}
+		time.Sleep(time.Minute)
+		s.answer(digest, wire.Done, "")
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"bt/v1/d/tinh-bien-01/cmd/req"}, s.said); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(map[string]int{"DONE": 1}, statuses(t, s.path)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		s.stop()
+	})
+}
+
+// Nobody signs an answer: one that says DONE does not end the sending, and verify names it. One that says REJECTED
+// does, as a display writes no record of that.
+func TestAnswersThatNobodySigned(t *testing.T) {
+	for status, again := range map[wire.CommandStatus]int{wire.Done: 2, wire.Failed: 2, wire.Rejected: 0} {
+		t.Run(string(status), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStill(t)
+				raw, digest := s.command(10 * time.Minute)
+				s.tell("bt/v1/d/tinh-bien-01/cmd/req", raw)
+				time.Sleep(time.Second)
+				s.answer(digest, status, "")
+				time.Sleep(time.Minute)
+				s.birth()
+				time.Sleep(time.Minute)
+				s.stop()
+				s.start()
+				s.birth()
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				s.stop()
+				if len(s.said) != again {
+					t.Errorf("sent %q", s.said)
+				}
+				r := must(store.Verify(t.Context(), s.path))(t)
+				if len(r.Notes) != 1 || !strings.Contains(r.Notes[0], string(status)+" by the display's answer alone") {
+					t.Errorf("%q", r.Notes)
+				}
+			})
+		})
+	}
+}
+
+// RECEIVED, and then silence: nobody knows whether it was done.
+func TestReceivedAndThenSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStill(t)
+		raw, digest := s.command(10 * time.Minute)
+		s.tell("bt/v1/d/tinh-bien-01/cmd/req", raw)
+		time.Sleep(time.Second)
+		s.answer(digest, wire.Received, "")
+		time.Sleep(20 * time.Minute)
+		synctest.Wait()
+		if diff := cmp.Diff(map[string]int{"UNKNOWN": 1}, statuses(t, s.path)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		s.stop()
+	})
+}
+
+// While the database is full a display that is dark is told of in the log and counted all the same.
+func TestDarkIsToldWhileTheDatabaseIsFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStill(t)
+		s.state(1, "on")
+		time.Sleep(70 * time.Second)
+		fill(t, s.store)
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if log := s.log.String(); strings.Count(log, "code=dark") != 1 {
+			t.Errorf("log: %s", log)
+		}
+		if err := s.store.Limit(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if n := peek(t, s.path, "SELECT code, count(*) FROM incident WHERE code = 'dark'")["dark"]; n != 1 {
+			t.Errorf("%d rows", n)
+		}
+		if log := s.log.String(); strings.Count(log, "code=dark") != 1 {
+			t.Errorf("told twice: %s", log)
+		}
+		s.stop()
+	})
 }

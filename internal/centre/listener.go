@@ -19,6 +19,8 @@ const (
 	// A display asks once for a while when it starts and then rarely.
 	timeBurst = 5.0
 	timeEvery = 10 * time.Second // after the burst
+
+	maxQuestion = 10 * time.Second // a display believes no answer to an older one
 )
 
 // listen works through everything but records.
@@ -58,7 +60,7 @@ func (c *Centre) hearOut(j job) {
 	var reason Refusal
 	switch j.topic {
 	case topics.Conn():
-		reason = c.conn(j, topics)
+		reason = c.conn(j)
 	case topics.State():
 		reason = c.state(j)
 	case topics.TimeRequest():
@@ -87,7 +89,7 @@ func (c *Centre) hearOut(j job) {
 	j.ack()
 }
 
-func (c *Centre) conn(j job, topics wire.Topics) Refusal {
+func (c *Centre) conn(j job) Refusal {
 	conn, err := wire.ParseConn(j.payload)
 	if err != nil {
 		return BadMessage
@@ -96,8 +98,10 @@ func (c *Centre) conn(j job, topics wire.Topics) Refusal {
 	c.watch.Connection(j.device, c.moment(), conn.State, j.retained)
 	c.mu.Unlock()
 	if conn.State == wire.Online {
-		for _, raw := range c.resend(j.device) {
-			c.cfg.Send(topics.CommandRequest(), raw)
+		for _, command := range c.live.of(j.device) {
+			if err := c.sendAgain(command); err != nil {
+				c.cfg.Log.Error("cannot send a command again", "display", j.device, "err", err)
+			}
 		}
 	}
 	return ""
@@ -132,7 +136,8 @@ func (c *Centre) putStates() {
 	}
 }
 
-// time answers with the signed time, unless the display asks too often or the centre doubts its own clock.
+// time answers with the signed time, unless the display asks too often, its question is old, or the centre's own clock
+// is doubted or kept by nobody.
 func (c *Centre) time(j job, topics wire.Topics) Refusal {
 	request, err := wire.ParseTimeRequest(j.payload)
 	if err != nil {
@@ -141,7 +146,14 @@ func (c *Centre) time(j job, topics wire.Topics) Refusal {
 	if !c.mayAsk(j.device) {
 		return TooOften
 	}
-	signed, err := c.seal(trust.TypeTime, wire.TimeReply{Device: j.device, Nonce: request.Nonce, Time: c.cfg.Wall().UTC()})
+	if c.cfg.Mono()-j.arrived > maxQuestion {
+		return TooLate
+	}
+	now := c.cfg.Wall().UTC()
+	if c.doubtful() || !c.cfg.Kept() || now.Before(c.cfg.Built) {
+		return ClockUnsure
+	}
+	signed, err := c.seal(trust.TypeTime, wire.TimeReply{Device: j.device, Nonce: request.Nonce, Time: now})
 	if err != nil {
 		c.cfg.Log.Error("cannot tell the time", "err", err)
 		return ""
@@ -155,7 +167,7 @@ func (c *Centre) mayAsk(device string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p, now := c.peers[device], c.cfg.Mono()
-	if p == nil || c.watch.Doubtful() {
+	if p == nil {
 		return false
 	}
 	p.allowance = min(timeBurst, p.allowance+(now-p.asked).Seconds()/timeEvery.Seconds())
@@ -167,6 +179,12 @@ func (c *Centre) mayAsk(device string) bool {
 	return true
 }
 
+func (c *Centre) doubtful() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.watch.Doubtful()
+}
+
 // look raises and clears what is dark, and ends commands that nobody answered.
 func (c *Centre) look() {
 	c.mu.Lock()
@@ -174,7 +192,13 @@ func (c *Centre) look() {
 	counts := c.watch.Counts()
 	c.mu.Unlock()
 	for _, i := range incidents {
+		c.tell(i) // at once, whether or not it can be written
 		c.put(job{}, store.Change{Incident: &i})
+	}
+	for _, again := range c.live.due(c.cfg.Mono()) {
+		if err := c.sendAgain(again); err != nil {
+			c.cfg.Log.Error("cannot send a command again", "display", again.Device, "err", err)
+		}
 	}
 	for _, a := range c.live.expire(c.cfg.Wall()) {
 		c.put(job{}, store.Change{Answer: &a})

@@ -9,20 +9,22 @@ const (
 	BrokenBatch     Refusal = "broken-batch"      // records that do not follow each other, or were changed
 	BadSignature    Refusal = "bad-signature"     // a command that the department did not sign
 	WrongDevice     Refusal = "wrong-device"      // a command for others
-	Expired         Refusal = "expired"           // a command that came too late
 	TooManyCommands Refusal = "too-many-commands" // live ones
+	NotEnrolled     Refusal = "not-enrolled"      // of or for a display that was never given a certificate
 	TooManyDisplays Refusal = "too-many-displays"
-	OverBudget      Refusal = "over-budget" // of records in a day
-	TooOften        Refusal = "too-often"   // questions for the time
-	Flood           Refusal = "flood"       // too many messages of one display are waiting
-	QueueFull       Refusal = "queue-full"  // of all displays
-	NotWritten      Refusal = "not-written" // the database could not take it
+	OverBudget      Refusal = "over-budget"  // of records in a day
+	TooOften        Refusal = "too-often"    // questions for the time
+	TooLate         Refusal = "too-late"     // a question for the time that its display has given up
+	ClockUnsure     Refusal = "clock-unsure" // nobody keeps the centre's own clock, or it is doubted: no time is told
+	Flood           Refusal = "flood"        // too many messages of one display are waiting
+	QueueFull       Refusal = "queue-full"   // of all displays
+	NotWritten      Refusal = "not-written"  // the database could not take it
 )
 
 // Refusals lists every Refusal there is.
 func Refusals() []Refusal {
 	return []Refusal{
-		BadTopic, BadMessage, BrokenBatch, BadSignature, WrongDevice, Expired, TooManyCommands, TooManyDisplays, OverBudget,
-		TooOften, Flood, QueueFull, NotWritten,
+		BadTopic, BadMessage, BrokenBatch, BadSignature, WrongDevice, TooManyCommands, NotEnrolled, TooManyDisplays, OverBudget,
+		TooOften, TooLate, ClockUnsure, Flood, QueueFull, NotWritten,
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -83,7 +84,7 @@ func (r *rig) start() {
 	var link *department.Link
 	began := time.Now()
 	c := must(centre.New(r.t.Context(), centre.Config{
-		Plan: always(), Signer: r.department.Collect, Trust: func() *trust.Document { return r.department.Document },
+		Plan: always(), Enrolled: enrolled, Signer: r.department.Collect, Trust: func() *trust.Document { return r.department.Document },
 		Store: s, Displays: r.displays, Send: func(topic string, payload []byte) {
 			r.mu.Lock()
 			r.said[topic] = append(r.said[topic], payload)
@@ -91,7 +92,7 @@ func (r *rig) start() {
 			link.Send(topic, payload)
 		},
 		Retain: func(topic string, payload []byte) { link.Retain(topic, payload) },
-		Mono:   func() time.Duration { return time.Since(began) }, Wall: time.Now, Metrics: metrics, Log: log,
+		Mono:   func() time.Duration { return time.Since(began) }, Wall: time.Now, Kept: func() bool { return true }, Metrics: metrics, Log: log,
 	}))(r.t)
 	files := must(r.broker.Issue(brokertest.CentreName))(r.t)
 	link = must(department.New(department.Config{
@@ -117,6 +118,9 @@ func (r *rig) start() {
 	})}
 	r.t.Cleanup(r.running.stop)
 }
+
+// enrolled is everybody whose name does not say otherwise.
+func enrolled(device string) bool { return !strings.HasPrefix(device, "made-up") }
 
 // always is a plan in which every display owes a picture at every moment.
 func always() centre.Plan {

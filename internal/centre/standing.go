@@ -285,6 +285,12 @@ func ReadOrder(document *trust.Document, topic string, raw []byte) (o *store.Ord
 		Digest: hex.EncodeToString(sum[:]), Raw: raw}, version, ""
 }
 
+// isOrder is whether the centre repeats orders of that subject. With it no display has more than three copies.
+func isOrder(subject string) bool {
+	read, _ := orderReader(subject)
+	return read != nil
+}
+
 // A playlist is what the centre needs of one.
 type playlist struct {
 	Version  uint64   `json:"version"`

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,15 +27,22 @@ type still struct {
 	t      *testing.T
 	path   string
 	people *brokertest.Department
+	store  *store.Store
 	centre *centre.Centre
+	kept   atomic.Bool  // whether somebody keeps the centre's clock
+	step   atomic.Int64 // nanoseconds that it is ahead
 	log    logBook
 	mu     sync.Mutex
 	said   []string
-	stop   func()
+
+	waitBeforeRun func()
+	stop          func()
 }
 
 func newStill(t *testing.T) *still {
 	t.Helper()
+	// The bubble begins in 2000, before there are commands; a centre would look every second of the way.
+	time.Sleep(time.Until(time.Date(2027, 1, 29, 1, 0, 0, 0, time.UTC)))
 	s := &still{t: t, path: filepath.Join(t.TempDir(), "center.db"), people: must(brokertest.NewDepartment())(t)}
 	s.start()
 	return s
@@ -44,9 +52,11 @@ func newStill(t *testing.T) *still {
 func (s *still) start() {
 	s.t.Helper()
 	db := must(store.Open(context.Background(), store.Options{Path: s.path}))(s.t)
+	s.store = db
+	s.kept.Store(true)
 	began := time.Now()
 	s.centre = must(centre.New(context.Background(), centre.Config{
-		Plan: always(), Signer: s.people.Collect, Trust: func() *trust.Document { return s.people.Document }, Store: db,
+		Plan: always(), Enrolled: enrolled, Signer: s.people.Collect, Trust: func() *trust.Document { return s.people.Document }, Store: db,
 		Send: func(topic string, payload []byte) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -55,9 +65,12 @@ func (s *still) start() {
 			}
 		},
 		Retain: func(string, []byte) {},
-		Mono:   func() time.Duration { return time.Since(began) }, Wall: time.Now,
+		Mono:   func() time.Duration { return time.Since(began) }, Wall: func() time.Time { return time.Now().Add(time.Duration(s.step.Load())) }, Kept: s.kept.Load, Built: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC),
 		Metrics: must(centre.NewMetrics(prometheus.NewRegistry()))(s.t), Log: slog.New(slog.NewTextHandler(&s.log, nil)),
 	}))(s.t)
+	if s.waitBeforeRun != nil {
+		s.waitBeforeRun()
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var part sync.WaitGroup
 	part.Go(func() { _ = s.centre.Run(ctx) })
@@ -131,9 +144,8 @@ func TestDarkIsTold(t *testing.T) {
 // late answer corrects that.
 func TestCommandNobodyAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		made := time.Date(2027, 1, 29, 1, 0, 0, 0, time.UTC)
-		time.Sleep(time.Until(made)) // before there is a centre, which looks every five seconds
 		s := newStill(t)
+		made := time.Now()
 		payload := must(wire.Encode(wire.Command{ID: "lenh-000001", Counter: uint64(made.UnixMilli()), Audience: []string{"tinh-bien-01"},
 			Expires: made.Add(10 * time.Minute), Kind: wire.DoRestartPlayer}))(t)
 		s.tell("bt/v1/d/tinh-bien-01/cmd/req", must(brokertest.Seal(trust.TypePower, payload, s.people.Power))(t))
@@ -159,5 +171,52 @@ func TestCommandNobodyAnswers(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		s.stop()
+	})
+}
+
+// A clock that nobody keeps, or that is before the program itself, is nothing to sign.
+func TestTimeThatNobodyKeeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStill(t)
+		ask := func(want int) {
+			t.Helper()
+			s.tell("bt/v1/d/tinh-bien-01/time/req", must(wire.Encode(wire.TimeRequest{Nonce: "00112233445566778899aabbccddeeff"}))(t))
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if len(s.said) != want {
+				t.Errorf("told %d times, want %d", len(s.said), want)
+			}
+		}
+		ask(1)
+		s.kept.Store(false)
+		ask(1)
+		s.kept.Store(true)
+		s.step.Store(-int64(60 * 24 * time.Hour)) // before it was built
+		ask(1)
+		s.step.Store(0)
+		ask(2)
+		s.stop()
+	})
+}
+
+// A question that waited is one that its display has given up.
+func TestOldQuestionForTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStill(t)
+		s.stop()
+		for wait, want := range map[time.Duration]int{9 * time.Second: 1, 11 * time.Second: 0} {
+			s.said = nil
+			s.waitBeforeRun = func() {
+				s.tell("bt/v1/d/tinh-bien-01/time/req", must(wire.Encode(wire.TimeRequest{Nonce: "00112233445566778899aabbccddeeff"}))(t))
+				time.Sleep(wait)
+			}
+			s.start()
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if len(s.said) != want {
+				t.Errorf("after %s: told %d times", wait, len(s.said))
+			}
+			s.stop()
+		}
 	})
 }

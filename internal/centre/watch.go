@@ -22,6 +22,14 @@ const (
 	// forget is how long ago a display may have been heard and still be expected.
 	forget = 30 * 24 * time.Hour
 
+	// steadyFor is how long the centre's clock must have gone on without a step or a doubt before a display is given up
+	// by it. Until then one that seems to be away for so long is only not told of: the clock may come back.
+	steadyFor = 24 * time.Hour
+
+	// afterJoin is how long after the broker was joined a display's clock is not compared: what comes first was queued,
+	// and is as old as the centre was away.
+	afterJoin = 30 * time.Second
+
 	maxStep    = 5 * time.Second  // between the two clocks from one look to the next
 	maxStill   = 30 * time.Second // between two looks: above it the centre itself was away
 	maxOffset  = 2 * time.Minute  // between the centre's clock and a display's
@@ -53,6 +61,8 @@ type Watch struct {
 	last     Moment
 
 	listening bool
+	joined    time.Duration
+	steadied  time.Duration            // since when the clock has gone on without a step or a doubt
 	from      time.Duration            // since when silence means something
 	opened    map[string]time.Duration // when a window was first seen open, by its opening: by Mono
 	doubt     bool
@@ -73,7 +83,7 @@ type watched struct {
 
 // NewWatch watches nobody yet.
 func NewWatch(plan Plan, now Moment) *Watch {
-	return &Watch{plan: plan, displays: map[string]*watched{}, last: now, from: now.Mono, opened: map[string]time.Duration{}}
+	return &Watch{plan: plan, displays: map[string]*watched{}, last: now, from: now.Mono, joined: now.Mono, steadied: now.Mono, opened: map[string]time.Duration{}}
 }
 
 func (w *Watch) of(device string) *watched {
@@ -90,7 +100,7 @@ func (w *Watch) Expect(device string, heard time.Time) { w.of(device).heard.Wall
 
 // Listening says whether the centre hears anybody at all.
 func (w *Watch) Listening(now Moment, yes bool) {
-	w.listening, w.from = yes, now.Mono
+	w.listening, w.from, w.joined = yes, now.Mono, now.Mono
 }
 
 // Heard notes any sign of life.
@@ -112,7 +122,7 @@ func (w *Watch) Reported(device string, now Moment, r Report) {
 	if r.Retained {
 		return // it may be days old; the next one comes within a heartbeat
 	}
-	d.heard, d.offset, d.sure = now, r.Offset, r.Sure
+	d.heard, d.offset, d.sure = now, r.Offset, r.Sure && now.Mono-w.joined >= afterJoin
 	if r.Dark != "" && d.dark == "" {
 		d.darkSince = now
 	}
@@ -126,6 +136,9 @@ func (w *Watch) Tick(now Moment) []store.Incident {
 	open := map[string]time.Duration{}
 	for device, d := range w.displays {
 		if !d.heard.Wall.IsZero() && now.Wall.Sub(d.heard.Wall) > forget {
+			if w.doubt || now.Mono-w.steadied < steadyFor {
+				continue
+			}
 			delete(w.displays, device)
 			if d.raised {
 				incidents = append(incidents, d.over(device, now, "not heard for 30 days: no longer expected"))
@@ -145,7 +158,7 @@ func (w *Watch) steady(now Moment) {
 	passed := now.Mono - w.last.Mono
 	step := now.Wall.Round(0).Sub(w.last.Wall.Round(0)) - passed
 	if passed > maxStill || step.Abs() > maxStep {
-		w.from = now.Mono
+		w.from, w.steadied = now.Mono, now.Mono
 		clear(w.opened)
 	}
 	w.last = now
@@ -168,7 +181,7 @@ func (w *Watch) judgeClock(now Moment) []store.Incident {
 		return nil
 	}
 	w.doubt = doubt
-	w.from = now.Mono
+	w.from, w.steadied = now.Mono, now.Mono
 	return []store.Incident{{At: now.Wall, Code: ClockOff, Over: !doubt, Since: now.Wall, Heard: now.Wall,
 		Detail: fmt.Sprintf("the centre's clock differs by more than %s from %d of %d displays", maxOffset, off, sure)}}
 }

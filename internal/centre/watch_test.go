@@ -253,3 +253,54 @@ func TestParseWindows(t *testing.T) {
 		t.Errorf("%v, %v", w, err)
 	}
 }
+
+// The centre's clock is wrong for a while: nobody is given up by it.
+func TestNobodyIsForgottenByAWrongClock(t *testing.T) {
+	for _, wrong := range []time.Duration{5 * time.Second, 2 * time.Hour} {
+		t.Run(wrong.String(), func(t *testing.T) {
+			d := begin(t, "08:00")
+			d.watch.Expect(gate, d.now.Wall.Add(-time.Hour))
+			d.now.Wall = d.now.Wall.AddDate(70, 0, 0)
+			d.live(wrong)
+			d.now.Wall = d.now.Wall.AddDate(-70, 0, 0)
+			d.want()
+			d.live(10 * time.Minute)
+			if len(d.told) != 1 || !strings.Contains(d.told[0], "tinh-bien-01 dark since") {
+				t.Errorf("told %q", d.told)
+			}
+		})
+	}
+}
+
+// Who is away for a month is not expected any more, by a clock that went on for a day.
+func TestForgets(t *testing.T) {
+	d := begin(t, "08:00")
+	d.watch.Expect(gate, d.now.Wall.Add(-29*24*time.Hour))
+	d.live(48 * time.Hour)
+	if n := d.watch.Counts(); n.Unknown != 0 {
+		t.Errorf("%+v", n)
+	}
+}
+
+// The centre was away; what the broker queued meanwhile says nothing of clocks.
+func TestQueuedHeartbeatsRaiseNoDoubt(t *testing.T) {
+	d := begin(t, "06:50")
+	report := func() {
+		for i := range 10 {
+			d.watch.Reported(fmt.Sprintf("gate-%03d", i), d.now, centre.Report{Dark: "the panel is off", Sure: true,
+				Offset: time.Duration(i)*30*time.Second + 15*time.Second})
+		}
+	}
+	report()
+	d.live(20 * time.Second)
+	report()
+	d.live(20 * time.Second)
+	if d.want(); d.watch.Doubtful() {
+		t.Error("the centre doubts its clock")
+	}
+	report() // the same of those who speak now is another matter
+	d.live(5 * time.Second)
+	if !d.watch.Doubtful() {
+		t.Error("the centre does not doubt its clock")
+	}
+}

@@ -13,8 +13,16 @@ import (
 const (
 	maxGroup      = 512     // changes of one transaction
 	maxGroupBytes = 4 << 20 // of the records in them, which may be many times their messages
-	maxBacklog    = 1000    // changes that nobody sends again, while the database takes nothing; the oldest go
 	turn          = time.Second
+
+	// While the database takes nothing, changes that nobody sends again are held; the oldest go first. What displays
+	// said of themselves last is not held: it comes again within minutes.
+	maxBacklog      = 1000
+	maxBacklogBytes = 64 << 20
+
+	// maxHeld commands stay unacknowledged with the broker meanwhile. It leaves 1000 messages open: were they all
+	// commands, nothing else would come. One more is refused, counted and named in the log.
+	maxHeld = 256
 )
 
 // A group is what one transaction writes, and who waits for it.
@@ -44,8 +52,8 @@ func (c *Centre) write(ctx context.Context) error {
 // gather takes what waits, bounded, and refuses what cannot be read.
 func (c *Centre) gather() group {
 	var g group
-	for _, change := range c.backlog {
-		g.add(change, job{change: &change})
+	for _, j := range c.backlog {
+		g.add(*j.change, j)
 	}
 	c.backlog = nil
 	defer c.writes.more()
@@ -88,38 +96,75 @@ func (c *Centre) commit(ctx context.Context, g group) {
 		c.cfg.Metrics.committed(c.cfg.Mono() - began)
 		c.recovered()
 		c.settle(g, outcomes)
-	case errors.Is(err, store.ErrFull) || len(g.changes) == 1:
+	case !errors.Is(err, store.ErrUnfit):
 		c.failed(g, err)
-	default: // one of them may be what the database cannot take
+	case len(g.changes) == 1:
+		c.unfit(g, err)
+	default: // one of them is what the database cannot take
 		for i := range g.changes {
 			c.commit(ctx, group{changes: g.changes[i : i+1], jobs: g.jobs[i : i+1]})
 		}
 	}
 }
 
-// failed keeps what nobody sends again, and frees the broker's places of the rest: displays send it again.
+// failed holds what nobody sends again, commands with their places at the broker, and frees the places of the rest:
+// displays send it again.
 func (c *Centre) failed(g group, err error) {
 	if !c.full {
 		c.full = true
 		c.cfg.Log.Error("cannot write: records are not acknowledged, displays keep them", "err", err)
 	}
 	c.cfg.Metrics.writable(false)
+	held := 0
 	for i, j := range g.jobs {
-		if g.changes[i].Batch != nil {
+		change := g.changes[i]
+		switch {
+		case change.Batch != nil:
 			c.refuse(NotWritten, j.ack)
-			continue
+		case change.States != nil:
+		case change.Command != nil && held >= maxHeld:
+			c.cfg.Log.Error("command is not kept: too many wait for the database", "display", j.device, "id", change.Command.ID)
+			c.refuse(NotWritten, j.ack)
+		default:
+			if change.Command != nil {
+				held++
+			}
+			j.change = &change
+			c.backlog = append(c.backlog, j)
 		}
-		if errors.Is(err, store.ErrFull) && g.changes[i].States == nil {
-			c.backlog = append(c.backlog, g.changes[i])
+	}
+	c.trim()
+}
+
+// trim gives up the oldest of the backlog where it has too many changes, or too large ones.
+func (c *Centre) trim() {
+	bytes, keep := 0, len(c.backlog)
+	for keep > 0 && len(c.backlog)-keep < maxBacklog {
+		j := c.backlog[keep-1]
+		if bytes += len(j.payload); bytes > maxBacklogBytes {
+			break
+		}
+		keep--
+	}
+	for _, j := range c.backlog[:keep] {
+		if j.change.Order != nil {
+			c.standing.forget(*j.change.Order)
 		}
 		if j.ack != nil {
 			j.ack()
 		}
 	}
-	if over := len(c.backlog) - maxBacklog; over > 0 {
-		c.backlog = c.backlog[over:]
-		c.cfg.Metrics.dropped(over)
+	c.cfg.Metrics.dropped(keep)
+	c.backlog = c.backlog[keep:]
+}
+
+// unfit gives up a single change that the database can never take.
+func (c *Centre) unfit(g group, err error) {
+	c.cfg.Log.Error("cannot write a change: it is given up", "display", g.jobs[0].device, "err", err)
+	if g.changes[0].Batch == nil {
+		c.cfg.Metrics.dropped(1)
 	}
+	c.refuse(NotWritten, g.jobs[0].ack)
 }
 
 func (c *Centre) recovered() {
@@ -141,6 +186,9 @@ func (c *Centre) settle(g group, outcomes []store.Outcome) {
 		for _, incident := range o.Incidents {
 			c.tell(incident)
 		}
+		for _, a := range o.Settled {
+			c.live.settled(a)
+		}
 		if g.changes[i].Batch == nil {
 			continue
 		}
@@ -148,9 +196,6 @@ func (c *Centre) settle(g group, outcomes []store.Outcome) {
 		if o.Refused != "" {
 			c.refuse(Refusal(o.Refused), nil)
 			continue
-		}
-		for _, a := range o.Settled {
-			c.live.settled(a)
 		}
 		last[j.device] = i
 	}

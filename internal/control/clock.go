@@ -47,6 +47,7 @@ type Clock struct {
 	resume     anchor    // what a clock that is not believed goes on from; not before floor
 	line       anchor    // what time goes on from
 	grade      journal.TimeTrust
+	vouched    bool          // line goes on from a time that somebody confirmed in this run
 	doubted    bool          // the system clock is not to be believed until it is synchronised
 	syncedFrom time.Duration // since when it has been synchronised and followed; negative when it is not
 	proof      proof         // the newest signed time; its wall is zero when there was none
@@ -114,6 +115,11 @@ func (c *Clock) Stamp() journal.Stamp {
 	synced, wall, mono := c.read()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.stamp(wall, synced, mono)
+}
+
+// stamp is Stamp by what was read of the system. The caller holds mu.
+func (c *Clock) stamp(wall time.Time, synced bool, mono time.Duration) journal.Stamp {
 	trust := c.follow(wall, synced, mono)
 	s := journal.Stamp{Boot: c.boot, Mono: mono, Wall: c.line.at(mono), Trust: trust}
 	c.climb(s)
@@ -137,7 +143,7 @@ func (c *Clock) follow(wall time.Time, synced bool, mono time.Duration) journal.
 		synced = false
 	}
 	if synced && sane {
-		c.line, c.grade, c.doubted = anchor{wall, mono}, journal.Floored, false
+		c.line, c.grade, c.vouched, c.doubted = anchor{wall, mono}, journal.Floored, true, false
 		if c.syncedFrom < 0 {
 			c.syncedFrom = mono
 		}
@@ -156,7 +162,7 @@ func (c *Clock) follow(wall time.Time, synced bool, mono time.Duration) journal.
 		return journal.Signed
 	case !c.proof.wall.IsZero():
 	case c.grade != journal.Untrusted && c.line.at(mono).After(most): // what said so is no longer there to confirm it
-		c.line, c.grade = c.resume, journal.Untrusted
+		c.line, c.grade, c.vouched = c.resume, journal.Untrusted, false
 	case c.grade == journal.Untrusted && sane && !c.doubted && !wall.After(most) && !wall.Before(c.line.at(mono)):
 		c.line, c.grade = anchor{wall, mono}, journal.Floored
 	}
@@ -184,11 +190,32 @@ func (c *Clock) climb(s journal.Stamp) {
 // Now is the wall time of Stamp.
 func (c *Clock) Now() time.Time { return c.Stamp().Wall }
 
-// Sure is the wall time where it is trusted and plausible, else the floor: a time that is certainly not too late.
+// Sure is the wall time where it is trusted and plausible, else the floor: the best time to judge certificates by. A
+// system clock that nobody confirmed counts, and may be ahead; see Certain.
 func (c *Clock) Sure() time.Time {
-	s, floor := c.Stamp(), c.Floor()
-	if s.Trust == journal.Untrusted || s.Trust != journal.Signed && s.Wall.After(floor.Add(plausible)) {
-		return floor
+	synced, wall, mono := c.read()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sure(wall, synced, mono)
+}
+
+// Certain is Sure where somebody confirmed the time in this run, else the floor: a time that is not too late, to judge
+// by what is past for good.
+func (c *Clock) Certain() time.Time {
+	synced, wall, mono := c.read()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if sure := c.sure(wall, synced, mono); c.vouched {
+		return sure
+	}
+	return c.floor
+}
+
+// sure is Sure by what was read of the system. The caller holds mu.
+func (c *Clock) sure(wall time.Time, synced bool, mono time.Duration) time.Time {
+	s := c.stamp(wall, synced, mono)
+	if s.Trust == journal.Untrusted || s.Trust != journal.Signed && s.Wall.After(c.floor.Add(plausible)) {
+		return c.floor
 	}
 	return s.Wall
 }

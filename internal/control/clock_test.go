@@ -118,3 +118,56 @@ func TestSureIsNeverTooLate(t *testing.T) {
 		}
 	})
 }
+
+// TestCertainIsWhatSomebodyConfirmed: a battery clock that is hours ahead judges no command, and what somebody said
+// goes on counting when he is gone.
+func TestCertainIsWhatSomebodyConfirmed(t *testing.T) {
+	const floor, ahead, truth = "2027-01-01 00:00:00", "2027-03-01 08:00:00", "2027-03-01 06:00:00"
+	synctest.Test(t, func(t *testing.T) {
+		c, w := clockAt(t, floor, ahead)
+		if s := c.Stamp(); s.Trust != journal.Floored {
+			t.Fatalf("the clock is %s", s.Trust)
+		}
+		if s := c.Certain(); !s.Equal(day(t, floor)) {
+			t.Errorf("nobody confirmed %s", s)
+		}
+		if s := c.Sure(); !s.Equal(day(t, ahead)) {
+			t.Errorf("certificates are judged at %s", s)
+		}
+		asked := c.Mono()
+		time.Sleep(time.Second)
+		if err := c.Confirm(day(t, truth), asked, c.Mono()); err != nil {
+			t.Fatal(err)
+		}
+		if s := c.Certain(); s.Sub(day(t, truth)).Abs() > time.Second {
+			t.Errorf("signed as %s, and it says %s", truth, s)
+		}
+		time.Sleep(30 * time.Hour) // and nobody signs again
+		if s := c.Certain(); s.Sub(day(t, truth).Add(30*time.Hour)).Abs() > time.Second {
+			t.Errorf("a day later it says %s", s)
+		}
+		w.synced = true // by a server in 2099, which the signed time contradicts
+		w.set(day(t, "2099-01-01 00:00:00"))
+		if s := c.Certain(); s.After(day(t, "2027-03-03 00:00:00")) {
+			t.Errorf("it says %s", s)
+		}
+	})
+}
+
+// TestCertainEndsWithItsServer: NTP alone said 2099; without it the time is a guess again, whatever the system clock says.
+func TestCertainEndsWithItsServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, w := clockAt(t, "2027-01-01 00:00:00", "2099-01-01 00:00:00")
+		w.synced = true
+		c.Stamp()
+		w.synced = false
+		w.set(day(t, "2027-06-01 08:00:00"))
+		c.Stamp()
+		if s := c.Stamp(); s.Trust != journal.Floored {
+			t.Fatalf("the clock is %s", s.Trust)
+		}
+		if s := c.Certain(); !s.Equal(day(t, "2027-01-01 00:00:00")) {
+			t.Errorf("nobody confirmed %s", s)
+		}
+	})
+}

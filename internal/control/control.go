@@ -32,9 +32,9 @@ type Content interface {
 	Changed() <-chan struct{}
 }
 
-// Books is the journal with the segments that a restart needs.
+// Books is the journal as the record of what was, with the segments that a restart needs.
 type Books interface {
-	Journal
+	Commit(ctx context.Context, w journal.Write) error
 	LastHeartbeat(ctx context.Context) (journal.Heartbeat, bool, error) // false when there was none
 	Segments(ctx context.Context, from, to int64) ([]journal.Segment, error)
 }
@@ -50,6 +50,8 @@ type Config struct {
 	Schedule  media.Schedule
 	// Lacking lists what the daemon does without, by code: each is an alarm. It may be nil and must not block.
 	Lacking func() map[string]string
+	// Trust is the version of the trust document that stands, 0 for none. It may be nil and must not block.
+	Trust   func() uint64
 	Clock   *Clock
 	Journal Books
 	Orders  *Orders
@@ -385,6 +387,14 @@ func (c *Control) Changed() <-chan struct{} { return c.changed }
 
 // Settle is how long the panel may take to obey.
 func (c *Control) Settle(on bool) time.Duration { return settle(c.cfg.Panel, on) }
+
+// Wanted reports whether the panel shall be on after so long, by the orders as they stand now. Safe for concurrent use.
+func (c *Control) Wanted(in time.Duration) bool {
+	at := c.cfg.Clock.Stamp()
+	department, local, fire := c.cfg.Orders.standing(at)
+	then := at.Wall.Add(in)
+	return Decide(Inputs{Now: then, Trust: at.Trust, Moment: c.cfg.Schedule.At(then), Fire: fire, Department: department, Local: local}).PanelOn
+}
 
 // Next is closed when the next decision has been made and State tells it. Safe for concurrent use.
 func (c *Control) Next() <-chan struct{} {

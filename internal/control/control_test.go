@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,7 +59,7 @@ func TestNewWishGoesFirst(t *testing.T) {
 			s.t.Fatal(err)
 		}
 		time.Sleep(20 * time.Second)
-		if got := s.panel.take(); slices.Index(got, "on") < 1 || got[0] != "read" {
+		if got := s.panel.take(); slices.Index(got, "on") < 1 || got[slices.Index(got, "on")-1] != "read" {
 			s.t.Errorf("a panel that was silent was asked to %v", got)
 		}
 		s.rig.SetPanelFault(sim.Silent, false)
@@ -248,9 +250,9 @@ func TestPowerOrders(t *testing.T) {
 // key has signed it too.
 func TestAnOrderHoldsAsLongAsItsKeys(t *testing.T) {
 	play(t, func(s *stage) {
-		struck := map[string]bool{}
-		holds := func(keys []string) bool {
-			return slices.ContainsFunc(keys, func(k string) bool { return !struck[k] })
+		var struck sync.Map // the loop reads it
+		holds := func(_ string, keys []string) bool {
+			return slices.ContainsFunc(keys, func(k string) bool { _, gone := struck.Load(k); return !gone })
 		}
 		s.orders.Trusting(holds)
 		until := at(t, "09:00:00")
@@ -276,7 +278,7 @@ func TestAnOrderHoldsAsLongAsItsKeys(t *testing.T) {
 		}
 		obey("old")
 		rule("department")
-		struck["old"] = true
+		struck.Store("old", true)
 		recheck()
 		recheck()
 		rule("schedule")
@@ -313,6 +315,42 @@ func TestAnOrderHoldsAsLongAsItsKeys(t *testing.T) {
 		if lapsed != 1 {
 			t.Errorf("%d records of the lapse, want one in its run", lapsed)
 		}
+	})
+}
+
+// TestAnOrderHoldsInItsRole: the role that an order was signed as is asked for, whatever else its signers may do, today
+// and after a restart.
+func TestAnOrderHoldsInItsRole(t *testing.T) {
+	play(t, func(s *stage) {
+		var both atomic.Bool // one of the two of trust also holds power
+		both.Store(true)
+		holds := func(role string, keys []string) bool {
+			return role == "trust" && both.Load() && slices.Equal(keys, []string{"a", "b"}) || role == "" && slices.Contains(keys, "a")
+		}
+		rule := func(want string) {
+			t.Helper()
+			s.orders.Trusting(holds)
+			time.Sleep(5 * time.Second)
+			if st := s.control.State(); st.Want.Rule != want {
+				t.Errorf("by %s, want by %s", st.Want.Rule, want)
+			}
+		}
+		args := []byte(`{"state":"blackout","until":null,"reason":"thử"}`)
+		c := &wire.Command{ID: "command-1", Counter: uint64(s.now().UnixMilli()), Audience: []string{wire.Everyone}, Kind: wire.DoPower, Args: args}
+		by := control.Signature{People: []string{"a", "b"}, Keys: []string{"a", "b"}, Role: "trust", Digest: "d"}
+		w := journal.Write{Label: "command.take", Settings: map[string][]byte{}, Raise: map[string]uint64{}}
+		if err := s.orders.Command(s.t.Context(), c, by, w); err != nil {
+			t.Fatal(err)
+		}
+		rule("blackout")
+		both.Store(false) // b is struck
+		rule("schedule")
+		s.end()
+		s.close()
+		s.begin()
+		rule("schedule")
+		both.Store(true)
+		rule("blackout")
 	})
 }
 

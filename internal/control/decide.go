@@ -37,6 +37,7 @@ type Override struct {
 	By     string         `json:"by"`               // people or unix user
 	Digest string         `json:"digest,omitempty"` // of the signed order
 	Keys   []string       `json:"keys,omitempty"`   // ids of the keys that signed it
+	Role   string         `json:"role,omitempty"`   // that they signed it as; empty for power
 	Boot   string         `json:"boot,omitempty"`   // run of the daemon in which a local one was given
 	Ends   time.Duration  `json:"ends,omitempty"`   // its end on that run's monotonic clock
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,14 +29,18 @@ func tooFar(order wire.PowerOrder, at journal.Stamp) error {
 	return InFuture(order.Version, at)
 }
 
-// InFuture refuses a version or counter, in UTC milliseconds, that would lock out every later one: one of more than a
-// day ahead, or, where nobody confirmed the time, of more than what is plausible.
+// ahead is how far before a confirmed clock a version or counter may be: the clocks of people's computers differ by
+// minutes, and whoever has stolen a key shall not lock out for longer who comes after him.
+const ahead = 10 * time.Minute
+
+// InFuture refuses a version or counter, in UTC milliseconds, that would lock out every later one: one of more than
+// 10 minutes ahead, or, where nobody confirmed the time, of more than what is plausible.
 func InFuture(version uint64, at journal.Stamp) error {
-	ahead := 24 * time.Hour
+	most := ahead
 	if !confirmed(at.Trust) {
-		ahead = plausible
+		most = plausible
 	}
-	if version > uint64(at.Wall.Add(ahead).UnixMilli()) {
+	if version > uint64(at.Wall.Add(most).UnixMilli()) {
 		return &Refusal{Reason: tooFarAhead, Detail: fmt.Sprintf("version %d is a time in the future", version)}
 	}
 	return nil
@@ -49,14 +54,15 @@ const endless = 4102444800 // UTC seconds: the year 2100
 
 // Command makes the wish of a power command stand, in one transaction with w, which is the command's own. Commands and
 // retained orders are one sequence, by UTC milliseconds: what is older than the last one, by whichever way that came,
-// is refused as stale, and nothing of w is written. It returns nil, a *Refusal, or the journal's error.
+// is refused as stale, and nothing of w is written. Where that sequence lies ahead of the clock, a command by the trust
+// role sets it down to its own place, on record: the way out after a key or a clock was wrong. It returns nil, a *Refusal, or the journal's error.
 func (o *Orders) Command(ctx context.Context, c *wire.Command, by Signature, w journal.Write) error {
 	args, err := c.Power()
 	if err != nil {
 		return err
 	}
 	next := &Override{State: args.State, Until: time.Unix(endless, 0).UTC(), Reason: args.Reason, By: strings.Join(by.People, ", "), Digest: by.Digest,
-		Keys: by.Keys}
+		Keys: by.Keys, Role: by.Role}
 	switch {
 	case args.Until != nil:
 		next.Until = args.Until.UTC()
@@ -72,6 +78,9 @@ func (o *Orders) Command(ctx context.Context, c *wire.Command, by Signature, w j
 	w.Raise[counterPower] = c.Counter
 	o.commit.Lock()
 	defer o.commit.Unlock()
+	if err := o.setDown(ctx, c, by, &w); err != nil {
+		return err
+	}
 	err = o.journal.Commit(ctx, w)
 	if errors.Is(err, journal.ErrStale) {
 		return &Refusal{Reason: "stale", Detail: fmt.Sprintf("counter %d is not above that of the power order that stands", c.Counter)}
@@ -80,6 +89,33 @@ func (o *Orders) Command(ctx context.Context, c *wire.Command, by Signature, w j
 		return err
 	}
 	o.set(func() { o.department = next })
+	return nil
+}
+
+// roleTrust is the role that may set the sequence of power orders down.
+const roleTrust = "trust"
+
+// setDown has w lower the sequence of power orders to that of the command, where it lies ahead of the clock and the
+// trust role says so. What it passes over was made ahead of time, and is refused until that time has come. The caller
+// holds commit.
+func (o *Orders) setDown(ctx context.Context, c *wire.Command, by Signature, w *journal.Write) error {
+	if by.Role != roleTrust {
+		return nil
+	}
+	last, err := o.journal.Counter(ctx, counterPower)
+	if err != nil {
+		return fmt.Errorf("cannot judge a command: %w", err)
+	}
+	stamp := o.clock.Stamp()
+	if InFuture(last, stamp) == nil {
+		return nil
+	}
+	delete(w.Raise, counterPower)
+	w.Lower = map[string]uint64{counterPower: c.Counter}
+	w.Entries = append(slices.Clone(w.Entries), journal.Entry{Stamp: stamp, Kind: journal.KindOrder, Body: journal.Order{
+		Source: counterPower, Version: c.Counter, Digest: by.Digest, People: strings.Join(by.People, ", "), Accepted: true,
+		Reason: fmt.Sprintf("sequence set down from %d, which is ahead of the clock", last),
+	}})
 	return nil
 }
 

@@ -9,17 +9,26 @@ import (
 	"bangtin/internal/journal"
 )
 
-// Trusting has an order of the department hold only while holds says so of the keys that signed it. holds is asked at
-// every decision, so it must be quick and must not block. What it denies stays on disk: whether an order holds follows
+// Trusting has an order of the department hold only while holds says so of the role that it was signed as (empty for
+// power) and the keys that signed it. holds is asked at every decision, so it must be quick and must not block. What it denies stays on disk: whether an order holds follows
 // from the order and the trust document alone, today and after a restart. An order that was kept by a version which
 // noted no keys does not hold until the broker brings it again.
-func (o *Orders) Trusting(holds func(keys []string) bool) {
+func (o *Orders) Trusting(holds func(role string, keys []string) bool) {
 	o.set(func() { o.holds = holds })
+}
+
+// Holds reports whether the keys that signed something as this role, empty for power, are still enough for it; true
+// before Trusting. Safe for concurrent use.
+func (o *Orders) Holds(role string, keys []string) bool {
+	o.mu.Lock()
+	holds := o.holds
+	o.mu.Unlock()
+	return holds == nil || holds(role, keys)
 }
 
 // signed reports whether the keys that signed an order are still enough. The caller holds mu.
 func (o *Orders) signed(order *Override) bool {
-	return order == nil || o.holds == nil || o.holds(order.Keys)
+	return order == nil || o.holds == nil || o.holds(order.Role, order.Keys)
 }
 
 // Recheck is called when the trust document was replaced, and at start: it records an order that would be in force and

@@ -19,7 +19,8 @@ import (
 // Journal is what control needs of the journal. A Write is one transaction: all of it or nothing.
 type Journal interface {
 	Commit(ctx context.Context, w journal.Write) error
-	Setting(ctx context.Context, key string) ([]byte, error) // nil when there is none
+	Setting(ctx context.Context, key string) ([]byte, error)  // nil when there is none
+	Counter(ctx context.Context, name string) (uint64, error) // 0 when there is none
 }
 
 // Settings of the journal that control owns.
@@ -50,8 +51,8 @@ type Orders struct {
 	desired    string        // digest of the desired/power that was accepted last
 	dirty      chan struct{} // the fire latch was set and is not on disk yet
 
-	holds  func(keys []string) bool // see Trusting; nil lets every order hold
-	lapsed string                   // digest of the order whose lapse this run has recorded; belongs to commit
+	holds  func(role string, keys []string) bool // see Trusting; nil lets every order hold
+	lapsed string                                // digest of the order whose lapse this run has recorded; belongs to commit
 }
 
 // LoadOrders reads what stood when the controller was last running. One that cannot be read any more is left out
@@ -82,6 +83,7 @@ func LoadOrders(ctx context.Context, j Journal, clock *Clock, log *slog.Logger) 
 type Signature struct {
 	People []string
 	Keys   []string // ids of the keys that made good signatures
+	Role   string   // whose threshold they reached; empty for power
 	Digest string   // SHA-256 of the signed payload, in hex
 }
 
@@ -109,7 +111,7 @@ func (o *Orders) Power(ctx context.Context, order wire.PowerOrder, by Signature)
 		return err
 	}
 	people := strings.Join(by.People, ", ")
-	next := &Override{State: order.State, Reason: order.Reason, By: people, Digest: by.Digest, Keys: by.Keys}
+	next := &Override{State: order.State, Reason: order.Reason, By: people, Digest: by.Digest, Keys: by.Keys, Role: by.Role}
 	if order.Until != nil {
 		next.Until = *order.Until
 	}

@@ -29,7 +29,7 @@ const (
 // A recorder is the only writer of segments, plays, incidents and the heartbeat. It takes them without waiting
 // and commits them in batches, so that a slow or full disk never delays a decision.
 type recorder struct {
-	journal Journal
+	journal Books
 	every   time.Duration
 	log     *slog.Logger
 	beat    func()
@@ -41,7 +41,7 @@ type recorder struct {
 	dropped int
 }
 
-func newRecorder(j Journal, every time.Duration, log *slog.Logger, beat func()) *recorder {
+func newRecorder(j Books, every time.Duration, log *slog.Logger, beat func()) *recorder {
 	return &recorder{journal: j, every: every, log: log, beat: beat, wake: make(chan struct{}, 1)}
 }
 

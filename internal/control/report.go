@@ -59,6 +59,9 @@ func (c *Control) describe(at journal.Stamp, want Want) wire.State {
 	if want.PanelOn {
 		s.Want.Panel = "on"
 	}
+	if c.cfg.Trust != nil {
+		s.TrustVersion = c.cfg.Trust()
+	}
 	if time.Since(c.seen.Player.At) > playerFresh {
 		s.Player.State = string(media.PlayerDown)
 	}
@@ -86,7 +89,7 @@ func essence(s wire.State) string {
 	out := ""
 	for _, part := range append([]string{
 		s.Time.Trust, s.Want.Panel, s.Want.Show, s.Want.Rule, s.Want.Reason, s.Panel.Power, s.Player.State,
-		s.Player.Playlist, mains,
+		s.Player.Playlist, mains, strconv.FormatUint(s.TrustVersion, 10),
 	}, s.Alarms...) {
 		out += part + "\x00"
 	}

@@ -71,7 +71,7 @@ func (c *Clock) Confirm(t time.Time, asked, answered time.Duration) error {
 		p.since = c.proof.since
 	}
 	known := c.grade != journal.Untrusted && c.line.at(p.mono).Sub(p.wall).Abs() <= half
-	c.proof, c.doubted, c.grade = p, false, journal.Floored
+	c.proof, c.vouched, c.doubted, c.grade = p, true, false, journal.Floored
 	if agrees := synced && !wall.Before(c.floor) && p.allows(wall, mono); !agrees && !known {
 		c.line = p.anchor // else no reason for a step
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
@@ -64,7 +63,7 @@ func (f *Fleet) openCommand(m mqtt.Message) (*trust.Verified, *wire.Command, err
 // finds it by the digest of its payload. What has no payload has no answer.
 func (f *Fleet) denied(raw []byte, command *wire.Command, reason Reason) {
 	envelope, err := trust.ParseEnvelope(raw)
-	if err != nil || !f.no.take() {
+	if err != nil || !f.no.Take() {
 		return
 	}
 	sum := sha256.Sum256(envelope.Payload)
@@ -106,18 +105,4 @@ func (s *session) answers(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-// A quota lets so many through in a minute. One goroutine calls it.
-type quota struct {
-	most, used int
-	since      time.Time
-}
-
-func (q *quota) take() bool {
-	if now := time.Now(); now.Sub(q.since) >= time.Minute {
-		q.since, q.used = now, 0
-	}
-	q.used++
-	return q.used <= q.most
 }

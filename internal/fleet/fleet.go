@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"bangtin/internal/journal"
+	"bangtin/internal/quota"
 	"bangtin/internal/trust"
 	"bangtin/internal/wire"
 )
@@ -124,7 +125,7 @@ type Fleet struct {
 	noes     chan wire.CommandAck // answers to commands that are refused here
 	renew    chan struct{}        // asks the present session to end, so that the broker brings retained orders again
 
-	no quota // of these answers; the command inbox's
+	no *quota.Quota // of these answers; the command inbox's
 
 	// Owned by the goroutine of the present session.
 	stateSeq uint64
@@ -167,7 +168,7 @@ func New(cfg Config, ports Ports) (*Fleet, error) {
 		trust:    newInbox(topics.DesiredTrust(), maxTrust, 4*maxTrust, ports.Refused),
 		noes:     make(chan wire.CommandAck, noRoom),
 		renew:    make(chan struct{}, 1),
-		no:       quota{most: noMost},
+		no:       quota.New(noMost),
 	}, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"bangtin/internal/fleet/guard"
+	"bangtin/internal/pki"
 	"bangtin/internal/wire"
 )
 
@@ -118,7 +119,7 @@ func (s *session) options(ctx, link context.Context) (*mqtt.ClientOptions, error
 		SetBinaryWill(s.f.topics.Conn(), will, qos, true).
 		SetKeepAlive(keepAlive).
 		SetPingTimeout(pingTimeout).
-		SetConnectTimeout(dialTimeout + s.f.cfg.Pace.Publish).
+		SetConnectTimeout(pki.DialTimeout + s.f.cfg.Pace.Publish).
 		SetWriteTimeout(s.f.cfg.Pace.Publish).
 		SetDefaultPublishHandler(s.receive).
 		SetConnectionLostHandler(func(_ mqtt.Client, err error) { s.lost <- err })

@@ -23,8 +23,8 @@ const maxWall = math.MaxInt64/int64(time.Second) - 1
 const recordDomain = "bangtin journal record v1"
 
 var (
-	// ErrStale: a counter would not have risen. Nothing of the Write happened.
-	ErrStale = errors.New("counter does not rise")
+	// ErrStale: a counter would not have risen, or fallen, as it must. Nothing of the Write happened.
+	ErrStale = errors.New("counter does not move as it must")
 	// ErrForeignAck: an acknowledgement names a record that does not exist or another chain. Nothing happened.
 	ErrForeignAck = errors.New("acknowledgement is not about this chain")
 	// ErrDamaged: the storage of the journal is damaged. Repeating is of no use: it has to be opened anew, which

@@ -205,5 +205,6 @@ type Write struct {
 	Entries   []Entry           // appended to the chain, in order
 	Settings  map[string][]byte // upserted; a nil value deletes
 	Raise     map[string]uint64 // counters that must strictly rise; else the whole Write fails with ErrStale
+	Lower     map[string]uint64 // counters that must strictly fall, likewise; never one that is also in Raise
 	Heartbeat *Heartbeat        // overwrites the one heartbeat; nil leaves it
 }

@@ -30,11 +30,11 @@ type office struct {
 	now time.Time
 }
 
-func newOffice(t *testing.T) *office {
+func newOffice(t *testing.T, hosts ...string) *office {
 	t.Helper()
 	o := &office{t: t, dir: t.TempDir(), now: noon}
 	var err error
-	if o.Office, err = pki.NewOffice(o.dir, []string{"centre.example", "203.0.113.5"}, o.clock); err != nil {
+	if o.Office, err = pki.NewOffice(o.dir, append(hosts, "centre.example", "203.0.113.5"), o.clock); err != nil {
 		t.Fatal(err)
 	}
 	return o

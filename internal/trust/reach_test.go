@@ -16,7 +16,10 @@ func TestReachesIsWhatVerifySays(t *testing.T) {
 		for i, one := range names {
 			for _, two := range names[i:] {
 				signers := slices.Compact([]string{one, two})
-				_, err := d.Verify(seal(t, role.Type(), "{}", signers...), role.Type())
+				v, err := d.Verify(seal(t, role.Type(), "{}", signers...), role.Type())
+				if err == nil && v.Role != role {
+					t.Errorf("verified as role %s, signed as %s", v.Role, role)
+				}
 				var keys []string
 				for _, n := range signers {
 					keys = append(keys, id(n))

@@ -11,6 +11,7 @@ import (
 // Verified is a payload that enough of the right people signed.
 type Verified struct {
 	Payload []byte
+	Role    Role     // whose threshold was reached: that of the envelope's type
 	People  []string // who signed; those who fill the role's duties first: of a playlist the editor, then the approver
 	Keys    []string // ids of the keys that made good signatures, sorted
 	Digest  string   // SHA-256 of Payload, 64 lower-case hex digits
@@ -56,7 +57,7 @@ func (d *Document) verify(e *Envelope, role Role) (*Verified, error) {
 		return nil, refuse(DutyMissing, "role %s needs different people as %q, signed by %q", role, g.Duties, people)
 	}
 	sum := sha256.Sum256(e.Payload)
-	v := &Verified{Payload: e.Payload, People: people, Keys: keyIDs(signed), Digest: hex.EncodeToString(sum[:])}
+	v := &Verified{Payload: e.Payload, Role: role, People: people, Keys: keyIDs(signed), Digest: hex.EncodeToString(sum[:])}
 	for _, id := range v.Keys {
 		v.Signatures = append(v.Signatures, Signature{KeyID: id, Sig: made[id]})
 	}

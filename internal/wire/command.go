@@ -90,6 +90,14 @@ func ParseCommand(payload []byte) (*Command, error) {
 	return c, nil
 }
 
+// CheckCommand says why id or digest cannot be those of a command.
+func CheckCommand(id, digest string) error {
+	if !commandID.MatchString(id) {
+		return fmt.Errorf("id %.70q is not 8 to 64 of a-z, 0-9 and -", id)
+	}
+	return checkDigest(digest)
+}
+
 var commandID = regexp.MustCompile(`^[a-z0-9-]{8,64}$`)
 
 func (c *Command) check() error {

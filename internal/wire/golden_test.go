@@ -49,6 +49,7 @@ func TestGoldenMessages(t *testing.T) {
 				Temperatures: []wire.Temperature{{Sensor: "cabinet", Celsius: &warm}, {Sensor: "psu"}},
 				Outbox:       wire.Outbox{Depth: 7},
 				Alarms:       []string{"sensor-faulty"},
+				TrustVersion: 3,
 			}},
 		{"batch.json", func(b []byte) (any, error) { return wire.ParseBatch(b) },
 			&wire.Batch{Boot: "0b5c0f6e1d2a4c3b", SeqFrom: 7, Records: rawRecords(t)}},

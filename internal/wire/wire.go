@@ -42,7 +42,8 @@ type State struct {
 	Mains        *bool         `json:"mains"`   // null when no input tells
 	Temperatures []Temperature `json:"temperatures"`
 	Outbox       Outbox        `json:"outbox"`
-	Alarms       []string      `json:"alarms,omitempty"` // codes of what is wrong now, sorted
+	Alarms       []string      `json:"alarms,omitempty"`        // codes of what is wrong now, sorted
+	TrustVersion uint64        `json:"trust_version,omitempty"` // of the trust document that stands; 0 when there is none
 }
 
 type TimeState struct {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,9 +15,15 @@ import (
 )
 
 const (
-	maxRequests       = 512         // at once
-	maxRequestsPerson = 8           // of one person at once
-	patience          = time.Minute // for the next bytes of a body, either way
+	maxRequests       = 512 // at once
+	maxRequestsPerson = 8   // of one person at once
+
+	// Of strangers, apart from the others: in all, of one address, and the time for the body of each.
+	maxStrangerRequests = 16
+	maxRequestsStranger = 4
+	strangerBody        = 30 * time.Second
+
+	patience = time.Minute // for the next bytes of a body, either way
 )
 
 // Config says what a Depot serves. All but Enroller is required.
@@ -38,9 +43,20 @@ type Depot struct {
 	cfg    Config
 	blocks sync.Mutex // block lists are computed one at a time: each is a whole file read
 
+	known, strangers *budget
+}
+
+// A budget is how many requests may be at work. Safe for concurrent use.
+type budget struct {
+	most, mostEach int
+
 	mu   sync.Mutex
 	busy map[string]int // requests at work, by person
 	all  int
+}
+
+func newBudget(most, each int) *budget {
+	return &budget{most: most, mostEach: each, busy: map[string]int{}}
 }
 
 // New makes the folders and removes what interrupted uploads left.
@@ -53,7 +69,9 @@ func New(cfg Config) (*Depot, error) {
 			return nil, fmt.Errorf("cannot open the depot: %w", err)
 		}
 	}
-	d := &Depot{cfg: cfg, busy: map[string]int{}}
+	d := &Depot{
+		cfg: cfg, known: newBudget(maxRequests, maxRequestsPerson), strangers: newBudget(maxStrangerRequests, maxRequestsStranger),
+	}
 	for _, pattern := range []string{filepath.Join(cfg.Content, draftPattern), filepath.Join(cfg.Uploads, "*", draftPattern)} {
 		left, err := filepath.Glob(pattern)
 		if err != nil {
@@ -104,54 +122,59 @@ func (d *Depot) guarded(do func(http.ResponseWriter, *http.Request, Person), all
 			fail(w, http.StatusForbidden, fmt.Errorf("cannot do that: %w", err))
 			return
 		}
-		d.bounded(person.Name, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { do(w, r, person) })).ServeHTTP(w, r)
+		d.known.bounded(person.Name, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			control := http.NewResponseController(w)
+			r.Body = &slowBody{ReadCloser: r.Body, control: control}
+			do(&slowWriter{ResponseWriter: w, control: control}, r, person)
+		})).ServeHTTP(w, r)
 	})
 }
 
 // stranger lets through whoever comes; who that is, the address alone tells.
 func (d *Depot) stranger(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host, _, err := net.SplitHostPort(r.RemoteAddr)
-		if err != nil {
-			fail(w, http.StatusBadRequest, errors.New("cannot do that: it is not known who asks"))
+		w.Header().Set("Connection", "close")
+		control := http.NewResponseController(w)
+		if err := control.SetReadDeadline(time.Now().Add(strangerBody)); err != nil {
+			fail(w, http.StatusInternalServerError, errors.New("cannot do that: the connection cannot be bounded"))
 			return
 		}
-		d.bounded(host, next).ServeHTTP(w, r)
+		d.strangers.bounded(addressOf(r.RemoteAddr), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(&slowWriter{ResponseWriter: w, control: control}, r)
+		})).ServeHTTP(w, r)
 	})
 }
 
-// bounded lets only so many requests work at once, and gives each time as long as bytes move.
-func (d *Depot) bounded(person string, next http.Handler) http.Handler {
+// bounded lets only so many requests work at once.
+func (b *budget) bounded(person string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !d.begin(person) {
+		if !b.begin(person) {
 			w.Header().Set("Retry-After", "30")
 			fail(w, http.StatusServiceUnavailable, errors.New("cannot do that now: too many requests"))
 			return
 		}
-		defer d.end(person)
-		control := http.NewResponseController(w)
-		r.Body = &slowBody{ReadCloser: r.Body, control: control}
-		next.ServeHTTP(&slowWriter{ResponseWriter: w, control: control}, r)
+		defer b.end(person)
+		next.ServeHTTP(w, r)
 	})
 }
 
-func (d *Depot) begin(person string) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.all >= maxRequests || d.busy[person] >= maxRequestsPerson {
+func (b *budget) begin(person string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.all >= b.most || b.busy[person] >= b.mostEach {
 		return false
 	}
-	d.all++
-	d.busy[person]++
+	b.all++
+	b.busy[person]++
 	return true
 }
 
-func (d *Depot) end(person string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.all--
-	if d.busy[person]--; d.busy[person] == 0 {
-		delete(d.busy, person)
+func (b *budget) end(person string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.all--
+	if b.busy[person]--; b.busy[person] == 0 {
+		delete(b.busy, person)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"database/sql"
 	"errors"
+	"regexp"
 	"time"
 
 	"bangtin/internal/journal"
@@ -12,6 +13,10 @@ import (
 
 // Sent is the status of a command that the centre heard and the display has not answered.
 const Sent wire.CommandStatus = "SENT"
+
+// Unknown is the status of a command that the display had, and of which nothing more came until it had expired. It may
+// have been done.
+const Unknown wire.CommandStatus = "UNKNOWN"
 
 // A Source says who tells what became of a command. A better one replaces a worse one.
 type Source int
@@ -44,16 +49,27 @@ type Answer struct {
 	At             time.Time
 }
 
-// command is written once however often it is heard.
-func (w *writing) command(c *Command) error {
+// command is written once however often it is heard. What its signatures prove takes the place of what a display's
+// record said of it first. Where a record has settled it already, the outcome says so.
+func (w *writing) command(c *Command) (Outcome, error) {
 	err := w.exec(`INSERT INTO command (digest, id, ctr, kind, people, expires, heard, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (digest) DO UPDATE SET raw = coalesce(raw, excluded.raw), expires = excluded.expires`,
+		ON CONFLICT (digest) DO UPDATE SET id = excluded.id, ctr = excluded.ctr, kind = excluded.kind, people = excluded.people,
+			expires = excluded.expires, raw = excluded.raw
+		WHERE raw IS NULL`,
 		c.Digest, c.ID, int64(c.Counter), c.Kind, c.People, c.Expires.Unix(), w.now.Unix(), c.Raw)
 	if err != nil {
-		return err
+		return Outcome{}, err
 	}
-	return w.exec(`INSERT INTO outcome (digest, device, status, source, reason, evidence, at)
-		VALUES (?, ?, ?, ?, '', '', ?) ON CONFLICT DO NOTHING`, c.Digest, c.Device, string(Sent), int(ByCentre), w.now.Unix())
+	if err := w.exec(`INSERT INTO outcome (digest, device, status, source, reason, evidence, at)
+		VALUES (?, ?, ?, ?, '', '', ?) ON CONFLICT DO NOTHING`, c.Digest, c.Device, string(Sent), int(ByCentre), w.now.Unix()); err != nil {
+		return Outcome{}, err
+	}
+	a := Answer{Device: c.Device, Digest: c.Digest}
+	if err := w.tx.QueryRowContext(w.ctx, "SELECT status, source FROM outcome WHERE digest = ? AND device = ?",
+		c.Digest, c.Device).Scan(&a.Status, &a.Source); err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{Settled: []Answer{a}}, nil
 }
 
 // answer notes what became of a command, if it is one that the centre knows and this tells more than is known: a final
@@ -69,30 +85,39 @@ func (w *writing) answer(a Answer) error {
 	if err != nil {
 		return err
 	}
-	if !better(a, status, source) {
+	switch {
+	case a.Source == ByCentre && status == wire.Received:
+		a.Status, a.Reason = Unknown, "the display had it, and nothing more came in time"
+	case a.Status == wire.Received && status == wire.Expired && source == ByCentre:
+		a.Status, a.Source, a.Reason = Unknown, ByCentre, "the display had it, as was heard late"
+	case !better(a, status, source):
 		return nil
 	}
 	return w.exec(`UPDATE outcome SET status = ?, source = ?, reason = ?, evidence = ?, at = ? WHERE digest = ? AND device = ?`,
 		string(a.Status), int(a.Source), a.Reason, a.Evidence, a.At.Unix(), a.Digest, a.Device)
 }
 
+func final(s wire.CommandStatus) bool { return s.Final() || s == Unknown }
+
 // better tells whether a says more than what is known. What is final stays final, unless a better source corrects it.
 func better(a Answer, status wire.CommandStatus, source Source) bool {
 	switch {
-	case status.Final() && !a.Status.Final():
+	case final(status) && !final(a.Status):
 		return false
-	case !status.Final() && a.Status.Final():
+	case !final(status) && final(a.Status):
 		return true
-	case status.Final():
+	case final(status):
 		return a.Source > source
 	}
 	return status == Sent || a.Source > source
 }
 
+var commandKind = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
+
 // commandRecord notes what a record says. A command that the centre never heard on its way is kept too: a display did
-// something, and there is the proof.
+// something, and there is the proof. Who signed it is not taken from there: a display may have been stolen.
 func (w *writing) commandRecord(device string, r journal.Record, c journal.Command, o *Outcome) error {
-	if len(c.Digest) != 64 || len(c.ID) > 64 || len(c.Kind) > 64 || c.Counter > 1<<53 {
+	if wire.CheckCommand(c.ID, c.Digest) != nil || !commandKind.MatchString(c.Kind) || c.Counter > 1<<53 {
 		return nil
 	}
 	a := Answer{Device: device, Digest: c.Digest, Status: wire.CommandStatus(c.Status), Source: ByRecord,
@@ -101,7 +126,7 @@ func (w *writing) commandRecord(device string, r journal.Record, c journal.Comma
 		return nil
 	}
 	if err := w.exec(`INSERT INTO command (digest, id, ctr, kind, people, expires, heard) VALUES (?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO NOTHING`, c.Digest, c.ID, int64(c.Counter), c.Kind, c.People, 0, w.now.Unix()); err != nil {
+		ON CONFLICT DO NOTHING`, c.Digest, c.ID, int64(c.Counter), c.Kind, "", 0, w.now.Unix()); err != nil {
 		return err
 	}
 	if err := w.exec(`INSERT INTO outcome (digest, device, status, source, reason, evidence, at)

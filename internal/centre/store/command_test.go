@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +47,14 @@ func TestWhatBecomesOfACommand(t *testing.T) {
 		{"nobody answered", []said{{wire.Expired, store.ByCentre}}, "EXPIRED by 0"},
 		{"a late answer corrects", []said{{wire.Expired, store.ByCentre}, {wire.Done, store.ByAnswer}}, "DONE by 1"},
 		{"a late record corrects", []said{{wire.Expired, store.ByCentre}, record(wire.Received), record(wire.Interrupted)}, "INTERRUPTED by 2"},
+		{"busy, and sent again", []said{{store.Sent, store.ByAnswer}}, "SENT by 1"},
+		{"busy, and done then", []said{{store.Sent, store.ByAnswer}, {wire.Done, store.ByAnswer}}, "DONE by 1"},
+		{"busy is no news after a final answer", []said{{wire.Done, store.ByAnswer}, {store.Sent, store.ByAnswer}}, "DONE by 1"},
+		{"rejected", []said{{wire.Rejected, store.ByAnswer}}, "REJECTED by 1"},
+		{"received, and silence", []said{{wire.Received, store.ByAnswer}, {wire.Expired, store.ByCentre}}, "UNKNOWN by 0"},
+		{"received by a record, and silence", []said{record(wire.Received), {wire.Expired, store.ByCentre}}, "UNKNOWN by 0"},
+		{"silence, and a late word that it was received", []said{{wire.Expired, store.ByCentre}, {wire.Received, store.ByAnswer}}, "UNKNOWN by 0"},
+		{"a late record of what was unknown", []said{{wire.Received, store.ByAnswer}, {wire.Expired, store.ByCentre}, record(wire.Done)}, "DONE by 2"},
 		{"the centre concludes nothing over an answer", []said{{wire.Done, store.ByAnswer}, {wire.Expired, store.ByCentre}}, "DONE by 1"},
 	}
 	for _, tt := range tests {
@@ -65,8 +75,8 @@ func TestWhatBecomesOfACommand(t *testing.T) {
 			if diff := cmp.Diff([]string{tt.want}, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			live, err := d.Live(t.Context(), 10)
-			open := strings.HasPrefix(tt.want, "SENT") || strings.HasPrefix(tt.want, "RECEIVED")
+			live, err := d.Live(t.Context(), noon, 10)
+			open := slices.Contains([]string{"SENT by 0", "SENT by 1", "RECEIVED by 1", "RECEIVED by 2", "DONE by 1"}, tt.want)
 			if err != nil || (len(live) == 1) != open {
 				t.Errorf("live: %+v, %v", live, err)
 			}
@@ -78,7 +88,7 @@ func TestWhatBecomesOfACommand(t *testing.T) {
 func TestCommandKnownByItsRecordAlone(t *testing.T) {
 	d, c := open(t, store.Options{}), newChain(t)
 	d.collect(c.next(journal.KindCommand, journal.Command{ID: "lenh-0007", Digest: digest(7), Counter: 7, Kind: "reboot", Status: "RECEIVED"}))
-	live, err := d.Live(t.Context(), 10)
+	live, err := d.Live(t.Context(), noon, 10)
 	if err != nil || len(live) != 0 {
 		t.Errorf("%+v, %v", live, err)
 	}
@@ -108,5 +118,83 @@ func TestVerifyMissesNoOpenCommand(t *testing.T) {
 	}
 	if r := d.verify(); r.Found != 1 || !strings.Contains(r.Findings[0], "command lenh-0003 (power) is still SENT") || r.Commands != 3 {
 		t.Errorf("%+v", r)
+	}
+}
+
+// A display that was stolen names a command's digest first, with what it likes beside it: the register goes by what the
+// department signed.
+func TestSignaturesWinOverARecord(t *testing.T) {
+	d, c := open(t, store.Options{}), newChain(t)
+	d.collect(c.next(journal.KindCommand, journal.Command{ID: "lenh-9999", Digest: digest(1), Counter: 7, Kind: "identify", People: "nobody", Status: "DONE"}))
+	if got := d.rows("SELECT id || '|' || kind || '|' || people FROM command"); got[0] != "lenh-9999|identify|" {
+		t.Errorf("%q", got)
+	}
+	for _, forged := range []journal.Command{
+		{ID: "x\nall is well", Digest: digest(2), Kind: "identify", Status: "DONE"},
+		{ID: "lenh-0002", Digest: strings.Repeat("X", 64), Kind: "identify", Status: "DONE"},
+		{ID: "lenh-0002", Digest: digest(2), Kind: "a kind\nof lie", Status: "DONE"},
+	} {
+		if o := d.collect(c.next(journal.KindCommand, forged)); o.Stored != 1 || len(o.Settled) != 0 {
+			t.Errorf("%+v: %+v", forged, o)
+		}
+	}
+	other := command(1)
+	other.Command.Device = "tinh-bien-02"
+	d.write(other)
+	if diff := cmp.Diff([]string{"lenh-0001|power|truc-ban|1"}, d.rows("SELECT id || '|' || kind || '|' || people || '|' || ctr FROM command")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A command that is heard again after its record says so: it need not be sent any more.
+func TestCommandHeardAfterItsRecord(t *testing.T) {
+	d, c := open(t, store.Options{}), newChain(t)
+	d.write(command(1))
+	d.collect(c.next(journal.KindCommand, journal.Command{ID: "lenh-0001", Digest: digest(1), Counter: 1, Kind: "power", Status: "DONE"}))
+	o := d.write(command(1))[0]
+	if len(o.Settled) != 1 || o.Settled[0].Status != wire.Done || o.Settled[0].Source != store.ByRecord {
+		t.Errorf("%+v", o.Settled)
+	}
+}
+
+func TestVerifyTellsWhatIsProvedByNobody(t *testing.T) {
+	d, c := open(t, store.Options{}), newChain(t)
+	d.write(command(1), command(2), command(3), command(4))
+	d.write(answer(1, wire.Done, store.ByAnswer), answer(2, wire.Rejected, store.ByAnswer))
+	d.write(answer(3, wire.Received, store.ByAnswer), answer(3, wire.Expired, store.ByCentre))
+	d.write(answer(4, wire.Done, store.ByAnswer))
+	d.collect(c.next(journal.KindCommand, journal.Command{ID: "lenh-0004", Digest: digest(4), Counter: 4, Kind: "power", Status: "DONE"}))
+	want := []string{
+		"tinh-bien-01: command lenh-0001 (power) is DONE by the display's answer alone, which nobody signed",
+		"tinh-bien-01: command lenh-0002 (power) is REJECTED by the display's answer alone, which nobody signed",
+		"tinh-bien-01: command lenh-0003 (power) was received, and nothing tells what became of it",
+	}
+	r := d.verify()
+	if diff := cmp.Diff(want, r.Notes); diff != "" || !r.OK() {
+		t.Errorf("%q (-want +got):\n%s", r.Findings, diff)
+	}
+}
+
+// What can never be written is told from what cannot be written now.
+func TestUnfit(t *testing.T) {
+	d := open(t, store.Options{})
+	for name, change := range map[string]store.Change{
+		"nothing":         {},
+		"a null in a row": {Order: &store.Order{Device: device, Subject: "power", Version: 1, Digest: digest(1)}},
+	} {
+		if _, err := d.Write(t.Context(), noon, []store.Change{change}); !errors.Is(err, store.ErrUnfit) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	tx, err := d.raw().Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.Exec("DELETE FROM gap"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Write(t.Context(), noon, []store.Change{command(1)}); err == nil || errors.Is(err, store.ErrUnfit) || errors.Is(err, store.ErrFull) {
+		t.Errorf("while somebody holds it: %v", err)
 	}
 }

@@ -32,8 +32,9 @@ func (s *Store) Displays(ctx context.Context) ([]Known, error) {
 	return found, nil
 }
 
-// Live lists, for each display, the commands that have no final status yet and can be sent again. At most limit.
-func (s *Store) Live(ctx context.Context, limit int) ([]Command, error) {
+// Live lists, for each display, the commands that can be sent again and have no final status yet, or that of an answer
+// which no record has confirmed and which have not expired now. At most limit.
+func (s *Store) Live(ctx context.Context, now time.Time, limit int) ([]Command, error) {
 	var found []Command
 	err := each(ctx, s.db, func(rows *sql.Rows) error {
 		var c Command
@@ -44,7 +45,8 @@ func (s *Store) Live(ctx context.Context, limit int) ([]Command, error) {
 		return err
 	}, `SELECT o.device, c.digest, c.id, c.ctr, c.kind, c.people, c.expires, c.raw
 		FROM outcome o JOIN command c USING (digest)
-		WHERE o.status IN ('SENT', 'RECEIVED') AND c.raw IS NOT NULL ORDER BY c.ctr LIMIT ?`, limit)
+		WHERE (o.status IN ('SENT', 'RECEIVED') OR o.source = ? AND o.status NOT IN ('REJECTED', 'EXPIRED') AND c.expires > ?)
+		AND c.raw IS NOT NULL ORDER BY c.ctr LIMIT ?`, int(ByAnswer), now.Unix(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list live commands: %w", err)
 	}

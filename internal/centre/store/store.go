@@ -30,6 +30,9 @@ const overhead = 300
 // ErrFull: the disk or the file's limit is reached. Nothing was written; the same works again once there is room.
 var ErrFull = errors.New("database is full")
 
+// ErrUnfit: a change is nothing that the database can ever take. Nothing of its group was written.
+var ErrUnfit = errors.New("change does not fit the database")
+
 // Options says where and how it is kept. Only Path is required.
 type Options struct {
 	Path     string // of the database; -wal and -shm stand beside it
@@ -131,7 +134,7 @@ type Change struct {
 	Order    *Order
 }
 
-// An Outcome tells what became of a Change. All but Refused is about batches.
+// An Outcome tells what became of a Change. All but Refused and Settled is about batches.
 type Outcome struct {
 	Refused Refusal // empty when the change was written
 
@@ -142,7 +145,7 @@ type Outcome struct {
 	Replaced   int // chains begun because what came did not follow
 	Upto       uint64
 	Head       journal.Hash // of record Upto: the last of the batch
-	Settled    []Answer     // what records of the batch say of commands
+	Settled    []Answer     // what records say of commands: of the batch, or earlier ones of the command
 	Incidents  []Incident   // that were written with it
 }
 
@@ -215,8 +218,14 @@ func labelOf(changes []Change) string {
 // explain gives the errors of the driver that a caller can do something about a name.
 func explain(err error) error {
 	var sqliteErr sqlite3.Error
-	if errors.As(err, &sqliteErr) && sqliteErr.Code == sqlite3.ErrFull {
+	if !errors.As(err, &sqliteErr) {
+		return err
+	}
+	switch sqliteErr.Code {
+	case sqlite3.ErrFull:
 		return fmt.Errorf("%w: %w", ErrFull, err)
+	case sqlite3.ErrConstraint, sqlite3.ErrMismatch, sqlite3.ErrTooBig, sqlite3.ErrRange, sqlite3.ErrError:
+		return fmt.Errorf("%w: %w", ErrUnfit, err)
 	}
 	return err
 }

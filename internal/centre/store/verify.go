@@ -252,6 +252,24 @@ func (v *verifier) commands() error {
 	if err := v.tx.QueryRowContext(v.ctx, "SELECT count(*) FROM outcome").Scan(&v.report.Commands); err != nil {
 		return err
 	}
+	if err := v.each(func(rows *sql.Rows) error {
+		var device, id, kind, status string
+		err := rows.Scan(&device, &id, &kind, &status)
+		v.note("%s: command %s (%s) is %s by the display's answer alone, which nobody signed", device, id, kind, status)
+		return err
+	}, `SELECT o.device, c.id, c.kind, o.status FROM outcome o JOIN command c USING (digest)
+		WHERE o.source = ? AND o.status NOT IN ('SENT', 'RECEIVED') ORDER BY o.device, c.ctr`, int(ByAnswer)); err != nil {
+		return err
+	}
+	if err := v.each(func(rows *sql.Rows) error {
+		var device, id, kind string
+		err := rows.Scan(&device, &id, &kind)
+		v.note("%s: command %s (%s) was received, and nothing tells what became of it", device, id, kind)
+		return err
+	}, `SELECT o.device, c.id, c.kind FROM outcome o JOIN command c USING (digest)
+		WHERE o.status = ? ORDER BY o.device, c.ctr`, string(Unknown)); err != nil {
+		return err
+	}
 	return v.each(func(rows *sql.Rows) error {
 		var device, id, kind, status string
 		var expires int64

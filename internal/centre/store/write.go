@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -24,15 +23,15 @@ func (w *writing) change(c Change) (Outcome, error) {
 	case c.States != nil:
 		return Outcome{}, w.states(c.States)
 	case c.Incident != nil:
-		return Outcome{Incidents: []Incident{*c.Incident}}, w.incident(*c.Incident)
+		return Outcome{}, w.incident(*c.Incident)
 	case c.Command != nil:
-		return Outcome{}, w.command(c.Command)
+		return w.command(c.Command)
 	case c.Answer != nil:
 		return Outcome{}, w.answer(*c.Answer)
 	case c.Order != nil:
 		return Outcome{}, w.order(c.Order)
 	}
-	return Outcome{}, errors.New("a change without anything in it")
+	return Outcome{}, fmt.Errorf("%w: there is nothing in it", ErrUnfit)
 }
 
 func (w *writing) exec(query string, args ...any) error {

@@ -10,6 +10,7 @@ import (
 
 	"bangtin/internal/control"
 	"bangtin/internal/journal"
+	"bangtin/internal/quota"
 	"bangtin/internal/wire"
 	"bangtin/media"
 )
@@ -26,6 +27,7 @@ type Display interface {
 	State() wire.State
 	Next() <-chan struct{} // closed at the next decision
 	Settle(on bool) time.Duration
+	Wanted(in time.Duration) bool // whether the panel shall be on then, as things stand
 }
 
 // A Player shows. Identify and Restart do not block; Screenshot does, for seconds.
@@ -80,13 +82,16 @@ const (
 	Stall = 10 * time.Minute
 	// answerRoom is how many answers wait for a connection; the oldest is dropped, for the record is the proof.
 	answerRoom = 32
+	// talkMost is how many answers a minute go to commands that are refused or came before: whoever sends them in a flood
+	// must not make the display talk. Beyond it they are only counted.
+	talkMost = 30
 )
 
 // Commands takes commands and sees them through. Safe for concurrent use.
 type Commands struct {
 	cfg     Config
 	answers chan wire.CommandAck
-	talk    *quota // of answers to what is refused or was answered before
+	talk    *quota.Quota // of answers to what is refused or was answered before
 	lanes   map[laneName]*lane
 
 	mu    sync.Mutex // held over each commit, so that memory and disk agree
@@ -100,14 +105,14 @@ func New(ctx context.Context, cfg Config) (*Commands, error) {
 		return nil, err
 	}
 	c := &Commands{
-		cfg: cfg, shelf: shelf, answers: make(chan wire.CommandAck, answerRoom), talk: newQuota(talkMost),
+		cfg: cfg, shelf: shelf, answers: make(chan wire.CommandAck, answerRoom), talk: quota.New(talkMost),
 		lanes: map[laneName]*lane{},
 	}
 	for _, name := range laneNames() {
 		c.lanes[name] = &lane{queue: make(chan job, maxOpen), beat: cfg.Loop("command " + string(name))}
 	}
 	for _, s := range shelf.open() {
-		c.lanes[laneOf(s.Command.Kind)].queue <- job{slot: s, left: true} // at most maxOpen
+		c.lanes[laneOf(s.Command.Kind)].queue <- job{slot: s, left: true} // at most maxOpen, see Take
 	}
 	return c, nil
 }

@@ -16,10 +16,13 @@ const (
 	lanePanel   laneName = "panel"
 	laneLibrary laneName = "library"
 	lanePlayer  laneName = "player"
+	laneUpload  laneName = "upload" // a slow link delays what is sent over it, nothing else
 	laneMachine laneName = "machine"
 )
 
-func laneNames() []laneName { return []laneName{lanePanel, laneLibrary, lanePlayer, laneMachine} }
+func laneNames() [lanes]laneName {
+	return [...]laneName{lanePanel, laneLibrary, lanePlayer, laneUpload, laneMachine}
+}
 
 func laneOf(kind wire.CommandKind) laneName {
 	switch kind {
@@ -27,7 +30,9 @@ func laneOf(kind wire.CommandKind) laneName {
 		return lanePanel
 	case wire.DoPlaylist:
 		return laneLibrary
-	case wire.DoReboot, wire.DoDiagnostics:
+	case wire.DoScreenshot, wire.DoDiagnostics:
+		return laneUpload
+	case wire.DoReboot:
 		return laneMachine
 	}
 	return lanePlayer
@@ -84,9 +89,12 @@ const (
 	settleAgain = 5 * time.Second // between attempts to write a result
 )
 
-// do acts and verifies. Where ctx ends its outcome means nothing.
+// do judges again, acts and verifies. Where ctx ends its outcome means nothing.
 func (c *Commands) do(ctx context.Context, j job, beat func()) outcome {
 	cmd := &j.Command
+	if no, ok := c.outlived(j); ok {
+		return no
+	}
 	switch cmd.Kind {
 	case wire.DoPower:
 		return c.power(ctx, j.slot, beat)
@@ -155,7 +163,7 @@ func (c *Commands) finish(ctx context.Context, next *slot) error {
 func (kept *slot) settled(o outcome) (*slot, error) {
 	next := *kept
 	next.Status, next.Reason = o.status, o.reason
-	next.Command.Args = nil
+	next.Command.Args, next.Keys = nil, nil
 	if o.evidence == nil {
 		return &next, nil
 	}

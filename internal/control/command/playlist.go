@@ -27,7 +27,7 @@ func (c *Commands) playlist(ctx context.Context, cmd *wire.Command, beat func())
 		return failed("unreadable", nil)
 	}
 	began := time.Now()
-	limit := min(playlistMost, max(cmd.Expires.Sub(c.cfg.Clock.Sure()), acceptWithin))
+	limit := min(playlistMost, max(cmd.Expires.Sub(c.cfg.Clock.Certain()), acceptWithin))
 	c.cfg.Library.Hurry()
 	for {
 		beat()

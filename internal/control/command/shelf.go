@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	maxOpen    = 16 // commands that are accepted and not settled
+	maxOpen    = 16 // commands of one lane that are accepted and not settled
 	maxSettled = 64 // settled ones that are remembered, so that a command that comes again is not done again
-	places     = maxOpen + maxSettled
+	lanes      = 5
+	places     = lanes*maxOpen + maxSettled
 )
 
 // A slot is what the journal keeps of one command.
@@ -24,6 +25,8 @@ type slot struct {
 	Command  wire.Command       `json:"command"`
 	Digest   string             `json:"digest"`
 	People   string             `json:"people"`
+	Keys     []string           `json:"keys,omitempty"`   // that signed it, until it is settled
+	Role     string             `json:"role,omitempty"`   // that they signed it as; empty for power
 	Kernel   string             `json:"kernel,omitempty"` // run in which it was taken
 	Status   wire.CommandStatus `json:"status"`
 	Reason   string             `json:"reason,omitempty"`
@@ -89,20 +92,36 @@ func (s *shelf) open() []*slot {
 	return open
 }
 
-// free is the place for another command: an empty one, or that of the oldest settled one. There is always one while
-// fewer than maxOpen are open.
+// openIn counts those of one lane.
+func (s *shelf) openIn(lane laneName) int {
+	n := 0
+	for _, kept := range s.open() {
+		if laneOf(kept.Command.Kind) == lane {
+			n++
+		}
+	}
+	return n
+}
+
+// free is the place for another command: that of the oldest settled one where enough of them are remembered, else an
+// empty one. There is always one while no lane has more than maxOpen.
 func (s *shelf) free() int {
-	best := -1
+	empty, oldest, settled := -1, -1, 0
 	for place, kept := range s.slots {
 		switch {
 		case kept == nil:
-			return place
-		case !kept.Status.Final():
-		case best < 0 || kept.Order < s.slots[best].Order:
-			best = place
+			empty = place
+		case kept.Status.Final():
+			settled++
+			if oldest < 0 || kept.Order < s.slots[oldest].Order {
+				oldest = place
+			}
 		}
 	}
-	return best
+	if settled >= maxSettled || empty < 0 {
+		return oldest
+	}
+	return empty
 }
 
 // settings is how a slot is written.

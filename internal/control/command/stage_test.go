@@ -282,7 +282,7 @@ func (s *stage) facts(keys ...string) string {
 		}
 		facts += fmt.Sprint(" ", name, "=", n)
 	}
-	for place := range 80 {
+	for place := range 5*16 + 64 {
 		raw, err := s.journal.Setting(s.Context(), fmt.Sprintf("command.%d", place))
 		if err != nil {
 			s.Fatal(err)

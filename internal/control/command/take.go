@@ -19,6 +19,7 @@ const source = "cmd/req"
 type Signed struct {
 	People []string
 	Keys   []string // ids of the keys that signed
+	Role   string   // whose threshold they reached; empty for power
 	Digest string   // SHA-256 of the signed payload, in hex
 }
 
@@ -28,7 +29,8 @@ const (
 	Replayed = "replayed"  // a signer's counter is not above the last one
 	Late     = "expired"   // came after its end
 	Busy     = "busy"      // too many are open; it may be sent again
-	OnAir    = "on-air"    // a reboot while something is owed to the public
+	OnAir    = "on-air"    // a reboot while something is owed to the public, or will be soon
+	Revoked  = "revoked"   // the keys that signed it are no longer enough
 )
 
 // Take judges a command for this display whose signatures were verified, and accepts it or not. It returns nil once
@@ -68,11 +70,17 @@ func (c *Commands) admit(ctx context.Context, cmd *wire.Command, by Signed) erro
 	if err := control.InFuture(cmd.Counter, c.cfg.Clock.Stamp()); err != nil {
 		return err
 	}
-	if end := endOf(cmd); c.cfg.Clock.Sure().After(end) {
+	if end := endOf(cmd); c.past(end) {
 		return &control.Refusal{Reason: Late, Detail: "it ended at " + end.Format(time.RFC3339)}
+	}
+	if lane := laneOf(cmd.Kind); c.shelf.openIn(lane) >= maxOpen {
+		return &control.Refusal{Reason: Busy, Detail: fmt.Sprintf("%d commands are open for the %s", maxOpen, lane)}
 	}
 	return c.policy(cmd)
 }
+
+// past reports whether a moment is certainly past.
+func (c *Commands) past(t time.Time) bool { return c.cfg.Clock.Certain().After(t) }
 
 // endOf is when a command is too late: at its expiry, and a wish for the panel at the end of what it wishes.
 func endOf(cmd *wire.Command) time.Time {
@@ -86,11 +94,11 @@ func endOf(cmd *wire.Command) time.Time {
 	return end
 }
 
+// rebootTakes is how long a display may be away when it starts anew, with room for a slow start.
+const rebootTakes = 5 * time.Minute
+
 // policy is what this display does not do now, whoever asks.
 func (c *Commands) policy(cmd *wire.Command) error {
-	if len(c.shelf.open()) >= maxOpen {
-		return &control.Refusal{Reason: Busy, Detail: fmt.Sprintf("%d commands are open", maxOpen)}
-	}
 	if cmd.Kind != wire.DoReboot {
 		return nil
 	}
@@ -98,8 +106,8 @@ func (c *Commands) policy(cmd *wire.Command) error {
 	if err != nil {
 		return err
 	}
-	if !a.Force && c.cfg.Display.State().Want.Panel != "off" {
-		return &control.Refusal{Reason: OnAir, Detail: "the display is to be on; a reboot must be forced"}
+	if !a.Force && (c.cfg.Display.Wanted(0) || c.cfg.Display.Wanted(rebootTakes)) {
+		return &control.Refusal{Reason: OnAir, Detail: "the display is to be on, or will be soon; a reboot must be forced"}
 	}
 	return nil
 }
@@ -111,7 +119,7 @@ func counterOf(key string) string { return "ctr:" + key }
 func (c *Commands) accept(ctx context.Context, cmd *wire.Command, by Signed) error {
 	kept := &slot{
 		Order: c.shelf.last + 1, Command: *cmd, Digest: by.Digest, People: strings.Join(by.People, ", "),
-		Kernel: c.cfg.Kernel, Status: wire.Received, place: c.shelf.free(),
+		Keys: by.Keys, Role: by.Role, Kernel: c.cfg.Kernel, Status: wire.Received, place: c.shelf.free(),
 	}
 	kept.Command.Audience = nil // may be 200 names, and has been judged
 	w, err := c.write("command.take", kept, asked(cmd))
@@ -123,7 +131,7 @@ func (c *Commands) accept(ctx context.Context, cmd *wire.Command, by Signed) err
 		w.Raise[counterOf(key)] = cmd.Counter
 	}
 	if cmd.Kind == wire.DoPower {
-		err = c.cfg.Orders.Command(ctx, cmd, control.Signature{People: by.People, Keys: by.Keys, Digest: by.Digest}, w)
+		err = c.cfg.Orders.Command(ctx, cmd, control.Signature(by), w)
 	} else {
 		err = c.cfg.Journal.Commit(ctx, w)
 	}
@@ -180,7 +188,7 @@ func (c *Commands) ack(kept *slot) wire.CommandAck {
 
 // again answers a command that came before.
 func (c *Commands) again(kept *slot) {
-	if !c.talk.take() {
+	if !c.talk.Take() {
 		return
 	}
 	a := c.ack(kept)
@@ -192,7 +200,7 @@ func (c *Commands) again(kept *slot) {
 func (c *Commands) refuse(cmd *wire.Command, by Signed, no *control.Refusal) {
 	c.cfg.Refused(no.Reason, source)
 	c.cfg.Log.Warn("command refused", "id", cmd.ID, "kind", cmd.Kind, "reason", no.Reason, "detail", no.Detail)
-	if !c.talk.take() {
+	if !c.talk.Take() {
 		return
 	}
 	a := wire.CommandAck{ID: cmd.ID, Digest: by.Digest, Status: wire.Rejected, Reason: no.Reason, At: c.cfg.Clock.Now()}

@@ -3,12 +3,14 @@ package command_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"bangtin/internal/control"
 	"bangtin/internal/control/command"
+	"bangtin/internal/journal"
 	"bangtin/internal/wire"
 )
 
@@ -58,10 +60,9 @@ func TestRefusalsChangeNothing(t *testing.T) {
 			c.ID = first.ID
 			return c, by(c)
 		}, wire.Rejected, "id-reused"},
-		{"made in two days", func(s *stage) (*wire.Command, command.Signed) {
+		{"made in twenty minutes", func(s *stage) (*wire.Command, command.Signed) {
 			c := s.power(wire.WishOff)
-			c.Counter += uint64((48 * time.Hour).Milliseconds())
-			c.Expires = c.Expires.Add(48 * time.Hour)
+			c.Counter += uint64((20 * time.Minute).Milliseconds())
 			return c, by(c)
 		}, wire.Rejected, "too-far"},
 		{"after its end", func(s *stage) (*wire.Command, command.Signed) {
@@ -114,6 +115,84 @@ func (s *stage) desired(state wire.PowerWish) (wire.PowerOrder, control.Signatur
 	return o, sig
 }
 
+// A person's computer may be some minutes ahead.
+func TestACounterOfTheNextMinutes(t *testing.T) {
+	play(t, func(s *stage) {
+		c := s.power(wire.WishOff)
+		c.Counter += uint64((9 * time.Minute).Milliseconds())
+		s.take(c)
+		if a := s.outcome(c, time.Minute); a.Status != wire.Done {
+			s.Errorf("%+v", a)
+		}
+	})
+}
+
+// What was signed far ahead of the time, and taken while nobody had confirmed the clock, locks out the department's
+// power commands until the trust role sets their sequence down.
+func TestTheTrustRoleSetsTheSequenceDown(t *testing.T) {
+	play(t, func(s *stage) {
+		s.synced.Store(false)
+		until := s.wall().Add(8 * 24 * time.Hour).UTC()
+		stolen := wire.PowerOrder{Device: "tinh-bien-01", Version: uint64(s.wall().Add(7 * 24 * time.Hour).UnixMilli()), State: wire.WishOn, Until: &until, Reason: "x"}
+		if err := s.orders.Power(s.Context(), stolen, control.Signature{Keys: []string{"key-a"}, Digest: digest("c")}); err != nil {
+			s.Fatal(err)
+		}
+		trusted := func(c *wire.Command) command.Signed {
+			signed := by(c, "key-b", "key-c")
+			signed.Role = "trust"
+			return signed
+		}
+		c := s.power(wire.WishOff)
+		s.refusedAs(c, trusted(c), wire.Rejected, "stale") // the clock may be behind, for all anybody knows
+		s.synced.Store(true)
+		time.Sleep(time.Minute)
+		c = s.power(wire.WishOff)
+		s.refusedAs(c, by(c, "key-b"), wire.Rejected, "stale")
+		c = s.power(wire.WishOff)
+		if err := s.commands.Take(s.Context(), c, trusted(c)); err != nil {
+			s.Fatal(err)
+		}
+		if a := s.outcome(c, time.Minute); a.Status != wire.Done {
+			s.Errorf("by the trust role: %+v", a)
+		}
+		if n := s.ordersSaying("sequence set down from"); n != 1 {
+			s.Errorf("%d records say so", n)
+		}
+		if err := s.orders.Power(s.Context(), stolen, control.Signature{Keys: []string{"key-a"}, Digest: digest("c")}); err == nil {
+			s.Error("what was made ahead of time came back")
+		}
+		c = s.power(wire.WishOn)
+		s.take(c, "key-b")
+		if a := s.outcome(c, time.Minute); a.Status != wire.Done {
+			s.Errorf("by the power role, afterwards: %+v", a)
+		}
+		c = s.power(wire.WishOff) // nothing is ahead any more
+		if err := s.commands.Take(s.Context(), c, trusted(c)); err != nil {
+			s.Fatal(err)
+		}
+		s.outcome(c, time.Minute)
+		if n := s.ordersSaying("sequence set down from"); n != 1 {
+			s.Errorf("%d records say so", n)
+		}
+	})
+}
+
+// ordersSaying counts the records of orders with these words.
+func (s *stage) ordersSaying(words string) int {
+	s.Helper()
+	found, err := s.journal.Recent(s.Context(), journal.KindOrder, 1000)
+	if err != nil {
+		s.Fatal(err)
+	}
+	n := 0
+	for _, r := range found {
+		if strings.Contains(string(r.Body), words) {
+			n++
+		}
+	}
+	return n
+}
+
 func TestCountersArePerKey(t *testing.T) {
 	play(t, func(s *stage) {
 		first, second := s.power(wire.WishOn), s.order(wire.DoRestartPlayer, nil)
@@ -140,6 +219,26 @@ func TestExpiryByAClockThatNobodyBelieves(t *testing.T) {
 		s.newClock(floor)
 		s.begin()
 		if trust := s.clock.Stamp().Trust; trust != "untrusted" {
+			s.Fatalf("the clock is %s", trust)
+		}
+		s.take(c)
+		if a := s.outcome(c, time.Minute); a.Status != wire.Done {
+			s.Errorf("%+v", a)
+		}
+	})
+}
+
+// A battery clock that is ahead, which nobody has confirmed yet, makes no command too late.
+func TestExpiryByAClockThatNobodyConfirmed(t *testing.T) {
+	play(t, func(s *stage) {
+		c := s.order(wire.DoIdentify, wire.IdentifyArgs{Seconds: 5})
+		s.end()
+		floor := s.wall().Add(-24 * time.Hour)
+		s.synced.Store(false)
+		s.ahead.Add(int64(2 * time.Hour))
+		s.newClock(floor)
+		s.begin()
+		if trust := s.clock.Stamp().Trust; trust != "floored" {
 			s.Fatalf("the clock is %s", trust)
 		}
 		s.take(c)
@@ -208,6 +307,30 @@ func TestSixteenAreOpen(t *testing.T) {
 		}
 		if n := len(s.sent.names); n != 17 {
 			s.Errorf("%d pictures were sent", n)
+		}
+	})
+}
+
+// What is slow elsewhere takes no room from the panel.
+func TestScreenshotsLeaveRoomForABlackout(t *testing.T) {
+	play(t, func(s *stage) {
+		s.player.slow = 5 * time.Minute
+		for range 16 {
+			s.take(s.order(wire.DoScreenshot, nil))
+		}
+		full := s.order(wire.DoDiagnostics, nil)
+		s.refusedAs(full, by(full), wire.Rejected, "busy")
+		restart := s.order(wire.DoRestartPlayer, nil)
+		s.take(restart)
+		c := s.power(wire.WishBlackout)
+		s.take(c, "key-b")
+		time.Sleep(time.Minute)
+		status := map[string]wire.CommandStatus{}
+		for _, a := range s.heard() {
+			status[a.ID] = a.Status
+		}
+		if status[c.ID] != wire.Done || status[restart.ID] != wire.Done {
+			s.Errorf("%v", status)
 		}
 	})
 }

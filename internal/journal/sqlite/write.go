@@ -21,11 +21,14 @@ import (
 var ErrFull = errors.New("journal is full")
 
 // Commit does all of w in one transaction, or nothing. It returns once w is safe from a power cut. The error
-// wraps journal.ErrStale when a counter of w would not rise, ErrFull when there is no room, and, as that of every
+// wraps journal.ErrStale when a counter of w would not rise or fall as it must, ErrFull when there is no room, and, as that of every
 // method, journal.ErrDamaged when the file turns out to be damaged.
 func (j *Journal) Commit(ctx context.Context, w journal.Write) error {
 	err := j.transact(ctx, w.Label, func(tx *sql.Tx) error {
 		if err := raise(ctx, tx, w.Raise); err != nil {
+			return err
+		}
+		if err := lower(ctx, tx, w.Lower); err != nil {
 			return err
 		}
 		if err := set(ctx, tx, w.Settings); err != nil {
@@ -107,6 +110,24 @@ func raise(ctx context.Context, tx *sql.Tx, counters map[string]uint64) error {
 		}
 		if to <= from {
 			return fmt.Errorf("%w: %s is %d, not below %d", journal.ErrStale, name, from, to)
+		}
+		if err := putCounter(ctx, tx, name, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lower is the way out for a counter that was raised too far.
+func lower(ctx context.Context, tx *sql.Tx, counters map[string]uint64) error {
+	for _, name := range slices.Sorted(maps.Keys(counters)) {
+		to := counters[name]
+		from, err := counter(ctx, tx, name)
+		if err != nil {
+			return err
+		}
+		if to >= from {
+			return fmt.Errorf("%w: %s is %d, not above %d", journal.ErrStale, name, from, to)
 		}
 		if err := putCounter(ctx, tx, name, to); err != nil {
 			return err

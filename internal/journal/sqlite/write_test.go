@@ -75,6 +75,30 @@ func TestGrown(t *testing.T) {
 	}
 }
 
+// A counter that was raised too far is set down, and only down; with it goes the rest of the write, or nothing.
+func TestCommitLowers(t *testing.T) {
+	j := open(t, options(newPath(t)))
+	ctx := t.Context()
+	must(t, j.Commit(ctx, journal.Write{Label: "x", Raise: map[string]uint64{"power": 1000}}))
+	for _, bad := range []map[string]uint64{{"power": 1000}, {"power": 1001}, {"power": 10, "never": 1}} {
+		err := j.Commit(ctx, journal.Write{Label: "x", Entries: []journal.Entry{play(1)}, Raise: map[string]uint64{"a": 1}, Lower: bad})
+		if !errors.Is(err, journal.ErrStale) {
+			t.Errorf("lower %v: got %v, want ErrStale", bad, err)
+		}
+	}
+	must(t, j.Commit(ctx, journal.Write{Label: "x", Entries: []journal.Entry{play(2)}, Lower: map[string]uint64{"power": 10}}))
+	for name, want := range map[string]uint64{"power": 10, "a": 0, "never": 0} {
+		got, err := j.Counter(ctx, name)
+		must(t, err)
+		if got != want {
+			t.Errorf("counter %s is %d, want %d", name, got, want)
+		}
+	}
+	if got := len(pending(t, j)); got != 1 {
+		t.Errorf("%d records, want 1", got)
+	}
+}
+
 // The log of a large transaction is cut once it is in the database.
 func TestLogShrinks(t *testing.T) {
 	path := newPath(t)

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -44,12 +45,13 @@ func Ask(ctx context.Context, base string, code Code, csr []byte, now time.Time)
 		return nil, err
 	}
 	conf.VerifyConnection = PinnedServer(code.Pin(), host, now)
-	return exchange(ctx, base, "enrol", request{Code: code.String(), CSR: string(csr)}, conf)
+	return exchange(ctx, base, "enrol", request{Code: code.String(), CSR: string(csr)}, &http.Transport{TLSClientConfig: conf})
 }
 
-// AskRenewal asks for a new certificate with the one that conf shows.
-func AskRenewal(ctx context.Context, base string, csr []byte, conf *tls.Config) (*Answer, error) {
-	return exchange(ctx, base, "renew", request{CSR: string(csr)}, conf)
+// AskRenewal asks for a new certificate over connections that dial opens, with TLS spoken on them: whom to believe and
+// which certificate to show is its matter, see [pki.Dialer].
+func AskRenewal(ctx context.Context, base string, csr []byte, dial func(ctx context.Context, network, address string) (net.Conn, error)) (*Answer, error) {
+	return exchange(ctx, base, "renew", request{CSR: string(csr)}, &http.Transport{DialTLSContext: dial})
 }
 
 func hostOf(base string) (string, error) {
@@ -93,7 +95,7 @@ func PinnedServer(pin, host string, now time.Time) func(tls.ConnectionState) err
 // Pinned reports whether the pin names this authority.
 func Pinned(c *x509.Certificate, pin string) bool { return pin != "" && pki.Pin(c) == pin }
 
-func exchange(ctx context.Context, base, path string, body request, conf *tls.Config) (*Answer, error) {
+func exchange(ctx context.Context, base, path string, body request, transport *http.Transport) (*Answer, error) {
 	if _, err := hostOf(base); err != nil {
 		return nil, err
 	}
@@ -108,7 +110,7 @@ func exchange(ctx context.Context, base, path string, body request, conf *tls.Co
 		return nil, fmt.Errorf("cannot ask the centre: %w", err)
 	}
 	r.Header.Set("Content-Type", "application/json")
-	transport := &http.Transport{TLSClientConfig: conf, DisableKeepAlives: true} // and no proxy from the environment
+	transport.DisableKeepAlives = true // and it has no proxy from the environment
 	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(r)
 	if err != nil {

@@ -240,7 +240,7 @@ func TestRenew(t *testing.T) {
 	csr, err := pki.MakeRequest(key, device)
 	c.check(err)
 	c.later(500 * 24 * time.Hour)
-	a, err := enrol.AskRenewal(t.Context(), c.server.URL, csr, c.with(pair))
+	a, err := enrol.AskRenewal(t.Context(), c.server.URL, csr, c.dial(pair))
 	c.check(err)
 	ca, err := pki.ParseCertificate(pemOf(t, c, "ca.pem"))
 	c.check(err)
@@ -249,7 +249,7 @@ func TestRenew(t *testing.T) {
 		t.Errorf("renewed until %v, CA %q, %v", renewed.NotAfter, a.CA, err)
 	}
 	fresh, _, freshCSR := newRequest(t, device)
-	if a, err = enrol.AskRenewal(t.Context(), c.server.URL, freshCSR, c.with(pair)); err != nil {
+	if a, err = enrol.AskRenewal(t.Context(), c.server.URL, freshCSR, c.dial(pair)); err != nil {
 		t.Errorf("with another key: %v", err)
 	} else if _, err := a.Check(ca, device, &fresh.PublicKey); err != nil {
 		t.Error(err)

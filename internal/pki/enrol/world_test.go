@@ -2,12 +2,14 @@ package enrol_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/tls"
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -171,6 +173,12 @@ func (c *centre) with(pairs ...tls.Certificate) *tls.Config {
 	roots, err := pki.Pool(filepath.Join(c.dir, "ca.pem"))
 	c.check(err)
 	return &tls.Config{RootCAs: roots, Certificates: pairs}
+}
+
+// dial is how a display with this certificate connects.
+func (c *centre) dial(pair tls.Certificate) func(context.Context, string, string) (net.Conn, error) {
+	d := tls.Dialer{Config: c.with(pair)}
+	return d.DialContext
 }
 
 // post sends any bytes and returns status and what the centre says is wrong.

@@ -1,52 +1,45 @@
-package fleet
+package pki
 
 import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
-	"net/url"
 	"time"
-
-	"bangtin/internal/pki"
 )
 
-const dialTimeout = 30 * time.Second // TCP and TLS; a satellite link needs seconds
+// DialTimeout is for TCP and TLS together; a satellite link needs seconds.
+const DialTimeout = 30 * time.Second
 
-// brokerHost takes host and port out of a broker's URL.
-func brokerHost(raw string) (string, error) {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return "", fmt.Errorf("cannot read broker URL: %w", err)
-	}
-	if u.Scheme != "tls" || u.Hostname() == "" || u.Port() == "" || u.User != nil || u.Path != "" || u.RawQuery != "" {
-		return "", fmt.Errorf("broker URL %q is not of the form tls://host:port", raw)
-	}
-	return u.Host, nil
-}
-
-// maxJudgings bounds how often a connection is tried at other moments: for a certificate of the broker that is over,
+// maxJudgings bounds how often a connection is tried at other moments: for a certificate of the server that is over,
 // and for one of it and one of its authority that begins later.
 const maxJudgings = 4
 
-// dial opens the connection itself, because paho's dialer obeys proxy variables and no context.
+// A Dialer opens a display's connections to the department: to its broker and to its HTTPS. It shows the display's
+// certificate and believes the department's authority alone. Safe for concurrent use.
 //
 // Certificates are judged at the later of now and the floor: a controller whose clock battery died starts in 1970,
 // before every certificate there is. Where that fails on the time alone they are judged at the next best moment. For
 // a display that knows the time neither makes a difference worth naming, for the floor is an hour behind it; one that
 // does not know it must get in to be told.
-func (f *Fleet) dial(ctx context.Context) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+type Dialer struct {
+	Files Files            // read for each connection, so that a renewed certificate is used at the next one
+	Now   func() time.Time // wall clock
+	Floor func() time.Time // time that is certainly past
+}
+
+// DialContext connects and speaks TLS with the server that address names. It takes at most DialTimeout.
+func (d Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, DialTimeout)
 	defer cancel()
-	floor := f.cfg.Floor()
-	judged := f.cfg.Now()
+	floor := d.Floor()
+	judged := d.Now()
 	if judged.Before(floor) {
 		judged = floor
 	}
 	for n := 1; ; n++ {
-		conn, err := f.dialAt(ctx, judged)
+		conn, err := d.dialAt(ctx, network, address, judged)
 		next, ok := rejudge(err, judged, floor)
 		if !ok || n == maxJudgings {
 			return conn, err
@@ -69,14 +62,13 @@ func rejudge(err error, judged, floor time.Time) (time.Time, bool) {
 	return floor, floor.Before(judged) && !floor.After(invalid.Cert.NotAfter)
 }
 
-func (f *Fleet) dialAt(ctx context.Context, judged time.Time) (net.Conn, error) {
-	files := pki.Files{CA: f.cfg.CA, Certificate: f.cfg.Certificate, Key: f.cfg.Key}
-	conf, err := files.ClientConfig(func() time.Time { return judged })
+func (d Dialer) dialAt(ctx context.Context, network, address string, judged time.Time) (net.Conn, error) {
+	conf, err := d.Files.ClientConfig(func() time.Time { return judged })
 	if err != nil {
 		return nil, err
 	}
 	// The server's name is taken from the address. TCP asks nothing by itself, which at each 30 s would cost 7 MB a month:
-	// keepAlive finds a dead link.
-	d := tls.Dialer{NetDialer: &net.Dialer{KeepAlive: -1}, Config: conf}
-	return d.DialContext(ctx, "tcp", f.host)
+	// whoever dials finds a dead link, by MQTT's pings or the time a request may take.
+	over := tls.Dialer{NetDialer: &net.Dialer{KeepAlive: -1}, Config: conf}
+	return over.DialContext(ctx, network, address)
 }
