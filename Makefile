@@ -10,6 +10,7 @@
 # make adversary   a hostile broker against a display on air, with a flood of FLOOD
 # make chaos  20 displays while broker and centre are killed 50 times each, links are cut and the database is full
 # make lint   golangci-lint
+# make vuln   known holes in what is built in; needs the network's list of them
 # make clean  removes bin/ and what a demo left
 
 SHELL    := /bin/sh
@@ -25,7 +26,7 @@ BUILT    := $(shell git log -1 --format=%cI 2>/dev/null || echo 2026-11-01T00:00
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 GO       := go
 
-.PHONY: all build demo test bench bench-command bench-fleet fuzz transfers adversary chaos cross lint clean
+.PHONY: all build demo test bench bench-command bench-fleet fuzz transfers adversary chaos cross lint vuln clean
 
 all: build
 
@@ -80,6 +81,9 @@ chaos:
 
 lint:
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0 run ./...
+
+vuln:
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
 
 clean:
 	rm -rf bin demo-data

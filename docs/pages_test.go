@@ -131,7 +131,7 @@ func (h *help) check(words []string) string {
 		return ""
 	}
 	command := words[0]
-	if !slices.Contains(h.commands, command) && len(words) > 1 {
+	if len(words) > 1 && slices.Contains(h.commands, command+" "+words[1]) {
 		command += " " + words[1]
 	}
 	if !slices.Contains(h.commands, command) {

@@ -69,8 +69,10 @@ func (g *region) newDisplay(n int, t *tally) *simulated {
 		g.t.Fatal(err)
 	}
 	dir := filepath.Join(g.dir, "displays")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		g.t.Fatal(err)
+	for _, folder := range []string{dir, g.path("pki/issued/ca/" + d.id)} { // the second: the centre let it in
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			g.t.Fatal(err)
+		}
 	}
 	d.files = pki.Files{CA: g.path("pki/ca.pem"), Certificate: filepath.Join(dir, d.id+".pem"), Key: filepath.Join(dir, d.id+".key")}
 	for path, data := range map[string][]byte{d.files.Certificate: pair.Certificate, d.files.Key: pair.Key} {

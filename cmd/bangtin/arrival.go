@@ -1,17 +1,13 @@
 package main
 
-import (
-	"strings"
-
-	"bangtin/internal/wire"
-)
+import "bangtin/internal/wire"
 
 // An arrival is how something published is seen to be at a display, and what is said of that.
 type arrival interface {
 	shownBy(s *wire.State) bool
 	there(display string) phrase
 	open(display, why string) phrase
-	why(s *wire.State) phrase // not shown by s
+	why(p *Program, s *wire.State) phrase // not shown by s
 	sum(there, open int) phrase
 	list(into *waitsObject, there []string)
 }
@@ -30,10 +26,10 @@ func (a playing) sum(there, open int) phrase {
 	return say("%d displays: %d play %s, %d not yet.", there+open, there, string(a), open)
 }
 
-func (a playing) why(s *wire.State) phrase {
+func (a playing) why(p *Program, s *wire.State) phrase {
 	now := or(visible(s.Player.Playlist), "-")
 	if len(s.Alarms) > 0 {
-		return say("it plays %s; alarms: %s", now, visible(strings.Join(s.Alarms, " ")))
+		return say("it plays %s; alarms: %s", now, p.alarmWords(s.Alarms))
 	}
 	return say("it plays %s; the files may be on their way, or it refused: its records tell", now)
 }
@@ -54,7 +50,7 @@ func (a trusting) sum(there, open int) phrase {
 	return say("%d displays: %d go by trust document %d, %d not yet.", there+open, there, uint64(a), open)
 }
 
-func (a trusting) why(s *wire.State) phrase {
+func (a trusting) why(_ *Program, s *wire.State) phrase {
 	if s.TrustVersion == 0 {
 		return say("it does not tell by which document it goes")
 	}

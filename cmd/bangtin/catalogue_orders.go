@@ -31,5 +31,11 @@ func vietnameseOrders() map[string]string {
 		"DARK inside its window: panel %s, %s: %s":                     "KHÔNG SÁNG trong giờ phát: màn hình %s, %s: %s",
 		"DARK inside its window: the player is %s, %s: %s":             "KHÔNG CÓ HÌNH trong giờ phát: trình phát %s, %s: %s",
 		"DARK inside its window: panel not read back since %s, %s: %s": "KHÔNG SÁNG trong giờ phát: không đọc lại được màn hình từ %s, %s: %s",
+
+		"Attention: key %s has signed with a clock that was fast. So that displays obey, this is dated %s; look at the clocks.": "Chú ý: khóa %s đã ký khi đồng hồ chạy nhanh. Để bảng tin chấp nhận, lệnh này ghi giờ %s; hãy kiểm tra đồng hồ.",
+		"remove it; look at this machine's clock first":                                                                                                                                   "xóa tệp này; kiểm tra đồng hồ máy này trước",
+		"Attention: key %s has signed something later than this. A display that obeyed it refuses this command as replayed.":                                                              "Chú ý: khóa %s đã ký một lệnh ghi giờ muộn hơn. Bảng tin nào đã nhận lệnh ấy sẽ từ chối lệnh này (replayed).",
+		"Attention: cannot remember beside key %s when it signed last: %s":                                                                                                                "Chú ý: không ghi được cạnh khóa %s lần ký cuối: %s",
+		"Attention: key %s has signed with a clock that was far ahead: %s. A display that took that answers replayed until then: set the clocks right, and sign for it with another key.": "Chú ý: khóa %s đã ký khi đồng hồ chạy quá nhanh: %s. Bảng tin nào đã nhận lệnh đó sẽ trả lời replayed cho đến giờ ấy: chỉnh lại đồng hồ, và ký cho bảng tin đó bằng khóa khác.",
 	}
 }

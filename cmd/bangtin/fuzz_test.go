@@ -40,6 +40,9 @@ func FuzzHeard(f *testing.F) {
 		{"state", `{"seq":1,"at":"2027-01-31T01:00:05Z","boot":"c","gate":"Tịnh Biên","want":{"panel":"off","rule":"department"},"panel":{"power":"off","verified_at":"2027-01-31T01:00:04Z"},"alarms":["door-open"]}`},
 		{"cmd/ack", `{"id":"0123456789abcdef","digest":"` + digest + `","status":"RECEIVED","at":"2027-01-31T01:00:01Z"}`},
 		{"cmd/ack", `{"id":"","digest":"` + digest + `","status":"DUPLICATE","first":"DONE","evidence":{"a":"\u001b"},"at":"2027-01-31T01:00:01Z"}`},
+		{"cmd/ack", `{"id":"","digest":"` + digest + `","status":"REJECTED","reason":"bad-signature","at":"2027-01-31T01:00:01Z"}`},
+		{"cmd/ack", `{"id":"0123456789abcdef","digest":"` + digest + `","status":"REJECTED","reason":"busy","at":"2027-01-31T01:00:01Z"}`},
+		{"cmd/ack", `{"id":"0123456789abcdef","digest":"` + digest + `","status":"DONE","evidence":{"panel":"off","verified_at":"2027-01-31T01:00:04Z"},"at":"2027-01-31T01:00:05Z"}`},
 		{"desired/playlist", `{"payloadType":"application/vnd.bangtin.playlist.v1+json","payload":"e30=","signatures":[]}`},
 	} {
 		f.Add(m.what, []byte(m.payload), true)

@@ -20,7 +20,7 @@ func (p *Program) power(o *options) action {
 		if err := o.require("display", "state", "reason", "key", "out"); err != nil {
 			return err
 		}
-		order, err := p.order(*display, *state, *until, *reason)
+		order, err := p.order(*display, *state, *until, *reason, *keyFile)
 		if err != nil {
 			return err
 		}
@@ -42,6 +42,9 @@ func (p *Program) power(o *options) action {
 		if err := checkSigned(*keyFile, *trustFile, raw, trust.TypePower); err != nil {
 			return err
 		}
+		if err := p.remember(*keyFile, order.Version); err != nil {
+			return err
+		}
 		if err := replace(*out, raw); err != nil {
 			return err
 		}
@@ -49,7 +52,7 @@ func (p *Program) power(o *options) action {
 	}
 }
 
-func (p *Program) order(display, state, until, reason string) (*wire.PowerOrder, error) {
+func (p *Program) order(display, state, until, reason, key string) (*wire.PowerOrder, error) {
 	if wire.CheckDevice(display) != nil {
 		return nil, &problem{field: "--display", what: say("%q is not a display id", display), remedy: say("use 3 to 40 of a-z, 0-9 and -"), usage: true}
 	}
@@ -73,7 +76,11 @@ func (p *Program) order(display, state, until, reason string) (*wire.PowerOrder,
 		return nil, &problem{field: "--until", what: say("is too far away"),
 			remedy: say("an order lasts %d days at most; give a new one then", int(wire.MaxPowerSpan.Hours()/24)), usage: true}
 	}
-	return &wire.PowerOrder{Device: display, Version: nextVersion(now, 0), State: wish, Until: end, Reason: reason}, nil
+	version, err := p.made(key)
+	if err != nil {
+		return nil, err
+	}
+	return &wire.PowerOrder{Device: display, Version: version, State: wish, Until: end, Reason: reason}, nil
 }
 
 func (p *Program) tellOrder(o *wire.PowerOrder, out string) error {

@@ -259,5 +259,5 @@ func (e *edition) why(display string) phrase {
 	case s.state == nil:
 		return say("it is online and has told no state")
 	}
-	return e.goal.why(s.state)
+	return e.goal.why(e.p, s.state)
 }

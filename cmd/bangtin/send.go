@@ -85,6 +85,9 @@ func (p *Program) signCommand(out *outgoing, s *sendOptions) error {
 		if out.raw, err = sign(out.envelope, signer, path); err != nil {
 			return err
 		}
+		if err := p.remember(path, out.command.Counter); err != nil {
+			return err
+		}
 	}
 	return out.seal("--key", *s.trust, *s.out != "")
 }
@@ -141,8 +144,11 @@ func (p *Program) readCommand(path, trustFile string) (*outgoing, error) {
 
 // newCommand is what the options ask for. Of a playlist that is at hand it also returns id@version.
 func (p *Program) newCommand(kind string, s *sendOptions) (c *wire.Command, playlist string, err error) {
-	now := p.Now()
-	c = &wire.Command{Counter: nextVersion(now, 0), Expires: now.UTC().Add(commandLife)}
+	count, err := p.made(*s.keys...)
+	if err != nil {
+		return nil, "", err
+	}
+	c = &wire.Command{Counter: count, Expires: time.UnixMilli(int64(count)).UTC().Add(commandLife)}
 	if c.Audience, err = s.audience(); err != nil {
 		return nil, "", err
 	}

@@ -145,6 +145,14 @@ func (p *Program) addSignature(s *signing, signer trust.Signer, keyFile string) 
 	if err := replace(s.path, raw); err != nil {
 		return err
 	}
+	if count, ok := countOf(s.content); ok {
+		if err := p.warnOfLater(keyFile, count); err != nil {
+			return err
+		}
+		if err := p.remember(keyFile, count); err != nil {
+			return err
+		}
+	}
 	p.tell(say("Signed in %s by key %s", s.path, trust.KeyID(signer.Public())))
 	if err := p.tellThreshold(s); err != nil {
 		return err

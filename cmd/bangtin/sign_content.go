@@ -156,6 +156,17 @@ func (c *commandContent) signable(now time.Time) error {
 
 func (c *commandContent) mayBeSignedBy(*trust.Document, string) error { return nil }
 
+// countOf is what displays count of what a key signs: commands and power orders.
+func countOf(c content) (uint64, bool) {
+	switch c := c.(type) {
+	case *commandContent:
+		return c.command.Counter, true
+	case *orderContent:
+		return c.order.Version, true
+	}
+	return 0, false
+}
+
 // commandRows are the arguments of a command.
 func (p *Program) commandRows(c *wire.Command) ([]row, error) {
 	switch c.Kind {

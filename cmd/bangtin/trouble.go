@@ -67,8 +67,9 @@ func (s *sight) takeState(st *wire.State, retained bool, now time.Time) {
 
 // A trouble is one thing that is wrong with a display.
 type trouble struct {
-	code string // stable, for programs
-	what phrase
+	code  string // stable, for programs
+	what  phrase
+	alarm string // which of the display's, where it is one
 }
 
 // hours are the windows in which a display must be lit, in minutes of the day.
@@ -110,7 +111,7 @@ func (p *Program) troubles(s *sight, h hours, now time.Time, silence time.Durati
 		return []trouble{t}
 	}
 	var all []trouble
-	add := func(code string, what phrase) { all = append(all, trouble{code, what}) }
+	add := func(code string, what phrase) { all = append(all, trouble{code: code, what: what}) }
 	st := s.state
 	if st == nil {
 		return nil // it was born just now; its state follows
@@ -130,7 +131,7 @@ func (p *Program) troubles(s *sight, h hours, now time.Time, silence time.Durati
 		add("playlist", say("plays %s, but %s was published", or(visible(st.Player.Playlist), "-"), visible(s.ought)))
 	}
 	for _, a := range st.Alarms {
-		add("alarm", say("alarm: %s", visible(a)))
+		all = append(all, trouble{"alarm", say("alarm: %s", p.reasonWords(a)), a})
 	}
 	if st.Time.Trust != "synchronised" && st.Time.Trust != "signed" {
 		add("clock", say("its clock cannot be trusted (%s)", visible(st.Time.Trust)))
@@ -171,13 +172,13 @@ func (p *Program) away(s *sight, now time.Time, silence time.Duration) (trouble,
 	}
 	switch {
 	case s.unseen():
-		return trouble{"never-seen", say("never seen, though a playlist was published for it")}, true
+		return trouble{code: "never-seen", what: say("never seen, though a playlist was published for it")}, true
 	case s.conn == wire.Gone:
-		return trouble{"lost", say("connection lost since %s", when)}, true
+		return trouble{code: "lost", what: say("connection lost since %s", when)}, true
 	case s.conn == wire.Off:
-		return trouble{"off", say("stopped in good order since %s", when)}, true
+		return trouble{code: "off", what: say("stopped in good order since %s", when)}, true
 	case now.Sub(s.life) > silence:
-		return trouble{"silent", say("silent since %s", when)}, true
+		return trouble{code: "silent", what: say("silent since %s", when)}, true
 	}
 	return trouble{}, false
 }

@@ -267,14 +267,15 @@ type watchObject struct {
 }
 
 type troubleObject struct {
-	Code string `json:"code"`
-	What string `json:"what"`
+	Code  string `json:"code"`
+	Alarm string `json:"alarm,omitempty"` // its code, as the display has it
+	What  string `json:"what"`
 }
 
 func (v *view) object(f finding) watchObject {
 	o := watchObject{Display: f.display, Gate: f.gate, Well: len(f.troubles) == 0, Playlist: f.plays, Troubles: []troubleObject{}}
 	for _, t := range f.troubles {
-		o.Troubles = append(o.Troubles, troubleObject{t.code, v.p.text(t.what)})
+		o.Troubles = append(o.Troubles, troubleObject{t.code, t.alarm, v.p.text(t.what)})
 	}
 	return o
 }

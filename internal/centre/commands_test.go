@@ -130,8 +130,8 @@ func TestLateCommandIsKept(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		s.stop()
-		if len(s.said) > 0 {
-			t.Errorf("sent %q", s.said)
+		if len(s.sent()) > 0 {
+			t.Errorf("sent %q", s.sent())
 		}
 	})
 }
@@ -241,14 +241,14 @@ func TestBusyIsSentAgain(t *testing.T) {
 		s.answer(digest, wire.Rejected, "busy")
 		time.Sleep(20 * time.Second)
 		synctest.Wait()
-		if len(s.said) != 0 {
-			t.Errorf("too early: %q", s.said)
+		if len(s.sent()) != 0 {
+			t.Errorf("too early: %q", s.sent())
 		}
 		time.Sleep(time.Minute)
 		s.answer(digest, wire.Done, "")
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if diff := cmp.Diff([]string{"bt/v1/d/tinh-bien-01/cmd/req"}, s.said); diff != "" {
+		if diff := cmp.Diff([]string{"bt/v1/d/tinh-bien-01/cmd/req"}, s.sent()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff(map[string]int{"DONE": 1}, statuses(t, s.path)); diff != "" {
@@ -278,8 +278,8 @@ func TestAnswersThatNobodySigned(t *testing.T) {
 				time.Sleep(time.Hour)
 				synctest.Wait()
 				s.stop()
-				if len(s.said) != again {
-					t.Errorf("sent %q", s.said)
+				if len(s.sent()) != again {
+					t.Errorf("sent %q", s.sent())
 				}
 				r := must(store.Verify(t.Context(), s.path))(t)
 				if len(r.Notes) != 1 || !strings.Contains(r.Notes[0], string(status)+" by the display's answer alone") {

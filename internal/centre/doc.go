@@ -17,6 +17,6 @@
 // Who speaks is the level of the topic, which the broker binds to the display's certificate. A display that was
 // given a certificate may speak, whether or not the centre heard of it before; there are at most [Config.Displays] of
 // them. A broker can still speak in the name of each: what it says so of connections, states and answers is believed,
-// and decides nothing but what is told and what is sent again.
-// Records are checked by their own chain, commands by the department's signatures. Every refusal is counted.
+// and decides nothing but what is told and what is sent again. Records are checked by their own chain, commands and
+// standing orders by the department's signatures. Every refusal is counted.
 package centre

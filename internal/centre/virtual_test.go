@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -84,6 +85,13 @@ func (s *still) start() {
 	s.centre.Connected()
 }
 
+// sent is the topics on which the centre spoke.
+func (s *still) sent() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.said)
+}
+
 func (s *still) tell(topic string, payload []byte) {
 	s.centre.Receive(department.Message{Topic: topic, Payload: payload, Ack: func() {}})
 }
@@ -155,8 +163,8 @@ func TestCommandNobodyAnswers(t *testing.T) {
 			s.tell("bt/v1/d/tinh-bien-01/conn", birth)
 		}
 		synctest.Wait()
-		if len(s.said) != 9 { // the tenth birth comes when it has expired
-			t.Errorf("sent %q", s.said)
+		if len(s.sent()) != 9 { // the tenth birth comes when it has expired
+			t.Errorf("sent %q", s.sent())
 		}
 		if diff := cmp.Diff(map[string]int{"EXPIRED": 1}, statuses(t, s.path)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
@@ -183,8 +191,8 @@ func TestTimeThatNobodyKeeps(t *testing.T) {
 			s.tell("bt/v1/d/tinh-bien-01/time/req", must(wire.Encode(wire.TimeRequest{Nonce: "00112233445566778899aabbccddeeff"}))(t))
 			time.Sleep(time.Minute)
 			synctest.Wait()
-			if len(s.said) != want {
-				t.Errorf("told %d times, want %d", len(s.said), want)
+			if len(s.sent()) != want {
+				t.Errorf("told %d times, want %d", len(s.sent()), want)
 			}
 		}
 		ask(1)
@@ -205,7 +213,9 @@ func TestOldQuestionForTheTime(t *testing.T) {
 		s := newStill(t)
 		s.stop()
 		for wait, want := range map[time.Duration]int{9 * time.Second: 1, 11 * time.Second: 0} {
+			s.mu.Lock()
 			s.said = nil
+			s.mu.Unlock()
 			s.waitBeforeRun = func() {
 				s.tell("bt/v1/d/tinh-bien-01/time/req", must(wire.Encode(wire.TimeRequest{Nonce: "00112233445566778899aabbccddeeff"}))(t))
 				time.Sleep(wait)
@@ -213,8 +223,8 @@ func TestOldQuestionForTheTime(t *testing.T) {
 			s.start()
 			time.Sleep(time.Second)
 			synctest.Wait()
-			if len(s.said) != want {
-				t.Errorf("after %s: told %d times", wait, len(s.said))
+			if len(s.sent()) != want {
+				t.Errorf("after %s: told %d times", wait, len(s.sent()))
 			}
 			s.stop()
 		}

@@ -161,7 +161,8 @@ func (o *Office) Renew(old *x509.Certificate, r *Request) ([]byte, error) {
 		if list.Has(c.SerialNumber) || c.NotAfter.Before(o.now()) {
 			continue
 		}
-		if valid++; r.Key.Equal(c.PublicKey) && !Due(c, o.now()) {
+		valid++
+		if r.Key.Equal(c.PublicKey) && c.SerialNumber.Cmp(old.SerialNumber) != 0 && !Due(c, o.now()) {
 			return certificatePEM(c.Raw), nil // the answer that made it was lost on the way
 		}
 	}

@@ -112,12 +112,17 @@ func better(a Answer, status wire.CommandStatus, source Source) bool {
 	return status == Sent || a.Source > source
 }
 
+// believable is whether a record speaks of what can be a command.
+func believable(c journal.Command) bool {
+	return wire.CheckCommand(c.ID, c.Digest) == nil && commandKind.MatchString(c.Kind) && c.Counter <= 1<<53
+}
+
 var commandKind = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 
 // commandRecord notes what a record says. A command that the centre never heard on its way is kept too: a display did
 // something, and there is the proof. Who signed it is not taken from there: a display may have been stolen.
 func (w *writing) commandRecord(device string, r journal.Record, c journal.Command, o *Outcome) error {
-	if wire.CheckCommand(c.ID, c.Digest) != nil || !commandKind.MatchString(c.Kind) || c.Counter > 1<<53 {
+	if !believable(c) {
 		return nil
 	}
 	a := Answer{Device: device, Digest: c.Digest, Status: wire.CommandStatus(c.Status), Source: ByRecord,
