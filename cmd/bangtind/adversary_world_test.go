@@ -257,23 +257,12 @@ func (h *hostile) total() sum {
 	return s
 }
 
-// judgedAgain is how often a refusal may be on record beyond its deliveries: when the trust document is rotated, once
-// here, the last message on each retained topic that was refused for its signatures is judged by the new one.
-func judgedAgain(kind string) int {
-	for _, topic := range []string{"desired/power", "desired/playlist"} {
-		if strings.HasSuffix(kind, topic) {
-			return 1
-		}
-	}
-	return 0
-}
-
 // onRecord wants every refusal on record as often as it was provoked, and no other.
 func (h *hostile) onRecord() {
 	h.t.Helper()
 	counts, orders := h.refused()
 	for _, kind := range slices.Sorted(maps.Keys(counts)) {
-		if more := counts[kind] - h.counted[kind]; more < 0 || more > judgedAgain(kind) {
+		if counts[kind] != h.counted[kind] {
 			h.t.Errorf("%s: %d on record, %d delivered", kind, counts[kind], h.counted[kind])
 		}
 		h.t.Logf("recorded %4d × %s", counts[kind], kind)
