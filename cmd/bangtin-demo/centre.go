@@ -138,7 +138,7 @@ func (c *centre) state(raw []byte) error {
 	if err != nil {
 		return err
 	}
-	for _, line := range c.seen.take(s, raw) {
+	for _, line := range c.seen.take(s) {
 		c.demo.say(line.what, line.text)
 	}
 	return nil

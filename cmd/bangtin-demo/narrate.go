@@ -32,7 +32,7 @@ type seen struct {
 }
 
 // take returns what is worth a line in s.
-func (n *seen) take(s *wire.State, raw []byte) []line {
+func (n *seen) take(s *wire.State) []line {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	before := n.last
@@ -56,7 +56,7 @@ func (n *seen) take(s *wire.State, raw []byte) []line {
 	n.count(s)
 	if s.Panel.Power == "on" && s.Player.State == "playing" && !n.printed {
 		n.printed = true
-		out = append(out, line{"state", "as the broker has it now:\n" + indent(raw)})
+		out = append(out, line{"state", "as the broker has it now:\n" + indent(s)})
 	}
 	return out
 }
@@ -145,10 +145,14 @@ func (d *demo) summary(c *centre) error {
 	return nil
 }
 
-func indent(raw []byte) string {
+func indent(s *wire.State) string {
+	raw, err := wire.Encode(s) // which arrived compressed
+	if err != nil {
+		return err.Error()
+	}
 	var out bytes.Buffer
 	if err := json.Indent(&out, raw, "          ", "  "); err != nil {
-		return string(raw)
+		return err.Error()
 	}
 	return "          " + out.String()
 }
