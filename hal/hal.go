@@ -95,6 +95,31 @@ type InputSwitcher interface {
 	Input(ctx context.Context) (string, error)
 }
 
+// A SignalDetector tells whether the panel sees a picture on the input that it shows.
+type SignalDetector interface {
+	Signal(ctx context.Context) (present bool, err error)
+}
+
+// A Speaker sets and reads the panel's own loudspeakers. Volume is in percent of what the protocol allows, 0 to 100.
+type Speaker interface {
+	SetVolume(ctx context.Context, percent int) error
+	Volume(ctx context.Context) (percent int, err error)
+	SetMute(ctx context.Context, muted bool) error
+	Muted(ctx context.Context) (bool, error)
+}
+
+// A Diagnoser asks the panel what it finds wrong with itself. An empty list is a panel that finds nothing. Each
+// fault is one English word or two, such as "fan" or "lamp", at most 16 of them; what the protocol reports and
+// nobody has a word for is its code, such as "code 90".
+type Diagnoser interface {
+	Diagnose(ctx context.Context) (faults []string, err error)
+}
+
+// An HourMeter tells how many hours the panel has been on in its life.
+type HourMeter interface {
+	Hours(ctx context.Context) (int, error)
+}
+
 // An Identifier tells the panel's serial number and model as the panel prints them.
 type Identifier interface {
 	Serial(ctx context.Context) (string, error)
@@ -108,7 +133,12 @@ const (
 	Mains       Kind = "mains"       // Reading.Active: the mains supply is present
 	Smoke       Kind = "smoke"       // Reading.Active: the detector or its cut cable says fire
 	Door        Kind = "door"        // Reading.Active: the cabinet is open
+	Tamper      Kind = "tamper"      // Reading.Active: somebody moves, opens or cuts what nobody should
+	Key         Kind = "key"         // Reading.Active: the key switch is turned
 	Temperature Kind = "temperature" // Reading.Temperature holds the value
+	Meter       Kind = "meter"       // Reading.Watts is what the panel draws; Reading.Joules what it drew so far
+	Voltage     Kind = "voltage"     // Reading.Voltage holds the value
+	Fan         Kind = "fan"         // Reading.RPM holds the value
 )
 
 // Quality says how far a Reading may be believed.
@@ -124,10 +154,14 @@ type Reading struct {
 	Sensor      string // the name in the site file or of the driver, unique on one controller
 	Kind        Kind
 	Quality     Quality
-	Active      bool               // for Mains, Smoke and Door
-	Temperature physic.Temperature // for Temperature
-	At          time.Time          // when it was observed
-	Reason      string             // why Quality is unknown; empty when it is good
+	Active      bool // for Mains, Smoke, Door, Tamper and Key
+	Temperature physic.Temperature
+	Watts       physic.Power // for Meter: the mean since the reading before, or of the last pulses
+	Joules      int64        // for Meter: counted since the driver started; 0 where the meter does not count
+	Voltage     physic.ElectricPotential
+	RPM         int       // revolutions a minute
+	At          time.Time // when it was observed
+	Reason      string    // why Quality is unknown; empty when it is good
 }
 
 // A Sensor watches one or several inputs and sends a Reading at start, at each debounced change, and at least
@@ -139,6 +173,7 @@ type Sensor interface {
 
 // A Relay feeds or cuts the panel's mains supply. Closed is fed.
 type Relay interface {
-	// Set returns once the output was written. Setting the state it already has is harmless.
+	// Set returns once the output was written and, where a feedback contact is wired, seen to have moved. Setting
+	// the state it already has is harmless. Opening is never delayed; closing waits out the relay's minimum dwell.
 	Set(ctx context.Context, closed bool) error
 }
