@@ -185,7 +185,7 @@ func (d *display) hardware(simulate bool) error {
 		d.panel, d.relay, d.sensors = rig.Panel(), rig.Relay(), []hal.Sensor{rig.Sensor()}
 		return nil
 	}
-	d.panel = rs232.NewMDC(rs232.MDCConfig{Port: d.site.Panel.Port, SetID: byte(d.site.Panel.SetID), Log: d.log})
+	d.panel = rs232.NewMDC(rs232.Config{Port: d.site.Panel.Port, SetID: d.site.Panel.SetID, Log: d.log})
 	return nil
 }
 

@@ -23,7 +23,7 @@ func TestWiredMDCPanel(t *testing.T) {
 	}
 	haltest.Run(t, haltest.Harness{Setup: func(t *testing.T) haltest.Bench {
 		b := haltest.Bench{New: func() hal.Panel {
-			return rs232.NewMDC(rs232.MDCConfig{Port: *hardware, SetID: 1, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+			return rs232.NewMDC(rs232.Config{Port: *hardware, SetID: 1, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 		}}
 		p := b.New()
 		if err := p.SetPower(t.Context(), false); err != nil {
@@ -104,10 +104,12 @@ func (c *cable) bench() haltest.Bench {
 // driver has short times: the panel in the next process answers within milliseconds. SettleOn is longer than
 // the panel's warm-up.
 func (c *cable) driver() hal.Panel {
-	return rs232.NewMDC(rs232.MDCConfig{
+	return rs232.NewMDC(rs232.Config{
 		Port: c.path, SetID: 1,
-		Reply: 250 * time.Millisecond, Gap: 5 * time.Millisecond,
-		SettleOn: 250 * time.Millisecond, SettleOff: 50 * time.Millisecond,
+		Timing: rs232.Timing{
+			Reply: 250 * time.Millisecond, Gap: 5 * time.Millisecond,
+			SettleOn: 250 * time.Millisecond, SettleOff: 50 * time.Millisecond,
+		},
 		Log: slog.New(slog.NewTextHandler(c.t.Output(), nil)),
 	})
 }

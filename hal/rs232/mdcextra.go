@@ -3,7 +3,6 @@ package rs232
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"bangtin/hal"
 
@@ -109,18 +108,8 @@ func (m *MDC) Model(ctx context.Context) (string, error) {
 	return s, nil
 }
 
-// text reads a command whose value is text, at most 253 bytes. What is not printable ASCII is left out:
-// the text goes to logs and terminals.
+// text reads a command whose value is text, at most 253 bytes.
 func (m *MDC) text(ctx context.Context, command byte) (string, error) {
 	v, err := m.read(ctx, command)
-	if err != nil {
-		return "", err
-	}
-	printable := func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return -1
-		}
-		return r
-	}
-	return strings.TrimSpace(strings.Map(printable, string(v))), nil
+	return printable(v), err
 }
