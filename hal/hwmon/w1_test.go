@@ -43,14 +43,16 @@ func vectors(t testing.TB) []vector {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []vector
-	if err := json.Unmarshal(b, &all); err != nil {
+	var file struct {
+		Scratchpads []vector `json:"scratchpads"`
+	}
+	if err := json.Unmarshal(b, &file); err != nil {
 		t.Fatal(err)
 	}
-	if len(all) != 2 {
-		t.Fatalf("%d vectors, want 2", len(all))
+	if len(file.Scratchpads) != 2 {
+		t.Fatalf("%d vectors, want 2", len(file.Scratchpads))
 	}
-	return all
+	return file.Scratchpads
 }
 
 // TestVectors: both have a right checksum, and neither is a temperature by itself.
