@@ -20,6 +20,7 @@ func law() map[string][]string {
 		"hal":                       {},
 		"hal/rs232":                 drivers,
 		"hal/sim":                   drivers,
+		"hal/drm":                   drivers,
 		"hal/haltest":               drivers,
 		"hal/haltest/mdcpanel":      {}, // a panel that must not share a mistake with the driver it judges
 		"media":                     {"internal/trust", "internal/journal"},
