@@ -54,7 +54,7 @@ func law() map[string][]string {
 		},
 		"cmd/bangtin": {"internal/trust", "internal/wire", "internal/pki", "internal/pki/enrol", "media", "internal/fleet", "internal/fleet/department"},
 		"cmd/bangtind": {
-			"hal", "hal/rs232", "hal/sim", "media", "media/fetch", "media/mpv", "internal/trust", "internal/site", "internal/journal",
+			"hal", "hal/drm", "hal/rs232", "hal/sim", "media", "media/fetch", "media/mpv", "internal/trust", "internal/site", "internal/journal",
 			"internal/journal/sqlite", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet", "internal/control", "internal/control/local",
 			"internal/control/command", "internal/watchdog",
 		},
