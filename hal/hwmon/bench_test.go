@@ -135,3 +135,38 @@ func stubAdapter(t *testing.T) (path, number string) {
 	t.Fatalf("no adapter of i2c-stub among %q", names)
 	return "", ""
 }
+
+// TestBenchOpenBus opens the kernel's bus by its adapter's name. i2c-stub refuses the transfer that periph makes, so the
+// refusal shows that it came there; twice, since the bus is opened again after a failure.
+func TestBenchOpenBus(t *testing.T) {
+	if os.Getenv("BANGTIN_BENCH") == "" {
+		t.Skip("needs a kernel of its own: set BANGTIN_BENCH in a booted bench")
+	}
+	for _, args := range [][]string{{"modprobe", "i2c-dev"}, {"modprobe", "i2c-stub", "chip_addr=0x40"}} {
+		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%q: %v\n%s", args, err, out)
+		}
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("rmmod", "i2c-stub").CombinedOutput(); err != nil {
+			t.Errorf("rmmod i2c-stub: %v\n%s", err, out)
+		}
+	})
+	adapter, _ := stubAdapter(t)
+	name, err := os.ReadFile(filepath.Join(adapter, "name"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bus, err := hwmon.OpenBus("/sys", strings.TrimSpace(string(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := bus.Tx(inaAddress, []byte{5}, make([]byte, 2)); err == nil || !strings.Contains(err.Error(), "operation not supported") {
+			t.Errorf("a transfer: %v; want that i2c-stub does not support it", err)
+		}
+	}
+	if err := bus.Close(); err != nil {
+		t.Error(err)
+	}
+}
