@@ -72,6 +72,8 @@ func TestINA(t *testing.T) {
 		{"ina226, brown-out over", "ina226", join(example226, example226, lost226, example226, example226), 5, 119800 * physic.MilliWatt, ""},
 		{"ina226, the configuration alone was lost", "ina226", join(example226, example226,
 			[]i2ctest.IO{read(5, 0x0A00), read(0, 0x4127), set(0, 0x4527), set(5, 0x0A00)}), 3, -1, "calibration was lost"},
+		{"ina226, the calibration alone was lost", "ina226", join(example226, example226,
+			[]i2ctest.IO{read(5, 0), read(0, 0x4527), set(0, 0x4527), set(5, 0x0A00)}), 3, -1, "calibration was lost"},
 		{"ina219, dark", "ina219", join(all219(0, 0x5D98, 0), all219(0, 0x5D98, 0)), 2, 0, ""},
 		{"ina219, a small offset backwards is nothing", "ina219", join(all219(0xFFFB, 0x5D98, 15), all219(0xFFFB, 0x5D98, 15)), 2, 0, ""},
 		{"ina219, wired the wrong way round", "ina219", join(all219(0xF830, 0x5D98, 0x1766)), 1, -1, "backwards"},
@@ -103,6 +105,26 @@ func TestINA(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestINA219CalibrationIsEven: 15 A through 2 mΩ give 44739, of which the part keeps 44738. Its steps are those of the
+// latter.
+func TestINA219CalibrationIsEven(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reading := []i2ctest.IO{read(5, 0xAEC2), read(0, 0x3FFF), read(1, 0x07D0), read(2, 0x5D98), read(3, 13085)}
+		bus := &i2ctest.Playback{Ops: join([]i2ctest.IO{read(5, 0), read(0, 0x399F), set(0, 0x3FFF), set(5, 0xAEC2)}, reading, reading), DontPanic: true}
+		c := meter("ina219", bus)
+		c.MaxCurrent = 15 * physic.Ampere
+		l := listen(t, must(t)(hwmon.NewINA(c)))
+		time.Sleep(3*time.Second - time.Millisecond)
+		synctest.Wait()
+		if err := bus.Close(); err != nil {
+			t.Error(err)
+		}
+		if r := l.last("panel"); r.Quality != hal.QualityGood || r.Watts < 119790*physic.MilliWatt || r.Watts > 119810*physic.MilliWatt {
+			t.Errorf("%+v, want 119.80 W", r)
+		}
+	})
 }
 
 // TestINASilent: a part that does not answer is unknown, and so is one that never did.

@@ -125,9 +125,7 @@ func (j *judge) take(at time.Time, s sample) {
 func (j *judge) weigh(at time.Time, value int64) {
 	if j.trusts {
 		j.doubt(fmt.Sprintf("jumped from %s to %s in %s", j.text(j.belief), j.text(value), at.Sub(j.believed).Truncate(time.Millisecond)))
-		if value > j.belief {
-			j.hurry = j.limits.Confirm
-		}
+		j.hurry = j.limits.Confirm
 	}
 	if j.agrees(at, value) {
 		j.agreeing++
@@ -149,7 +147,7 @@ func (j *judge) weigh(at time.Time, value int64) {
 // as fast as flames heat it.
 func (j *judge) agrees(at time.Time, value int64) bool {
 	past := at.Sub(j.claimed)
-	if j.agreeing == 0 || past > j.limits.Stale {
+	if j.agreeing == 0 {
 		return false
 	}
 	rises := value > j.claim && value-j.claim <= j.limits.Step+span(j.limits.Rise, past)

@@ -60,6 +60,7 @@ func TestJudge(t *testing.T) {
 		{"stuck for so long", []beat{calm, {stuck - 6*time.Second, "30000", "30000", ""}, {2 * time.Second, "30000", "", "stuck: 30 °C to the last digit for 10m0s"},
 			{time.Minute, "30000", "", "stuck"}, {half, "30500", "", "stuck"}, {half, "30500", "", "stuck"}, {half, "31000", "31000", ""}}},
 		{"one step in that time is enough", []beat{calm, {9 * time.Minute, "30000", "30000", ""}, {9 * time.Minute, "30500", "30500", ""}, {2 * time.Minute, "30000", "30000", ""}}},
+		{"away for long is not stuck", []beat{calm, {2 * stuck, "", "", "no such file"}, {3 * half, "30000", "30000", ""}}},
 		{"it goes wrong as soon as it is wrong", []beat{calm, {half, "130000", "", "outside"}, {half, "30000", "", "outside"}, {half, "130000", "", "outside"},
 			{half, "30000", "", "outside"}, {half, "130000", "", "outside"}}},
 	} {

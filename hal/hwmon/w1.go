@@ -36,7 +36,7 @@ type W1 struct {
 }
 
 // NewW1 returns the sensors of one bus. They are read one after the other by one goroutine: 750 ms each, for the
-// kernel starts a conversion and waits. After a jump upwards that thermometer is read at once again, so that fire at
+// kernel starts a conversion and waits. After a jump that thermometer is read at once again, so that fire at
 // the only thermometer of a bus counts 3 s after it got there, and at one of n after n+2 s. It opens nothing.
 func NewW1(c W1Config) (hal.Sensor, error) {
 	if len(c.Sensors) < 1 || len(c.Sensors) > maxW1 {

@@ -96,7 +96,9 @@ func TestParseW1(t *testing.T) {
 		strings.SplitAfter(good, "\n")[0],
 		strings.Replace(good, "YES", "NO", 1),
 		strings.Replace(good, "YES", "YES ", 1),
+		strings.Replace(good, "YES", "YEA", 1),
 		strings.Replace(good, "91", "92", 1),
+		strings.Replace(good, "4b", "4c", 1),
 		strings.Replace(good, "t=25062", "t=25063", 1),
 		strings.Replace(good, "t=25062", "t=", 1),
 		strings.Replace(good, "t=25062", "", 1),
@@ -215,13 +217,14 @@ func TestHurry(t *testing.T) {
 		l.is(t, "5", 80000)
 
 		for i := range 240 {
-			sys.write(path(5), degrees(int16([]int{80, 20}[i%2])*16))
+			sys.write(path(5), degrees(int16([]int{80, 50, 20}[i%3])*16))
 			time.Sleep(time.Second)
-		}
-		synctest.Wait()
-		for i := range 8 {
-			if r := l.last(fmt.Sprint(i)); i != 5 && (r.Quality != hal.QualityGood || time.Since(r.At) > 14*time.Second) {
-				t.Errorf("%+v at %s: starved by another", r, time.Now())
+			synctest.Wait()
+			for j := range 8 {
+				// A round of eight, two readings more, and the time to the next repeat.
+				if r := l.last(fmt.Sprint(j)); j != 5 && (r.Quality != hal.QualityGood || time.Since(r.At) > 16*time.Second) {
+					t.Fatalf("%+v at %s: starved by another", r, time.Now())
+				}
 			}
 		}
 	})
