@@ -12,7 +12,8 @@ import (
 )
 
 // Limits say what is plausible of one sensor. Values are in thousandths of °C, V or W, and in whole revolutions a
-// minute for a fan. [DefaultLimits] has the figures of a cabinet.
+// minute for a fan. [DefaultLimits] has the figures of a cabinet; who wants others changes what it returns, since a
+// field that is zero here is zero.
 type Limits struct {
 	Min, Max int64 // what lies outside is a fault and not a value
 	Noise    int64 // a change by more than this is sent at once, a smaller one with the next repeat
