@@ -26,6 +26,9 @@ type dialogue struct {
 	// marker is an exchange that the driver uses for nothing else. A panel answers in order, so once it has
 	// answered the marker, every earlier answer has been here or is lost.
 	marker request
+	// spare takes turns with marker, where there is one: a panel may lack the one or the other, and the late answer to
+	// one marker must not be taken for that to the next.
+	spare request
 	// overdue is set while the panel may still send a reply that was given up. The late acknowledgement of "on"
 	// and the answer to "are you on?" can be the same bytes.
 	overdue bool
@@ -71,7 +74,11 @@ func (d *dialogue) catchUp(ctx context.Context) error {
 	if !d.overdue {
 		return nil
 	}
-	if _, err := d.link.Ask(ctx, d.marker.bytes, d.marker.match); err != nil {
+	m := d.marker
+	if d.spare.match != nil {
+		d.marker, d.spare = d.spare, m
+	}
+	if _, err := d.link.Ask(ctx, m.bytes, m.match); err != nil {
 		return err
 	}
 	d.overdue = false
