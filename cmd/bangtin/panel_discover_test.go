@@ -80,7 +80,7 @@ func philips() map[string]string {
 func TestPanelDiscover(t *testing.T) {
 	d := &desk{t: t, dir: t.TempDir(), lang: "en", now: morning}
 	w := newWire(t, philips())
-	got := d.must("panel discover --port " + w.path + " --ids 1-2 --protocol sicp")
+	got := d.must("panel discover --port " + w.path + " --ids 1-2,2 --protocol sicp")
 	if want := "protocol=sicp id=2 power=on model=\"BDL 43\"\n"; got != want {
 		t.Errorf("got %swant %s", got, want)
 	}

@@ -135,13 +135,22 @@ func TestPanelDecodeReadsHexAsItIsCopied(t *testing.T) {
 
 func TestPanelDecodeQuotes(t *testing.T) {
 	d := &desk{t: t, dir: t.TempDir(), lang: "en", now: morning}
-	b, err := rs232.MDCFrame{Command: 0xFF, ID: 1, Data: []byte("A\x8AQM 55R \"B\"\x1b[2J")}.Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := `kind=ack command=model model="QM 55R \"B\"[2J" id=1` + "\n"
-	if got := d.must("panel decode --protocol mdc " + hex.EncodeToString(b)); got != want {
-		t.Errorf("got %swant %s", got, want)
+	for model, want := range map[string]string{
+		"QM55R":         `model=QM55R`,
+		"QM 55R\x1b[2J": `model="QM 55R[2J"`,
+		"QM\"55\"":      `model="QM\"55\""`,
+		"QM55R\\":       `model="QM55R\\"`,
+		"QM55R=power":   `model="QM55R=power"`,
+		"\x00":          `model=""`,
+	} {
+		b, err := rs232.MDCFrame{Command: 0xFF, ID: 1, Data: []byte("A\x8A" + model)}.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = "kind=ack command=model " + want + " id=1\n"
+		if got := d.must("panel decode --protocol mdc " + hex.EncodeToString(b)); got != want {
+			t.Errorf("got %swant %s", got, want)
+		}
 	}
 }
 
