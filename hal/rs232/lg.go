@@ -18,6 +18,7 @@ const (
 	lgMute        = "ke"
 	lgVolume      = "kf"
 	lgBrightness  = "kh"
+	lgKeyLock     = "km"
 	lgAbnormal    = "kz"
 	lgInput       = "xb"
 	lgOldInput    = "kb"
@@ -47,7 +48,7 @@ const lgRestInput = 2 * time.Second
 func lgTiming() Timing {
 	return Timing{
 		Reply: time.Second, Gap: 150 * time.Millisecond, Write: time.Second, Again: time.Second,
-		SettleOn: 20 * time.Second, SettleOff: 2 * time.Second,
+		Late: 30 * time.Second, SettleOn: 20 * time.Second, SettleOff: 2 * time.Second,
 	}
 }
 
@@ -68,7 +69,7 @@ type LG struct {
 // NewLG returns the driver of one panel. It does no input or output: the port is opened by the first command.
 func NewLG(c Config) *LG {
 	l := &LG{id: byte(c.SetID), restInput: lgRestInput, dialogue: c.dialogue(lgTiming())}
-	l.dialogue.marker = l.ask(lgScreenMute)
+	l.dialogue.marker, l.dialogue.spare = l.ask(lgScreenMute), l.ask(lgKeyLock)
 	return l
 }
 

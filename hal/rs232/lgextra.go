@@ -125,11 +125,13 @@ func (l *LG) Input(ctx context.Context) (string, error) {
 	return lgSocketName(sockets, v), nil
 }
 
-// Signal implements [hal.SignalDetector] with the status command's item 02: 55LS55A, 32SE3D.
+// lgSignalItem is the item of the status command that tells of the signal.
+const lgSignalItem = "02"
+
+// Signal implements [hal.SignalDetector] with an item of the status command: 55LS55A, 32SE3D.
 func (l *LG) Signal(ctx context.Context) (present bool, err error) {
-	const item = "02"
-	data, err := l.read(ctx, l.request(lgStatus, item+" "+lgRead, func(data string) bool {
-		return len(data) == 4 && data[:2] == item
+	data, err := l.read(ctx, l.request(lgStatus, lgSignalItem+" "+lgRead, func(data string) bool {
+		return len(data) == 4 && data[:2] == lgSignalItem
 	}))
 	if err != nil {
 		return false, fmt.Errorf("cannot read panel signal: %w", err)
