@@ -55,6 +55,11 @@ func New(p Protocol, c Config) (hal.Panel, error) {
 			return nil, fmt.Errorf("cannot use set ID %d: LG has 1 to %d, and %d for all", c.SetID, lgLastID, LGBroadcast)
 		}
 		return NewLG(c), nil
+	case ProtocolNEC:
+		if c.SetID < NECBroadcast || c.SetID > necLastID {
+			return nil, fmt.Errorf("cannot use set ID %d: NEC has 1 to %d, and %d for all", c.SetID, necLastID, NECBroadcast)
+		}
+		return NewNEC(c), nil
 	}
 	return nil, fmt.Errorf("cannot speak %q to a panel: the protocols are %v", p, Protocols())
 }
