@@ -3,6 +3,7 @@ package rs232
 import (
 	"context"
 	"errors"
+	"time"
 
 	"bangtin/hal"
 )
@@ -26,9 +27,13 @@ type dialogue struct {
 	// marker is an exchange that the driver uses for nothing else. A panel answers in order, so once it has
 	// answered the marker, every earlier answer has been here or is lost.
 	marker request
+	// spare takes turns with marker, where there is one: a panel may lack the one or the other, and the late answer to
+	// one marker must not be taken for that to the next.
+	spare request
 	// overdue is set while the panel may still send a reply that was given up. The late acknowledgement of "on"
 	// and the answer to "are you on?" can be the same bytes.
 	overdue bool
+	givenUp time.Time // when that reply was given up
 }
 
 // set sends a command until the panel acknowledges it.
@@ -68,10 +73,17 @@ func (d *dialogue) pause(try int) {
 
 // catchUp makes sure that no reply to an earlier request is still to come.
 func (d *dialogue) catchUp(ctx context.Context) error {
+	if d.timing.Late > 0 && time.Since(d.givenUp) > d.timing.Late {
+		d.overdue = false
+	}
 	if !d.overdue {
 		return nil
 	}
-	if _, err := d.link.Ask(ctx, d.marker.bytes, d.marker.match); err != nil {
+	m := d.marker
+	if d.spare.match != nil {
+		d.marker, d.spare = d.spare, m
+	}
+	if _, err := d.link.Ask(ctx, m.bytes, m.match); err != nil {
 		return err
 	}
 	d.overdue = false
@@ -82,7 +94,7 @@ func (d *dialogue) catchUp(ctx context.Context) error {
 func (d *dialogue) ask(ctx context.Context, r request) ([]byte, error) {
 	reply, err := d.link.Ask(ctx, r.bytes, r.match)
 	if err != nil {
-		d.overdue = true
+		d.overdue, d.givenUp = true, time.Now()
 		return nil, err
 	}
 	return r.judge(reply)

@@ -36,7 +36,7 @@ func (f MDCFrame) Encode() ([]byte, error) {
 }
 
 // ErrNoFrame says that a stream holds no complete frame yet.
-var ErrNoFrame = errors.New("no complete MDC frame")
+var ErrNoFrame = errors.New("no complete frame")
 
 // ScanMDC finds the first complete frame with a right sum in a stream of bytes and returns it with the number
 // of bytes up to its end. Without one it returns [ErrNoFrame] and the number of bytes that can be forgotten,

@@ -50,6 +50,11 @@ func New(p Protocol, c Config) (hal.Panel, error) {
 			return nil, fmt.Errorf("cannot use set ID %d: MDC has 0 to %d", c.SetID, MDCBroadcast)
 		}
 		return NewMDC(c), nil
+	case ProtocolLG:
+		if c.SetID < LGBroadcast || c.SetID > lgLastID {
+			return nil, fmt.Errorf("cannot use set ID %d: LG has 1 to %d, and %d for all", c.SetID, lgLastID, LGBroadcast)
+		}
+		return NewLG(c), nil
 	}
 	return nil, fmt.Errorf("cannot speak %q to a panel: the protocols are %v", p, Protocols())
 }
