@@ -29,6 +29,8 @@ type Config struct {
 	Port  string // path of the serial port, or of a pty
 	SetID int    // as set in the panel's menu; each protocol says which there are, and which of them is all panels
 
+	Edition SICPEdition // of a Philips panel [SICPGrouped]
+
 	Open     Opener // [OpenSerial]
 	Timing   Timing // [the protocol's own, field by field]
 	Attempts int    // how often a request is sent until it is answered well [2]
@@ -60,6 +62,11 @@ func New(p Protocol, c Config) (hal.Panel, error) {
 			return nil, fmt.Errorf("cannot use set ID %d: NEC has 1 to %d, and %d for all", c.SetID, necLastID, NECBroadcast)
 		}
 		return NewNEC(c), nil
+	case ProtocolSICP:
+		if c.SetID < SICPBroadcast || c.SetID > 255 {
+			return nil, fmt.Errorf("cannot use set ID %d: SICP has 1 to 255, and %d for all", c.SetID, SICPBroadcast)
+		}
+		return NewSICP(c), nil
 	}
 	return nil, fmt.Errorf("cannot speak %q to a panel: the protocols are %v", p, Protocols())
 }
