@@ -73,9 +73,6 @@ func (d *dialogue) pause(try int) {
 
 // catchUp makes sure that no reply to an earlier request is still to come.
 func (d *dialogue) catchUp(ctx context.Context) error {
-	if d.timing.Late > 0 && time.Since(d.givenUp) > d.timing.Late {
-		d.overdue = false
-	}
 	if !d.overdue {
 		return nil
 	}
@@ -83,12 +80,18 @@ func (d *dialogue) catchUp(ctx context.Context) error {
 	if d.spare.match != nil {
 		d.marker, d.spare = d.spare, m
 	}
-	if _, err := d.link.Ask(ctx, m.bytes, m.match); err != nil {
-		return err
+	_, err := d.link.Ask(ctx, m.bytes, m.match)
+	if errors.Is(err, hal.ErrSilent) && d.timing.Late > 0 && time.Since(d.givenUp) > d.timing.Late {
+		err = nil // the panel does not answer markers, and has had time to get rid of what it kept
 	}
-	d.overdue = false
-	return nil
+	if err == nil {
+		d.overdue = false
+	}
+	return err
 }
+
+// errVague is wrapped by judge where a reply does not say what it answers: that to this request may still come.
+var errVague = errors.New("reply may be to an earlier request")
 
 // ask does one exchange.
 func (d *dialogue) ask(ctx context.Context, r request) ([]byte, error) {
@@ -97,7 +100,11 @@ func (d *dialogue) ask(ctx context.Context, r request) ([]byte, error) {
 		d.overdue, d.givenUp = true, time.Now()
 		return nil, err
 	}
-	return r.judge(reply)
+	values, err := r.judge(reply)
+	if errors.Is(err, errVague) {
+		d.overdue, d.givenUp = true, time.Now()
+	}
+	return values, err
 }
 
 func worthRepeating(err error) bool {
