@@ -37,4 +37,5 @@ require (
 	github.com/prometheus/procfs v0.21.1 // indirect
 	github.com/rs/xid v1.4.0 // indirect
 	google.golang.org/protobuf v1.36.11 // indirect
+	periph.io/x/host/v3 v3.8.5 // indirect
 )
