@@ -20,13 +20,13 @@ const (
 	hundred = 100 * aPulse
 )
 
-func counter(t *testing.T, chip string) <-chan hal.Reading {
+func counter(t *testing.T, chip string, room int) <-chan hal.Reading {
 	t.Helper()
 	p, err := gpio.NewPulses(gpio.PulseConfig{Name: "meter", Line: gpio.Line{Chip: chip, Name: "S0"}, PulsesPerKWh: perKWh})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return start(t, p)
+	return start(t, p, room)
 }
 
 // settled drops the readings until the count did not move for two of them.
@@ -55,7 +55,7 @@ func TestBenchHundredPulsesAreHundred(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			chip := newSim(t, "meter", "S0")
-			readings := counter(t, "meter")
+			readings := counter(t, "meter", 100)
 			await(t, readings, "there", func(r hal.Reading) bool { return strings.Contains(r.Reason, "two pulses") })
 			burn(t, tt.burners)
 			calm, began := true, time.Now()
@@ -79,11 +79,10 @@ func TestBenchHundredPulsesAreHundred(t *testing.T) {
 	}
 }
 
-
 func TestBenchOverflowIsToldAndTheCountGoesOn(t *testing.T) {
 	onBench(t)
 	chip := newSim(t, "flood", "S0")
-	readings := counter(t, "flood")
+	readings := counter(t, "flood", 0)
 	await(t, readings, "there", func(r hal.Reading) bool { return r.Joules == 0 })
 	time.Sleep(6 * time.Second) // now the next reading is due, nobody takes it, and so nobody reads the line
 	for range 1500 {
@@ -111,7 +110,7 @@ func TestBenchOverflowIsToldAndTheCountGoesOn(t *testing.T) {
 func TestBenchWattsComeFromTheIntervals(t *testing.T) {
 	onBench(t)
 	chip := newSim(t, "watts", "S0")
-	readings := counter(t, "watts")
+	readings := counter(t, "watts", 100)
 	began, pulses := time.Now(), 0
 	r := await(t, readings, "known", func(r hal.Reading) bool {
 		for range 20 {
