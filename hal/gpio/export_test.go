@@ -158,7 +158,7 @@ func (h fakeHandle) level() (bool, error) {
 
 func (h fakeHandle) now() time.Duration { return time.Since(h.f.born) }
 
-func (h fakeHandle) close() error { return nil }
+func (h fakeHandle) Close() error { return nil }
 
 func (h fakeHandle) take() []edge {
 	h.f.mu.Lock()

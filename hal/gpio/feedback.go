@@ -53,7 +53,7 @@ func (r *Relay) feedback() (closed bool, err error) {
 	}
 	closed, err = r.back.level()
 	if err != nil {
-		r.back.close() // the reason is err
+		r.back.Close() // the reason is err
 		r.back = nil
 	}
 	return closed, err

@@ -95,7 +95,7 @@ func (in *Input) watch(ctx context.Context, readings chan<- hal.Reading) error {
 	if err != nil {
 		return err
 	}
-	defer line.close()
+	defer line.Close()
 	level, err := line.level()
 	if err != nil {
 		return err

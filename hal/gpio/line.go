@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 	"unicode"
@@ -77,14 +78,14 @@ type input interface {
 	// seen, in order.
 	wait(ctx context.Context, limit time.Duration) (edges []edge, seen time.Duration, err error)
 	now() time.Duration
-	close() error
+	io.Closer
 }
 
 // An output is one open output line. It has no way to be read, because reading must not be able to move it.
 type output interface {
 	// write returns once the chip has the value. The error wraps errGone where there is no such chip any more.
 	write(active bool) error
-	close() error
+	io.Closer
 }
 
 // An edge is one change of an input, as the kernel saw it.

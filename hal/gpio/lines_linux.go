@@ -101,7 +101,7 @@ func (o outputLine) write(active bool) error {
 	return nil
 }
 
-func (o outputLine) close() error { return o.file.Close() }
+func (o outputLine) Close() error { return o.file.Close() }
 
 type inputLine struct{ file *os.File }
 
@@ -113,7 +113,7 @@ func (i inputLine) level() (bool, error) {
 	return v.bits&1 == 1, nil
 }
 
-func (i inputLine) close() error { return i.file.Close() }
+func (i inputLine) Close() error { return i.file.Close() }
 
 // now is the clock by which the kernel stamps edges.
 func (i inputLine) now() time.Duration {
@@ -128,7 +128,9 @@ func (i inputLine) wait(ctx context.Context, limit time.Duration) (edges []edge,
 	if err := i.file.SetReadDeadline(time.Now().Add(limit)); err != nil {
 		return nil, 0, err
 	}
-	stop := context.AfterFunc(ctx, func() { i.file.SetReadDeadline(time.Unix(1, 0)) }) // fails only on a closed file
+	stop := context.AfterFunc(ctx, func() {
+		_ = i.file.SetReadDeadline(time.Unix(1, 0)) // fails only on a closed file, which nobody waits for
+	})
 	defer stop()
 	raw, err := i.file.SyscallConn()
 	if err != nil {

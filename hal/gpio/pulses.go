@@ -83,7 +83,7 @@ func (p *Pulses) watch(ctx context.Context, readings chan<- hal.Reading, count *
 	} else if err != nil {
 		return err
 	}
-	defer line.close()
+	defer line.Close()
 	level, err := line.level()
 	if err != nil {
 		return err

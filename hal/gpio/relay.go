@@ -231,7 +231,7 @@ func (r *Relay) open(closed bool) error {
 func (r *Relay) write(closed bool) error {
 	err := r.out.write(closed)
 	if errors.Is(err, errGone) {
-		r.out.close() // the reason is err
+		r.out.Close() // the reason is err
 		r.out, r.closed = nil, false
 	}
 	if err != nil {
@@ -280,13 +280,13 @@ func (r *Relay) Close() error {
 		if err = r.out.write(r.cfg.SafeClosed); err != nil {
 			err = fmt.Errorf("cannot put the relay into its safe state: %w", err)
 		}
-		err = errors.Join(err, r.out.close())
+		err = errors.Join(err, r.out.Close())
 	}
 	r.contact.Lock()
 	defer r.contact.Unlock()
 	r.over = true
 	if r.back != nil {
-		err = errors.Join(err, r.back.close())
+		err = errors.Join(err, r.back.Close())
 		r.back = nil
 	}
 	return err

@@ -72,8 +72,7 @@ type lineValues struct{ bits, mask uint64 }
 
 type lineEvent struct {
 	nanoseconds uint64 // CLOCK_MONOTONIC, taken by the interrupt itself
-	id, offset  uint32
-	seqno       uint32
+	id, _, _    uint32 // then the line's number, and the edges of all lines counted
 	lineSeqno   uint32
 	_           [6]uint32
 }
