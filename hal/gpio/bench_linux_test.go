@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -36,6 +37,7 @@ type sim struct {
 	t      *testing.T
 	config string // its folder in configfs
 	lines  string // its folder in sysfs while it is live
+	dirs   []string
 }
 
 // newSim makes a chip whose lines are named so and switches it on.
@@ -56,22 +58,32 @@ func newSim(t *testing.T, label string, lines ...string) *sim {
 			s.write(dir+"/name", name)
 		}
 	}
-	t.Cleanup(func() { s.off() })
+	t.Cleanup(func() {
+		if s.dirs != nil {
+			s.gone()
+		}
+	})
 	s.on()
 	return s
 }
 
-// mkdir makes a folder that is removed again; cleanups run last first.
 func (s *sim) mkdir(dir string) {
 	s.t.Helper()
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(func() {
+	s.dirs = append(s.dirs, dir)
+}
+
+// gone ends the chip for good.
+func (s *sim) gone() {
+	s.off()
+	for _, dir := range slices.Backward(s.dirs) {
 		if err := os.Remove(dir); err != nil {
 			s.t.Error(err)
 		}
-	})
+	}
+	s.dirs = nil
 }
 
 func (s *sim) write(file, text string) {

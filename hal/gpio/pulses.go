@@ -32,7 +32,7 @@ type PulseConfig struct {
 	PulsesPerKWh int    // printed on the meter; 1 to 100,000
 	// Debounce is how long pulse and pause must last to count, below 10 ms; 0 is 8 ms.
 	Debounce time.Duration
-	Log      *slog.Logger // nil: what is lost is in the readings alone
+	Log      *slog.Logger // nil: what is lost is in the readings alone. At debug it says how much a line bounced
 }
 
 // Pulses counts the pulses of an energy meter and sends hal.Meter readings: Joules since Run began, Watts of the
@@ -91,6 +91,9 @@ func (p *Pulses) watch(ctx context.Context, readings chan<- hal.Reading, count *
 	seen := line.now()
 	m := &meter{pulse: joulesPerKWh / float64(p.cfg.PulsesPerKWh), began: seen}
 	t := &train{contact: newContact(p.cfg.Debounce, 0, level, seen)}
+	defer func() {
+		p.cfg.Log.Debug("a meter's line is let go", "sensor", p.cfg.Name, "edges", t.seq, "pulses", *count)
+	}()
 	for due := seen + alive; ; {
 		for _, at := range t.pulses {
 			*count++

@@ -125,6 +125,25 @@ func TestRelayOpensAtOnce(t *testing.T) {
 	}
 }
 
+// At the very moment in which the dwell ends, the newest wish wins all the same.
+func TestRelayOpensInTheMomentOfClosing(t *testing.T) {
+	for range 200 {
+		synctest.Test(t, func(t *testing.T) {
+			f := gpio.NewFake()
+			r := fakeRelay(t, f, gpio.RelayConfig{Dwell: time.Minute})
+			waiting := make(chan error, 1)
+			go func() { waiting <- r.Set(t.Context(), true) }()
+			time.Sleep(time.Minute)
+			if err := r.Set(t.Context(), false); err != nil {
+				t.Error(err)
+			}
+			if <-waiting; last(f).Active {
+				t.Fatalf("it ended closed: %+v", f.Written())
+			}
+		})
+	}
+}
+
 func TestRelayFeedback(t *testing.T) {
 	back := at("BACK")
 	synctest.Test(t, func(t *testing.T) {
@@ -233,8 +252,11 @@ func TestRelayKeepsItsLineThroughErrors(t *testing.T) {
 			t.Error("an error of the bus was hidden")
 		}
 		f.Return()
-		if err := r.Set(t.Context(), true); err != nil || last(f).Opened {
-			t.Errorf("then it wrote %+v, %v", last(f), err)
+		if err := r.Set(t.Context(), true); err != nil {
+			t.Error(err)
+		}
+		if w := f.Written(); len(w) != 2 || w[1].Opened {
+			t.Errorf("the line was requested and then %+v", w[1:])
 		}
 	})
 }
