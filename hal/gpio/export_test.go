@@ -17,6 +17,7 @@ func RelayOn(f *Fake, cfg RelayConfig) (*Relay, error)   { return newRelay(cfg, 
 // full, vanishes without waking anybody, as kernels do, and returns.
 type Fake struct {
 	NoEdges bool // it has no interrupts
+	Dull    bool // it takes the request for edges and tells of none
 	Writes  []Write
 
 	mu    sync.Mutex
@@ -61,7 +62,7 @@ func (f *Fake) Drive(name string, active bool) {
 		return
 	}
 	l.active = active
-	if l.room == 0 || f.gone {
+	if l.room == 0 || f.gone || f.Dull {
 		return
 	}
 	l.seq++

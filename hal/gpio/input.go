@@ -19,8 +19,9 @@ const (
 	mainsHold = 40 * time.Millisecond
 	// maxDebounce bounds debounce and hold, below chatterLimit: above it everything is a fault.
 	maxDebounce = time.Second
-	// poll is how often a line without interrupts is read. It divides neither the 10 ms nor the 20 ms of what the
-	// mains makes pulse, so that reading never falls into step with the pauses.
+	// poll is how often a line without interrupts is read, and one that pulses. It divides neither the 10 ms nor the
+	// 20 ms of what the mains makes pulse, so that reading never falls into step with the pauses, as the 40 ms do in
+	// which the driver of the CP2112 looks for edges.
 	poll = 7 * time.Millisecond
 	// breath is the rest after each batch of edges, so that a line that buzzes cannot have the processor to itself.
 	breath = time.Millisecond
@@ -112,6 +113,9 @@ func (in *Input) watch(ctx context.Context, readings chan<- hal.Reading) error {
 			last, due = reading, seen+every
 		}
 		limit := min(c.next(seen), seen+alive) - seen
+		if in.cfg.Hold > 0 {
+			limit = min(limit, poll) // drivers that only pretend to have interrupts fall into step with the mains
+		}
 		if polled {
 			seen, err = look(ctx, line, c)
 		} else {

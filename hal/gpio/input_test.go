@@ -286,6 +286,34 @@ func TestReadErrorIsUnknown(t *testing.T) {
 	})
 }
 
+// A driver that looks for edges now and then tells of none when the mains and it are in step.
+func TestDullChipsAreRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := gpio.NewFake()
+		f.Dull = true
+		l := fakeInput(t, f, hal.Mains)
+		for range 6000 {
+			f.Drive("IN", true)
+			l.during(4 * time.Millisecond)
+			f.Drive("IN", false)
+			l.during(6 * time.Millisecond)
+		}
+		if got := changes(l.all); len(got) > 2 || !got[len(got)-1].Active {
+			t.Errorf("a minute of mains is %+v", got)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		f := gpio.NewFake()
+		f.Dull = true
+		l := fakeInput(t, f, hal.Smoke)
+		l.during(time.Minute)
+		f.Drive("IN", true)
+		if got := changes(l.during(1200 * time.Millisecond)); len(got) == 0 || !got[len(got)-1].Active {
+			t.Errorf("a second of smoke is %+v", got)
+		}
+	})
+}
+
 // A reader that was busy learns what is, and never what was.
 func TestSlowReaderLearnsTheLevel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
