@@ -18,6 +18,7 @@ func law() map[string][]string {
 	drivers := []string{"hal"}
 	return map[string][]string{
 		"hal":                       {},
+		"hal/gpio":                  drivers,
 		"hal/rs232":                 drivers,
 		"hal/hwmon":                 drivers,
 		"hal/sim":                   drivers,
