@@ -1,0 +1,71 @@
+package cec
+
+import "time"
+
+// hear does what a follower must: the kernel answers for names, addresses and versions, and leaves the rest to the
+// one program that listens. It runs in the adapter's reading goroutine and waits for nothing.
+func (p *Panel) hear(s *session, m message) {
+	p.overhear(m)
+	switch {
+	case m.is(opRequestActive, 0):
+		if p.isActive() {
+			p.source(s) // was logged; the TV asks again
+		}
+	case m.is(opSetStreamPath, 2):
+		p.asked(s, m)
+	case m.To == addressAll || m.From == addressUnregistered || m.asksNothing():
+		// no answer is due
+	case m.is(opGivePowerStatus, 0):
+		p.answer(s, m, opReportPower, 0) // on: a controller that runs is not in standby
+	case m.is(opStandby, 0), m.is(opVendorButtonDown, 0), m.is(opVendorButtonUp, 0):
+		// heard; a controller has no standby, and these are answered by nobody
+	case m.is(opVendorCommand, 1) && m.Body[1] == lgAsks && m.From == addressTV && p.treatment().handshake:
+		p.answer(s, m, opVendorCommand, lgAnswers, lgRecorder)
+	default:
+		p.answer(s, m, opFeatureAbort, m.Body[0], reasonUnknown)
+	}
+}
+
+// overhear notes what others say of themselves.
+func (p *Panel) overhear(m message) {
+	if said, ok := m.power(); ok && m.From == addressTV {
+		p.note(func() { p.belief.judge(said, time.Now()) })
+	}
+	p.introduced(m)
+	if m.is(opStandby, 0) && (m.From == addressTV || m.To == addressAll) {
+		p.note(func() {
+			p.config.Log.Info("panel was sent to standby by somebody else", "from", m.From)
+			p.belief.told(false, time.Now())
+			p.active = false
+			if p.waking != nil {
+				p.waking.cancel() // who holds the remote wins until the keeper has read the power
+			}
+		})
+	}
+	if to, ok := m.route(); ok {
+		p.note(func() { p.active = p.active && to == p.seen.physical })
+	}
+}
+
+// asked answers a TV that wants to see a source: ours, where it names us.
+func (p *Panel) asked(s *session, m message) {
+	to, _ := m.route()
+	ours := false
+	p.note(func() {
+		if ours = to == p.seen.physical && to != noPhysical; ours {
+			p.active = true
+		}
+	})
+	if ours {
+		p.source(s) // was logged; the TV asks again
+	}
+}
+
+func (p *Panel) isActive() (active bool) {
+	p.note(func() { active = p.active })
+	return active
+}
+
+func (p *Panel) answer(s *session, m message, body ...byte) {
+	p.attempt(s, message{From: m.To, To: m.From, Body: body}) // was logged; who needs the answer asks again
+}
