@@ -60,7 +60,6 @@ type request struct {
 type received struct {
 	message          // of a result: the reply, where there is one
 	sequence  uint32 // of the request whose result it is; 0 is none
-	reply     byte   // of a result: what the request waited for
 	sent, got byte   // of a result: tx_status and rx_status
 	changed   bool   // an address may have changed
 }
@@ -103,11 +102,9 @@ func (r received) verdict(q request) error {
 // nacked tells whether nobody took the message.
 func (r received) nacked() bool { return r.sent&sentNACK != 0 && r.sent&sentOK == 0 }
 
-// lost tells a result that may be another at the next attempt: a message that was garbled on the way, a reply that
-// did not come.
-func (r received) lost() bool {
-	disturbed := r.sent&(sentArbitration|sentLowDrive|sentError) != 0 && r.sent&sentOK == 0 && !r.nacked()
-	return disturbed || r.got&gotTimeout != 0 && r.reply != opFeatureAbort
+// disturbed tells a message that was garbled on the way: the next attempt may pass.
+func (r received) disturbed() bool {
+	return r.sent&(sentArbitration|sentLowDrive|sentError) != 0 && r.sent&sentOK == 0 && !r.nacked()
 }
 
 func whyNotSent(status byte) string {

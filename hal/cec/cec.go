@@ -26,6 +26,8 @@ const (
 	lookAgain = 100 * time.Millisecond
 	// vendorAsks is how often a TV is asked for its maker each time it comes.
 	vendorAsks = 3
+	// overdueFor is how long an answer that did not come in time may still come. CEC allows 1 s.
+	overdueFor = 5 * time.Second
 )
 
 // A Config says which panel a [Panel] drives. Durations that are zero get the value in brackets.
@@ -58,10 +60,12 @@ type Panel struct {
 	seen   addresses
 	lost   time.Time // when the physical address was missed first; zero while it is there or never was
 	belief belief
-	vendor uint32
-	asks   int  // how often the vendor ID was asked for in vain
-	known  bool // the vendor ID is that of the TV that is there now
-	active bool // we are what the TV should show
+	// overdue is until when the answer to a question that was given up may still come; zero is none.
+	overdue time.Time
+	vendor  uint32
+	asks    int  // how often the vendor ID was asked for in vain
+	known   bool // the vendor ID is that of the TV that is there now
+	active  bool // we are what the TV should show
 }
 
 // New returns the driver of one panel. It does no input or output: the adapter is opened by the first command.
@@ -153,11 +157,28 @@ func (p *Panel) power(ctx context.Context) (hal.Power, error) {
 	return power, nil
 }
 
-// question asks the TV for its power and judges the answer.
-func (p *Panel) question(ctx context.Context, s *session, from byte) (hal.Power, error) {
+// question asks the TV for its power and judges the answer. A second attempt is made where the first may have been
+// lost on the way.
+func (p *Panel) question(ctx context.Context, s *session, from byte) (power hal.Power, err error) {
+	for range 2 {
+		if err := p.catchUp(ctx, s, from); err != nil {
+			return hal.PowerUnknown, err
+		}
+		power, err = p.questionOnce(ctx, s, from)
+		if !errors.Is(err, hal.ErrSilent) {
+			break
+		}
+	}
+	return power, err
+}
+
+func (p *Panel) questionOnce(ctx context.Context, s *session, from byte) (hal.Power, error) {
 	q := request{message: message{From: from, To: addressTV, Body: []byte{opGivePowerStatus}}, reply: opReportPower, wait: p.config.Reply}
 	r, err := s.ask(ctx, q)
 	if err != nil {
+		if !r.nacked() && !errors.Is(err, hal.ErrRefused) {
+			p.note(func() { p.overdue = time.Now().Add(overdueFor) })
+		}
 		return hal.PowerUnknown, err
 	}
 	said, ok := r.power()
@@ -166,6 +187,23 @@ func (p *Panel) question(ctx context.Context, s *session, from byte) (hal.Power,
 	}
 	p.note(func() { said = p.belief.judge(said, time.Now()) })
 	return said, nil
+}
+
+// catchUp makes sure that no answer to an earlier question is still to come: it would be taken for the answer to the
+// next. A TV answers in order, so once it has told its CEC version, or refused to, the earlier answer has been here or
+// is lost.
+func (p *Panel) catchUp(ctx context.Context, s *session, from byte) error {
+	due := false
+	p.note(func() { due = time.Now().Before(p.overdue) })
+	if !due {
+		return nil
+	}
+	_, err := s.ask(ctx, request{message: message{From: from, To: addressTV, Body: []byte{opGetCECVersion}}, reply: opCECVersion, wait: p.config.Reply})
+	if err != nil && !errors.Is(err, hal.ErrRefused) {
+		return err
+	}
+	p.note(func() { p.overdue = time.Time{} })
+	return nil
 }
 
 // identify returns how the TV wants to be treated, and asks for its maker where it was not told. A TV that does not

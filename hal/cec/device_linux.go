@@ -200,7 +200,7 @@ func (d *device) receive() (received, bool, error) {
 	if err != nil {
 		return received{}, false, nil // the kernel gives none like that
 	}
-	return received{message: m, sequence: k.Sequence, reply: k.Reply, sent: k.Sent, got: k.Received}, true, nil
+	return received{message: m, sequence: k.Sequence, sent: k.Sent, got: k.Received}, true, nil
 }
 
 func (d *device) close() {

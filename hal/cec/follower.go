@@ -28,7 +28,8 @@ func (p *Panel) hear(s *session, m message) {
 
 // overhear notes what others say of themselves.
 func (p *Panel) overhear(m message) {
-	if said, ok := m.power(); ok && m.From == addressTV {
+	// A report to us alone is an answer that came too late. One to all is news (CEC 2.0).
+	if said, ok := m.power(); ok && m.From == addressTV && m.To == addressAll {
 		p.note(func() { p.belief.judge(said, time.Now()) })
 	}
 	p.introduced(m)

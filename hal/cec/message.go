@@ -25,6 +25,7 @@ const (
 	opGivePowerStatus  = 0x8F
 	opReportPower      = 0x90
 	opCECVersion       = 0x9E
+	opGetCECVersion    = 0x9F
 	opReportFeatures   = 0xA6
 	opSetOSDName       = 0x47
 	opSystemAudioMode  = 0x7E

@@ -128,8 +128,8 @@ func (p *pending) forget() {
 	delete(p.s.waiting, p.sequence)
 }
 
-// ask sends a request and waits for its result, twice where the line was disturbed or no reply came: what was lost
-// on the way says nothing of the TV. That nobody acknowledges is the kernel's finding after five attempts.
+// ask sends a request and waits for its result, twice where the line was disturbed: that says nothing of the TV. That
+// nobody acknowledges is the kernel's finding after five attempts.
 func (s *session) ask(ctx context.Context, q request) (r received, err error) {
 	for range 2 {
 		if err = ctx.Err(); err != nil {
@@ -140,7 +140,7 @@ func (s *session) ask(ctx context.Context, q request) (r received, err error) {
 			return received{}, err
 		}
 		r, err = p.finish(ctx)
-		if !r.lost() {
+		if !r.disturbed() {
 			return r, err
 		}
 	}

@@ -40,7 +40,7 @@ func (p *Panel) wake(ctx context.Context, s *session, a addresses) error {
 	}
 	sourced := placed && q.sources[0] == 0 && p.source(s) == nil
 	r, err := first.finish(ctx)
-	if err != nil && (r.lost() || errors.Is(err, hal.ErrRefused)) {
+	if err != nil && (r.disturbed() || errors.Is(err, hal.ErrRefused)) {
 		if errors.Is(err, hal.ErrRefused) {
 			view.Body = []byte{opTextViewOn}
 		}
