@@ -51,15 +51,15 @@ type Panel struct {
 	config Config
 	open   func() (adapter, error)
 
-	session *session  // nil while closed
-	claimed time.Time // when the kernel was asked for a logical address
+	session *session // nil while closed
 	closed  bool
 	waking  *waking // the newest wake; nil before the first
 
-	mu     sync.Mutex // for what is below: the adapter's reader and the wake use it too
-	seen   addresses
-	lost   time.Time // when the physical address was missed first; zero while it is there or never was
-	belief belief
+	mu      sync.Mutex // for what is below: the adapter's reader and the wake use it too
+	seen    addresses
+	claimed time.Time // when the kernel began to look for a logical address
+	lost    time.Time // when the physical address was missed first; zero while it is there or never was
+	belief  belief
 	// overdue is until when the answer to a question that was given up may still come; zero is none.
 	overdue time.Time
 	vendor  uint32
@@ -150,6 +150,9 @@ func (p *Panel) power(ctx context.Context) (hal.Power, error) {
 	q, err := p.identify(ctx, s, from)
 	if err != nil {
 		return hal.PowerUnknown, err
+	}
+	if power == hal.PowerOn {
+		p.rest(s, false) // a source of a TV that is on
 	}
 	if q.unread {
 		return hal.PowerUnknown, fmt.Errorf("TVs of this maker misreport their power: %w", hal.ErrUnsupported)

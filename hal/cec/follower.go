@@ -6,6 +6,9 @@ import "time"
 // one program that listens. It runs in the adapter's reading goroutine and waits for nothing.
 func (p *Panel) hear(s *session, m message) {
 	p.overhear(m)
+	if m.is(opStandby, 0) {
+		p.rest(s, true)
+	}
 	switch {
 	case m.is(opRequestActive, 0):
 		if p.isActive() {
@@ -16,9 +19,11 @@ func (p *Panel) hear(s *session, m message) {
 	case m.To == addressAll || m.From == addressUnregistered || m.asksNothing():
 		// no answer is due
 	case m.is(opGivePowerStatus, 0):
-		p.answer(s, m, opReportPower, 0) // on: a controller that runs is not in standby
-	case m.is(opStandby, 0), m.is(opVendorButtonDown, 0), m.is(opVendorButtonUp, 0):
-		// heard; a controller has no standby, and these are answered by nobody
+		p.answer(s, m, opReportPower, p.ownStatus())
+	case m.is(opKeyPressed, 0) && len(m.Body) > 1 && (m.Body[1] == keyPowerOn || m.Body[1] == keyPowerToggle):
+		p.rest(s, false)
+	case m.is(opStandby, 0), m.is(opKeyPressed, 0), m.is(opKeyReleased, 0), m.is(opVendorButtonDown, 0), m.is(opVendorButtonUp, 0):
+		// heard; to these no answer is due either, nor a feature abort (CEC 2.0 on keys)
 	case m.is(opVendorCommand, 1) && m.Body[1] == lgAsks && m.From == addressTV && p.treatment().handshake:
 		p.answer(s, m, opVendorCommand, lgAnswers, lgRecorder)
 	default:
@@ -58,7 +63,32 @@ func (p *Panel) asked(s *session, m message) {
 		}
 	})
 	if ours {
+		p.rest(s, false)
 		p.source(s) // was logged; the TV asks again
+	}
+}
+
+// ownStatus is what we say of our own power. A controller has no standby, but a TV that sent its sources there wants
+// to see them there: until it shows us again.
+func (p *Panel) ownStatus() (status byte) {
+	p.note(func() {
+		if p.resting {
+			status = 1
+		}
+	})
+	return status
+}
+
+// rest goes to that standby or out of it, and tells all, as CEC 2.0 wants of each change.
+func (p *Panel) rest(s *session, resting bool) {
+	turned := false
+	var place addresses
+	p.note(func() {
+		turned = p.resting != resting
+		p.resting, place = resting, p.seen
+	})
+	if from, placed := place.playback(); turned && placed {
+		p.attempt(s, message{From: from, To: addressAll, Body: []byte{opReportPower, p.ownStatus()}})
 	}
 }
 

@@ -13,6 +13,8 @@ const (
 	opImageViewOn      = 0x04
 	opTextViewOn       = 0x0D
 	opStandby          = 0x36
+	opKeyPressed       = 0x44
+	opKeyReleased      = 0x45
 	opRoutingChange    = 0x80
 	opActiveSource     = 0x82
 	opReportPhysical   = 0x84
@@ -42,10 +44,13 @@ const (
 	addressAll          = 15
 )
 
-// Why a message is answered with feature abort.
+// reasonUnknown is why a message is answered with feature abort: the opcode is not known here.
+const reasonUnknown = 0
+
+// Keys of a remote that are meant for our power.
 const (
-	reasonUnknown   = 0 // the opcode is not known here
-	reasonWrongMode = 1 // cannot now
+	keyPowerToggle = 0x6B
+	keyPowerOn     = 0x6D
 )
 
 // maxMessage is the longest message: a header, an opcode and 14 operands (CEC 1.4, section 6.1.2).

@@ -55,8 +55,9 @@ func (p *Panel) opened() (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open CEC adapter: %w", err)
 	}
-	p.claimed = time.Time{}
-	p.note(func() { p.seen, p.lost, p.asks, p.known = addresses{physical: noPhysical}, time.Time{}, 0, false })
+	p.note(func() {
+		p.seen, p.claimed, p.lost, p.asks, p.known = addresses{physical: noPhysical}, time.Time{}, time.Time{}, 0, false
+	})
 	p.session = newSession(a, p.hear, func(s *session) { p.look(s) }) // a failure ends the session by itself
 	return p.session, nil
 }
@@ -73,8 +74,9 @@ func (p *Panel) look(s *session) (addresses, error) {
 		}
 		p.config.Log.Info("CEC addresses", "physical", physical(a.physical), "logical", fmt.Sprintf("%04x", a.logical))
 		switch {
+		case a.physical != noPhysical && !p.lost.IsZero():
+			p.lost, p.claimed = time.Time{}, time.Now() // the kernel looks for a logical address by itself
 		case a.physical != noPhysical:
-			p.lost = time.Time{}
 		case p.seen.physical != noPhysical:
 			p.lost, p.asks, p.known = time.Now(), 0, false // it may be another TV that comes
 		}
@@ -86,10 +88,14 @@ func (p *Panel) look(s *session) (addresses, error) {
 // claim asks the kernel for a logical address where it has no reason to look for one by itself.
 func (p *Panel) claim(s *session, a addresses) error {
 	needed := !a.ours || a.physical != noPhysical && a.logical == 0
-	if !needed || time.Since(p.claimed) < claimLimit {
+	p.note(func() {
+		if needed = needed && time.Since(p.claimed) >= claimLimit; needed {
+			p.claimed = time.Now()
+		}
+	})
+	if !needed {
 		return nil
 	}
-	p.claimed = time.Now()
 	err := s.adapter.claim(p.config.OSDName)
 	if err != nil && !errors.Is(err, hal.ErrPortGone) {
 		p.config.Log.Warn("cannot claim a CEC address", "err", err) // tried again

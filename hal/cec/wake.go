@@ -55,6 +55,7 @@ func (p *Panel) wake(ctx context.Context, s *session, a addresses) error {
 	if err != nil {
 		return err
 	}
+	p.rest(s, false)
 	p.carryOn(s, plan(q), start, sourced)
 	return nil
 }
