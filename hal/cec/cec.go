@@ -66,6 +66,7 @@ type Panel struct {
 	asks    int  // how often the vendor ID was asked for in vain
 	known   bool // the vendor ID is that of the TV that is there now
 	active  bool // we are what the TV should show
+	resting bool // we were sent to standby, and say so to who asks
 }
 
 // New returns the driver of one panel. It does no input or output: the adapter is opened by the first command.

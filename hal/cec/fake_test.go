@@ -47,6 +47,7 @@ type Bus struct {
 	open     *fakeAdapter
 	sequence uint32
 	sent     []Sent
+	busy     time.Time // until then the line carries what was queued
 	claims   int
 
 	on      bool      // the picture
@@ -61,7 +62,7 @@ const (
 
 // NewBus returns a bus with a TV in standby that gives its source the address 1.0.0.0.
 func NewBus() *Bus {
-	return &Bus{there: true, place: addresses{physical: 0x1000}, moved: time.Now().Add(-time.Hour)}
+	return &Bus{there: true, place: addresses{physical: 0x1000}, moved: time.Now().Add(-time.Hour), busy: time.Now()}
 }
 
 // NewOn returns a driver whose adapter is the bus's.
@@ -358,7 +359,8 @@ func (a *fakeAdapter) queue(q request) (uint32, error) {
 	}
 	b.sequence++
 	sequence := b.sequence
-	time.AfterFunc(50*time.Millisecond, func() { b.do(func() { a.deliver(sequence, q) }) })
+	b.busy = b.busy.Add(max(0, time.Since(b.busy)) + 50*time.Millisecond) // one after the other
+	time.AfterFunc(time.Until(b.busy), func() { b.do(func() { a.deliver(sequence, q) }) })
 	return sequence, nil
 }
 
@@ -414,4 +416,10 @@ func (a *fakeAdapter) result(r received) {
 	if !a.bus.fault[Swallows] {
 		a.give(r)
 	}
+}
+
+// Steady is for how long the picture is as it is.
+func (b *Bus) Steady() (d time.Duration) {
+	b.do(func() { d = time.Since(b.moved) })
+	return d
 }
