@@ -19,6 +19,8 @@ func law() map[string][]string {
 	return map[string][]string{
 		"hal":                       {},
 		"hal/rs232":                 drivers,
+		"hal/cec":                   drivers,
+		"hal/pair":                  drivers,
 		"hal/sim":                   drivers,
 		"hal/haltest":               drivers,
 		"hal/haltest/mdcpanel":      {}, // a panel that must not share a mistake with the driver it judges

@@ -297,7 +297,7 @@ func benchRandom(t *testing.T, n int) {
 			r.remote("power-on-function")
 		case roll < 9:
 			r.remote("power-toggle-function")
-		case roll < 10 && gone:
+		case gone:
 			r.plugTV()
 			gone = false
 		case roll < 10 && dice.IntN(2) == 0:
