@@ -1,6 +1,7 @@
 package cec_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -366,5 +367,42 @@ func TestHandshakeOfLG(t *testing.T) {
 		if diff := cmp.Diff([]string{"0 4→0 89 02 05"}, sent(b)); diff != "" {
 			t.Errorf("sent (-want +got):\n%s", diff)
 		}
+	})
+}
+
+// TestALateAnswerIsNotTakenForTheNext has a TV that says "on" so late that the kernel takes it for the answer to a
+// question that came after the TV lost its power.
+func TestALateAnswerIsNotTakenForTheNext(t *testing.T) {
+	within(t, func(t *testing.T, b *cec.Bus, p *cec.Panel) {
+		command(t, p, true)
+		time.Sleep(time.Minute)
+		b.Set(cec.Late, true)
+		short, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		if _, err := p.Power(short); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("Power: %v", err)
+		}
+		b.Cut()
+		time.Sleep(1900 * time.Millisecond)
+		reads(t, p, hal.PowerUnknown, hal.ErrSilent)
+		b.Set(cec.Late, false)
+		time.Sleep(10 * time.Second)
+		reads(t, p, hal.PowerOff, nil)
+	})
+}
+
+// TestALateAnswerEndsNoDoubt has a TV whose "standby" from before the wake arrives after it.
+func TestALateAnswerEndsNoDoubt(t *testing.T) {
+	within(t, func(t *testing.T, b *cec.Bus, p *cec.Panel) {
+		reads(t, p, hal.PowerOff, nil)
+		b.Remote(true)
+		time.Sleep(20 * time.Second)
+		reads(t, p, hal.PowerOn, nil)
+		command(t, p, false)
+		b.Say(0x04, 0x90, 0x01) // late, and about another time
+		reads(t, p, hal.PowerCooling, nil)
+		b.Say(0x0F, 0x90, 0x01) // news
+		time.Sleep(10 * time.Second)
+		reads(t, p, hal.PowerOff, nil)
 	})
 }

@@ -3,6 +3,7 @@ package cec
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -287,6 +288,8 @@ type fakeAdapter struct {
 	out   chan received
 	ended chan struct{}
 	over  bool
+
+	waiting []waiter
 }
 
 func (a *fakeAdapter) give(r received) {
@@ -380,36 +383,57 @@ func (a *fakeAdapter) deliver(sequence uint32, q request) {
 	a.result(result)
 }
 
-// answer gives the TV's answer in 100 ms, or says after the wait that there is none.
+// answer gives the TV's answer in 100 ms. The kernel takes what fits for the answer to the oldest question that
+// waits, whichever it was meant for, and says after the wait that there was none.
 func (a *fakeAdapter) answer(result received, q request, body []byte) {
 	b := a.bus
+	if q.wait == 0 {
+		a.result(result)
+	} else {
+		a.waiting = append(a.waiting, waiter{result, q})
+		time.AfterFunc(q.wait, func() { b.do(func() { a.expire(result) }) })
+	}
+	if len(body) == 0 || b.fault[Mute] {
+		return
+	}
 	after := 100 * time.Millisecond
 	if b.fault[Late] {
 		after = 2500 * time.Millisecond
 	}
-	if b.fault[Mute] {
-		body = nil
-	}
 	reply := received{message: message{From: addressTV, To: q.From, Body: body}, got: gotOK}
-	abort := len(body) > 0 && body[0] == opFeatureAbort
-	if abort {
+	if body[0] == opFeatureAbort {
 		reply.got |= gotAbort
 	}
-	fits := len(body) > 0 && q.wait > 0 && (abort || body[0] == q.reply)
-	switch {
-	case fits && after <= q.wait:
-		reply.sequence, reply.sent = result.sequence, sentOK
-		time.AfterFunc(after, func() { b.do(func() { a.result(reply) }) })
-		return
-	case len(body) > 0:
-		time.AfterFunc(after, func() { b.do(func() { a.give(reply) }) })
+	time.AfterFunc(after, func() { b.do(func() { a.arrive(reply) }) })
+}
+
+type waiter struct {
+	result  received
+	request request
+}
+
+func (a *fakeAdapter) arrive(reply received) {
+	abort := reply.got&gotAbort != 0
+	for i, w := range a.waiting {
+		if abort && reply.Body[1] == w.request.Body[0] || !abort && reply.Body[0] == w.request.reply {
+			reply.sequence, reply.sent = w.result.sequence, sentOK
+			a.waiting = slices.Delete(a.waiting, i, i+1)
+			a.result(reply)
+			return
+		}
 	}
-	if q.wait == 0 {
-		a.result(result)
-		return
+	a.give(reply)
+}
+
+func (a *fakeAdapter) expire(result received) {
+	for i, w := range a.waiting {
+		if w.result.sequence == result.sequence {
+			a.waiting = slices.Delete(a.waiting, i, i+1)
+			result.got = gotTimeout
+			a.result(result)
+			return
+		}
 	}
-	result.got = gotTimeout
-	time.AfterFunc(q.wait, func() { b.do(func() { a.result(result) }) })
 }
 
 func (a *fakeAdapter) result(r received) {
