@@ -21,6 +21,8 @@ func law() map[string][]string {
 		"hal/gpio":                  drivers,
 		"hal/rs232":                 drivers,
 		"hal/hwmon":                 drivers,
+		"hal/cec":                   drivers,
+		"hal/pair":                  drivers,
 		"hal/sim":                   drivers,
 		"hal/drm":                   drivers,
 		"hal/haltest":               drivers,
