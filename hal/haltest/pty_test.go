@@ -59,7 +59,7 @@ func (p *pty) driver(log slog.Handler) hal.Panel {
 		Port: p.path, SetID: 1,
 		Timing: rs232.Timing{
 			Reply: 250 * time.Millisecond, Gap: 20 * time.Millisecond, Again: 20 * time.Millisecond,
-			SettleOn: 250 * time.Millisecond, SettleOff: 50 * time.Millisecond,
+			Late: 2 * time.Second, Lag: time.Second, SettleOn: 250 * time.Millisecond, SettleOff: 50 * time.Millisecond,
 		},
 		Log: slog.New(log),
 	})

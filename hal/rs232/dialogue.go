@@ -3,6 +3,7 @@ package rs232
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"bangtin/hal"
@@ -30,6 +31,9 @@ type dialogue struct {
 	// spare takes turns with marker, where there is one: a panel may lack the one or the other, and the late answer to
 	// one marker must not be taken for that to the next.
 	spare request
+	// waits is until when an answer to marker may still be on its way, and spareWaits that to spare. Until then the
+	// same question proves nothing: the answer may be the earlier one's, with others still behind it.
+	waits, spareWaits time.Time
 	// overdue is set while the panel may still send a reply that was given up. The late acknowledgement of "on"
 	// and the answer to "are you on?" can be the same bytes.
 	overdue bool
@@ -79,14 +83,19 @@ func (d *dialogue) catchUp(ctx context.Context) error {
 	if !d.overdue {
 		return nil
 	}
+	if time.Now().Before(d.waits) {
+		return fmt.Errorf("earlier replies may still be on their way: %w", hal.ErrSilent)
+	}
 	m := d.marker
+	d.waits = time.Now().Add(d.timing.Lag)
 	if d.spare.match != nil {
 		d.marker, d.spare = d.spare, m
+		d.waits, d.spareWaits = d.spareWaits, d.waits
 	}
 	if _, err := d.link.Ask(ctx, m.bytes, m.match); err != nil {
 		return err
 	}
-	d.overdue = false
+	d.overdue, d.waits, d.spareWaits = false, time.Time{}, time.Time{}
 	return nil
 }
 
