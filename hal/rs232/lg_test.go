@@ -91,6 +91,7 @@ func TestLGDocumentedExchanges(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.vector, func(t *testing.T) {
+			t.Parallel()
 			p := newPeer(t)
 			defer p.answers(exchangeOf(t, "lg-frames.json", test.vector))()
 			got, err := test.call(t.Context(), newPanel(t, rs232.ProtocolLG, p, rs232.Config{SetID: test.id}).(*rs232.LG))
@@ -150,6 +151,7 @@ func TestLGReplies(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			p := newPeer(t)
 			defer p.answers(lines(test.lines)...)()
 			l := newPanel(t, rs232.ProtocolLG, p, rs232.Config{SetID: 10, Attempts: 1}).(*rs232.LG)

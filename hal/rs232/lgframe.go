@@ -35,7 +35,7 @@ func (f LGFrame) Encode() ([]byte, error) {
 	} else {
 		text += "x"
 	}
-	if again, n, progress := lgParse([]byte(text)); progress != lgWhole || n != len(text) || again != f {
+	if again, n, progress := lgParse([]byte(text)); progress != frameWhole || n != len(text) || again != f {
 		return nil, fmt.Errorf("cannot encode LG frame %+v: it has no such form", f)
 	}
 	return []byte(text), nil
@@ -50,45 +50,36 @@ func ScanLG(stream []byte) (frame LGFrame, consumed int, err error) {
 	begun := len(stream)
 	for i := range stream {
 		f, n, progress := lgParse(stream[i:])
-		if progress == lgWhole {
+		if progress == frameWhole {
 			return f, i + n, nil
 		}
-		if progress == lgBegun {
+		if progress == frameBegun {
 			begun = min(begun, i)
 		}
 	}
 	return LGFrame{}, begun, ErrNoFrame
 }
 
-// lgProgress tells what stands at the front of some bytes.
-type lgProgress int
-
-const (
-	lgNothing lgProgress = iota // no frame, whatever follows
-	lgBegun                     // the beginning of one
-	lgWhole
-)
-
 // lgParse reads the frame at the front of b and tells how long it is.
-func lgParse(b []byte) (f LGFrame, n int, progress lgProgress) {
+func lgParse(b []byte) (f LGFrame, n int, progress frameProgress) {
 	letters := 0
 	for letters < min(2, len(b)) && b[letters] >= 'a' && b[letters] <= 'z' {
 		letters++
 	}
 	if letters == 0 {
-		return f, 0, lgNothing
+		return f, 0, frameNothing
 	}
 	f.Command = string(b[:letters])
 	rest := b[letters:]
 	f.ID, progress = lgAddress(rest)
-	if progress != lgWhole {
+	if progress != frameWhole {
 		return f, 0, progress
 	}
 	rest = rest[len(" 01 "):]
 	if letters == 2 {
 		f.Data, progress = lgText(rest, '\r', lgRequestByte)
-		if progress == lgWhole && !lgBytes(f.Data) {
-			progress = lgNothing
+		if progress == frameWhole && !lgBytes(f.Data) {
+			progress = frameNothing
 		}
 	} else {
 		f.Result, f.Data, progress = lgResult(rest)
@@ -97,46 +88,46 @@ func lgParse(b []byte) (f LGFrame, n int, progress lgProgress) {
 }
 
 // lgAddress reads a set ID with the spaces around it.
-func lgAddress(b []byte) (id byte, progress lgProgress) {
+func lgAddress(b []byte) (id byte, progress frameProgress) {
 	for i, c := range b[:min(4, len(b))] {
 		if (i == 0 || i == 3) != (c == ' ') || c != ' ' && !isHex(c) {
-			return 0, lgNothing
+			return 0, frameNothing
 		}
 	}
 	if len(b) < 4 {
-		return 0, lgBegun
+		return 0, frameBegun
 	}
 	v, err := strconv.ParseUint(string(b[1:3]), 16, 8)
 	if err != nil {
-		return 0, lgNothing
+		return 0, frameNothing
 	}
-	return byte(v), lgWhole
+	return byte(v), frameWhole
 }
 
 // lgResult reads what an acknowledgement says after its address.
-func lgResult(b []byte) (result, data string, progress lgProgress) {
+func lgResult(b []byte) (result, data string, progress frameProgress) {
 	head := string(b[:min(2, len(b))])
 	if !strings.HasPrefix(lgOK, head) && !strings.HasPrefix(lgNG, head) {
-		return "", "", lgNothing
+		return "", "", frameNothing
 	}
 	if len(head) < 2 {
-		return "", "", lgBegun
+		return "", "", frameBegun
 	}
 	data, progress = lgText(b[2:], 'x', func(c byte) bool { return c > ' ' && c <= '~' })
 	return head, data, progress
 }
 
 // lgText reads text of a kind up to its end mark.
-func lgText(b []byte, end byte, of func(c byte) bool) (text string, progress lgProgress) {
+func lgText(b []byte, end byte, of func(c byte) bool) (text string, progress frameProgress) {
 	for i, c := range b {
 		if c == end {
-			return string(b[:i]), lgWhole
+			return string(b[:i]), frameWhole
 		}
 		if i == lgMaxData || !of(c) {
-			return "", lgNothing
+			return "", frameNothing
 		}
 	}
-	return "", lgBegun
+	return "", frameBegun
 }
 
 func lgRequestByte(c byte) bool { return c == ' ' || isHex(c) }

@@ -57,6 +57,11 @@ func New(p Protocol, c Config) (hal.Panel, error) {
 			return nil, fmt.Errorf("cannot use set ID %d: LG has 1 to %d, and %d for all", c.SetID, lgLastID, LGBroadcast)
 		}
 		return NewLG(c), nil
+	case ProtocolNEC:
+		if c.SetID < NECBroadcast || c.SetID > necLastID {
+			return nil, fmt.Errorf("cannot use set ID %d: NEC has 1 to %d, and %d for all", c.SetID, necLastID, NECBroadcast)
+		}
+		return NewNEC(c), nil
 	case ProtocolSICP:
 		if c.SetID < SICPBroadcast || c.SetID > 255 {
 			return nil, fmt.Errorf("cannot use set ID %d: SICP has 1 to 255, and %d for all", c.SetID, SICPBroadcast)
