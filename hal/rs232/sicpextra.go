@@ -11,14 +11,10 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// sicpHottest is the highest temperature in °C that a panel is believed. The documents give no bound; LG's and
-// Samsung's sensors end near 124.
-const sicpHottest = 124
-
 // SetBrightness implements [hal.Dimmer] with the first of the video parameters (32), the menu's Brightness; black
 // level is another of them. The backlight (72) knows on and off only. The panel stays at it until told otherwise.
 //
-// The documents agree on brightness and differ in how many parameters follow it (V1.99: five to seven), so the others
+// Documents and programs agree on brightness and differ in how many parameters follow it, four or six, so the others
 // are read first and sent back as they are.
 func (s *SICP) SetBrightness(ctx context.Context, percent int) error {
 	if percent < 0 || percent > 100 {
@@ -122,14 +118,14 @@ func (s *SICP) yes(ctx context.Context, command byte) (bool, error) {
 }
 
 // Temperature implements [hal.Thermometer] with whole degrees Celsius. Of a panel with two sensors it is the hotter;
-// when one of them tells nonsense, the other is not believed either.
+// when one of them tells nonsense, the other is not believed either. The documents give no bound: it is Samsung's.
 func (s *SICP) Temperature(ctx context.Context) (physic.Temperature, error) {
 	v, err := s.read(ctx, sicpHeat)
 	if err != nil {
 		return 0, fmt.Errorf("cannot read panel temperature: %w", err)
 	}
 	hot := slices.Max(v)
-	if len(v) > 2 || hot > sicpHottest {
+	if len(v) > 2 || hot > hottest {
 		return 0, fmt.Errorf("cannot read panel temperature: panel claims % d °C: %w", v, hal.ErrSilent)
 	}
 	return physic.ZeroCelsius + physic.Temperature(hot)*physic.Celsius, nil
