@@ -262,6 +262,9 @@ func (w *walk) rest() {
 		w.pull()
 	}
 	d := time.Duration(w.rand.Int64N(int64(w.slowest)))
+	if w.wire != nil && w.rand.IntN(6) == 0 {
+		d *= 20 // longer than any memory
+	}
 	time.Sleep(d)
 	w.note("rested %v", d)
 }

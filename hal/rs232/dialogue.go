@@ -37,7 +37,9 @@ type dialogue struct {
 	// overdue is set while the panel may still send a reply that was given up. The late acknowledgement of "on"
 	// and the answer to "are you on?" can be the same bytes.
 	overdue bool
-	givenUp time.Time // when that reply was given up
+	// sought is when the first marker was asked since that reply was given up. A panel that holds a reply back until it
+	// is asked something has let it go then.
+	sought time.Time
 }
 
 // set sends a command until the panel acknowledges it.
@@ -77,13 +79,16 @@ func (d *dialogue) pause(try int) {
 
 // catchUp makes sure that no reply to an earlier request is still to come.
 func (d *dialogue) catchUp(ctx context.Context) error {
-	if d.timing.Late > 0 && time.Since(d.givenUp) > d.timing.Late {
+	if !d.sought.IsZero() && time.Since(d.sought) > d.timing.Late {
 		d.overdue = false
 	}
 	if !d.overdue {
 		return nil
 	}
 	if time.Now().Before(d.waits) {
+		if err := d.link.Tell(ctx, nil); err != nil { // a port that is gone is the better reason
+			return err
+		}
 		return fmt.Errorf("earlier replies may still be on their way: %w", hal.ErrSilent)
 	}
 	m := d.marker
@@ -91,6 +96,9 @@ func (d *dialogue) catchUp(ctx context.Context) error {
 	if d.spare.match != nil {
 		d.marker, d.spare = d.spare, m
 		d.waits, d.spareWaits = d.spareWaits, d.waits
+	}
+	if d.sought.IsZero() {
+		d.sought = time.Now()
 	}
 	if _, err := d.link.Ask(ctx, m.bytes, m.match); err != nil {
 		return err
@@ -103,7 +111,7 @@ func (d *dialogue) catchUp(ctx context.Context) error {
 func (d *dialogue) ask(ctx context.Context, r request) ([]byte, error) {
 	reply, err := d.link.Ask(ctx, r.bytes, r.match)
 	if err != nil {
-		d.overdue, d.givenUp = true, time.Now()
+		d.overdue, d.sought = true, time.Time{}
 		return nil, err
 	}
 	return r.judge(reply)

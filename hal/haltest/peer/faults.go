@@ -20,8 +20,8 @@ type faults struct {
 	replies int        // counts what inside and mishear spare
 }
 
-// An utterance is a reply, and all that reaches the driver with it.
-type utterance struct{ reply, whole []byte }
+// An utterance is a reply, and what reaches the driver with it.
+type utterance struct{ before, reply, after []byte }
 
 // panelFaults are about the panel itself, lineFaults about what reaches the driver.
 func panelFaults() []string { return []string{"silent", "sleepy", "nak", "busy", "disobey"} }
@@ -162,15 +162,15 @@ func (p *Panel) reply(request []byte) []Burst {
 		at = at.Add(time.Duration(p.rand.Int64N(int64(p.delay))))
 	}
 	frame = p.deform(frame)
-	u := p.hold(&utterance{reply: frame, whole: p.disturb(request, frame)})
+	u := p.hold(p.disturb(request, frame))
 	if u == nil {
 		return nil
 	}
-	said := p.say(nil, at, u.whole)
-	if p.active["again"] {
-		said = p.say(said, p.spokeAt.Add(p.after), u.reply)
+	if !p.active["again"] {
+		return p.say(nil, at, slices.Concat(u.before, u.reply, u.after))
 	}
-	return said
+	said := p.say(nil, at, slices.Concat(u.before, u.reply))
+	return p.say(said, p.spokeAt.Add(p.after), slices.Concat(u.reply, u.after))
 }
 
 // deform changes the reply itself.
@@ -217,7 +217,7 @@ func (p *Panel) damage(frame []byte) []byte {
 func isHex(b byte) bool { return strings.IndexByte("0123456789abcdefABCDEF", b) >= 0 }
 
 // disturb surrounds a reply with what is none.
-func (p *Panel) disturb(request, frame []byte) []byte {
+func (p *Panel) disturb(request, frame []byte) *utterance {
 	var before, after []byte
 	foreign := slices.Concat(p.tongue.foreign(p, request)...)
 	if p.active["garbage"] {
@@ -234,7 +234,7 @@ func (p *Panel) disturb(request, frame []byte) []byte {
 	if p.active["merge"] {
 		after = append(append(after, foreign...), p.tongue.beginning(p)...)
 	}
-	return slices.Concat(before, frame, after)
+	return &utterance{before: before, reply: frame, after: after}
 }
 
 // noise is a few bytes of anything, among them what frames begin and end with.
@@ -257,7 +257,7 @@ func (p *Panel) hold(u *utterance) *utterance {
 		return nil
 	case p.active["batch"]:
 		p.held = nil
-		return &utterance{reply: u.reply, whole: slices.Concat(before.whole, u.whole)}
+		u.before = slices.Concat(before.before, before.reply, before.after, u.before)
 	}
 	return u
 }
