@@ -100,10 +100,10 @@ func (d *dialogue) catchUp(ctx context.Context) error {
 		d.marker, d.spare = d.spare, m
 		d.waits, d.spareWaits = d.spareWaits, d.waits
 	}
-	if d.sought.IsZero() {
+	reply, err := d.link.Ask(ctx, m.bytes, m.match)
+	if d.sought.IsZero() && (err == nil || errors.Is(err, hal.ErrSilent)) { // else it may never have left
 		d.sought = time.Now()
 	}
-	reply, err := d.link.Ask(ctx, m.bytes, m.match)
 	if err != nil {
 		d.behind = hal.ErrSilent
 		return err
