@@ -38,12 +38,18 @@ type dialogue struct {
 	// overdue is set while the panel may still send a reply that was given up. The late acknowledgement of "on"
 	// and the answer to "are you on?" can be the same bytes.
 	overdue bool
+	// doubtful is set when overdue was forgotten because no marker was ever answered. There may be one reply left, held
+	// back until the panel is asked again: every question is asked twice, and the second answer counts.
+	doubtful bool
 	// sought is when the first marker was asked since that reply was given up. A panel that holds a reply back until it
 	// is asked something has let it go then.
 	sought time.Time
 	// behind is why the last marker did not catch up: hal.ErrSilent or hal.ErrRefused.
 	behind error
 }
+
+// errVague is wrapped by judge where a reply does not say what it answers: that to this request may still come.
+var errVague = errors.New("reply may be to an earlier request")
 
 // set sends a command until the panel acknowledges it.
 //
@@ -63,7 +69,10 @@ func (d *dialogue) set(ctx context.Context, r request) error {
 func (d *dialogue) read(ctx context.Context, r request) (values []byte, err error) {
 	for try := range d.attempts {
 		d.pause(try)
-		if err = d.catchUp(ctx); err == nil {
+		if err = d.catchUp(ctx); err == nil && d.doubtful {
+			_, err = d.exchange(ctx, r)
+		}
+		if err == nil {
 			values, err = d.ask(ctx, r)
 		}
 		if !worthRepeating(err) {
@@ -82,8 +91,8 @@ func (d *dialogue) pause(try int) {
 
 // catchUp makes sure that no reply to an earlier request is still to come.
 func (d *dialogue) catchUp(ctx context.Context) error {
-	if !d.sought.IsZero() && time.Since(d.sought) > d.timing.Late {
-		d.overdue = false
+	if d.overdue && !d.sought.IsZero() && time.Since(d.sought) > d.timing.Late {
+		d.overdue, d.doubtful = false, true
 	}
 	if !d.overdue {
 		return nil
@@ -112,18 +121,14 @@ func (d *dialogue) catchUp(ctx context.Context) error {
 		d.behind = hal.ErrRefused
 		return err
 	}
-	d.overdue, d.waits, d.spareWaits = false, time.Time{}, time.Time{}
+	d.overdue, d.doubtful, d.waits, d.spareWaits = false, false, time.Time{}, time.Time{}
 	return nil
 }
 
-// errVague is wrapped by judge where a reply does not say what it answers: that to this request may still come.
-var errVague = errors.New("reply may be to an earlier request")
-
-// ask does one exchange.
+// ask does one exchange, and says what its reply means.
 func (d *dialogue) ask(ctx context.Context, r request) ([]byte, error) {
-	reply, err := d.link.Ask(ctx, r.bytes, r.match)
+	reply, err := d.exchange(ctx, r)
 	if err != nil {
-		d.overdue, d.sought = true, time.Time{}
 		return nil, err
 	}
 	values, err := r.judge(reply)
@@ -131,6 +136,14 @@ func (d *dialogue) ask(ctx context.Context, r request) ([]byte, error) {
 		d.overdue, d.sought = true, time.Time{}
 	}
 	return values, err
+}
+
+func (d *dialogue) exchange(ctx context.Context, r request) ([]byte, error) {
+	reply, err := d.link.Ask(ctx, r.bytes, r.match)
+	if err != nil {
+		d.overdue, d.sought = true, time.Time{}
+	}
+	return reply, err
 }
 
 func worthRepeating(err error) bool {
