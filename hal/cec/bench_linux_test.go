@@ -61,10 +61,9 @@ func until(t *testing.T, what string, done func() bool) {
 
 // A rig is one TV, played by cec-follower, and the adapter that leads to it.
 type rig struct {
-	t           *testing.T
-	tv, out     string
-	video, menu string
-	follower    *exec.Cmd
+	t              *testing.T
+	tv, out, video string // nodes
+	follower       *exec.Cmd
 }
 
 // newRig connects the n-th pair and starts its TV with cec-follower's options.

@@ -229,7 +229,6 @@ func TestADeadPrimaryCostsLittle(t *testing.T) {
 			if took := time.Since(start); took > 1600*time.Millisecond {
 				t.Fatalf("Power took %v", took)
 			}
-			start = time.Now()
 			if _, err := b.panel.Hours(t.Context()); !errors.Is(err, hal.ErrUnsupported) {
 				t.Fatalf("Hours: %v", err)
 			}
