@@ -4,6 +4,7 @@
 package rs232
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,11 +14,31 @@ import (
 	"bangtin/hal"
 )
 
-// Timing holds the durations of a line. All must be positive.
+// Timing holds the durations of a protocol. Each codec's file has the protocol's own, with where they come from.
 type Timing struct {
 	Reply time.Duration // how long to wait for a reply once the request is written
 	Gap   time.Duration // rest between the end of one exchange and the next request
 	Write time.Duration // how long a request may take to leave before the port is given up
+	Again time.Duration // rest before a request is repeated, where it is longer than Gap
+
+	// Late is how long a panel that answers nothing but power is not believed after a reply was given up [30 s]. Some
+	// are like that in standby, and could not be read back again otherwise.
+	Late time.Duration
+	// Lag is how long after its request a reply can come at the most while others are asked [5 s]. No source names one:
+	// it is several times every Reply, and no longer than the keeper's rest between two readings.
+	Lag time.Duration
+
+	SettleOn  time.Duration // how long the panel needs after power on before its power can be believed
+	SettleOff time.Duration // and after power off
+}
+
+// or fills what is zero from other.
+func (t Timing) or(other Timing) Timing {
+	return Timing{
+		Reply: cmp.Or(t.Reply, other.Reply), Gap: cmp.Or(t.Gap, other.Gap), Write: cmp.Or(t.Write, other.Write),
+		Again: cmp.Or(t.Again, other.Again), Late: cmp.Or(t.Late, other.Late, 30*time.Second), Lag: cmp.Or(t.Lag, other.Lag, 5*time.Second),
+		SettleOn: cmp.Or(t.SettleOn, other.SettleOn), SettleOff: cmp.Or(t.SettleOff, other.SettleOff),
+	}
 }
 
 // A Match finds the awaited reply in what the line has brought since the request was sent. It returns nil
@@ -33,6 +54,7 @@ type Match func(stream []byte) (reply []byte, consumed int)
 // A Link is safe for concurrent use; callers wait for their turn.
 type Link struct {
 	path   string
+	opener Opener
 	timing Timing
 	log    *slog.Logger
 
@@ -44,9 +66,12 @@ type Link struct {
 }
 
 // NewLink returns a link for the port at path, such as one in /dev/serial/by-id, without opening it. CH340
-// adapters all have the same id: use /dev/serial/by-path for them.
-func NewLink(path string, timing Timing, log *slog.Logger) *Link {
-	return &Link{path: path, timing: timing, log: log, turn: make(chan struct{}, 1)}
+// adapters all have the same id: use /dev/serial/by-path for them. A nil open is OpenSerial.
+func NewLink(path string, open Opener, timing Timing, log *slog.Logger) *Link {
+	if open == nil {
+		open = OpenSerial
+	}
+	return &Link{path: path, opener: open, timing: timing, log: log, turn: make(chan struct{}, 1)}
 }
 
 // ErrClosed is returned by a Link that was closed for good.
@@ -97,6 +122,15 @@ func (l *Link) Tell(ctx context.Context, request []byte) error {
 	return l.send(p, request)
 }
 
+// Rest lets no request out for at least d from now. It waits for its turn.
+func (l *Link) Rest(d time.Duration) {
+	l.turn <- struct{}{}
+	defer func() { <-l.turn }()
+	if to := time.Now().Add(d); to.After(l.restTo) {
+		l.restTo = to
+	}
+}
+
 // Drop closes the port until the next exchange opens it again. It waits for its turn.
 func (l *Link) Drop() {
 	l.turn <- struct{}{}
@@ -133,7 +167,9 @@ func (l *Link) begin(ctx context.Context) (*port, error) {
 }
 
 func (l *Link) end() {
-	l.restTo = time.Now().Add(l.timing.Gap)
+	if to := time.Now().Add(l.timing.Gap); to.After(l.restTo) {
+		l.restTo = to
+	}
 	<-l.turn
 }
 
@@ -167,7 +203,7 @@ func (l *Link) open() (*port, error) {
 		return nil, fmt.Errorf("cannot open %s: an earlier write is still stuck: %w", l.path, hal.ErrPortGone)
 	}
 	l.stuck = nil
-	p, err := openPort(l.path)
+	p, err := openPort(l.opener, l.path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open %s: %w: %w", l.path, hal.ErrPortGone, err)
 	}

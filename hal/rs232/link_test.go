@@ -223,7 +223,7 @@ func TestOneExchangeAtATime(t *testing.T) {
 
 func TestDropAndClose(t *testing.T) {
 	p := newPeer(t)
-	l := rs232.NewLink(p.path, quick(), logger(t))
+	l := rs232.NewLink(p.path, nil, quick(), logger(t))
 	for range 2 {
 		wait := p.answers([]byte("ask\n"), []byte("reply\n"))
 		if _, err := l.Ask(t.Context(), []byte("ask\n"), line); err != nil {

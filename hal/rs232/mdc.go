@@ -1,11 +1,8 @@
 package rs232
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"bangtin/hal"
@@ -16,10 +13,16 @@ const (
 	mdcStatus      = 0x00
 	mdcSerial      = 0x0B
 	mdcErrorStatus = 0x0D
+	mdcSoftware    = 0x0E
 	mdcPower       = 0x11
+	mdcVolume      = 0x12
+	mdcMute        = 0x13
 	mdcInput       = 0x14
+	mdcBrightness  = 0x25 // of the picture
 	mdcLamp        = 0x58
+	mdcHours       = 0x83
 	mdcModel       = 0x8A
+	mdcPanel       = 0xF9 // 0 is on; only Describe knows it
 
 	mdcACK = 0x41
 	mdcNAK = 0x4E
@@ -31,50 +34,32 @@ const (
 	MDCBroadcast = 0xFE
 )
 
-// An MDCConfig says which panel an MDC drives. Durations and Attempts that are zero get the value in brackets.
-type MDCConfig struct {
-	Port  string // path of the serial port, or of a pty
-	SetID byte   // 0 to 253 as set in the panel's menu, or MDCBroadcast
-
-	Reply time.Duration // how long to wait for a reply [1 s: no source names a limit; a reply takes 30 ms on the line]
-	Gap   time.Duration // rest between exchanges [100 ms: no source names one; other makers ask for 150 to 600 ms]
-	Write time.Duration // how long a write may take [1 s: 270 bytes take 0.3 s at 9600 baud]
-
-	SettleOn  time.Duration // after power on [20 s: 15 to 20 s are advised]
-	SettleOff time.Duration // after power off [2 s, as for a panel of which nothing is known]
-
-	Attempts int // how often a command is sent until it is acknowledged [2]
-
-	Log *slog.Logger // required
+// mdcTiming: no source names a limit for a reply, which takes 30 ms on the line, or a gap; other makers ask for 150
+// to 600 ms. 270 bytes take 0.3 s at 9600 baud. 15 to 20 s are advised after power on; off is as for a panel of
+// which nothing is known.
+func mdcTiming() Timing {
+	return Timing{
+		Reply: time.Second, Gap: 100 * time.Millisecond, Write: time.Second,
+		SettleOn: 20 * time.Second, SettleOff: 2 * time.Second,
+	}
 }
 
-// An MDC is a Samsung panel that speaks MDC over RS-232. It implements [hal.Panel], [hal.Settler],
-// [hal.Dimmer], [hal.Thermometer], [hal.InputSwitcher] and [hal.Identifier]; not every model has all of it, and
-// a panel says so with NAK, which is [hal.ErrRefused].
+// An MDC is a Samsung panel that speaks MDC over RS-232. Set IDs are 0 to 253, and MDCBroadcast. It implements
+// [hal.Panel], [hal.Settler], [hal.Dimmer], [hal.Thermometer], [hal.InputSwitcher], [hal.SignalDetector],
+// [hal.Speaker], [hal.Diagnoser], [hal.HourMeter] and [hal.Identifier]; not every model has all of it, and a panel says
+// so with NAK, which is [hal.ErrRefused].
 //
 // Each method takes at most Attempts times Reply, twice that for what reads, and a few gaps. As every
 // [hal.Panel] it is for one goroutine at a time.
 type MDC struct {
 	id       byte
-	link     *Link
-	attempts int
-	settle   struct{ on, off time.Duration }
-
-	// overdue is set while the panel may still send a reply that was given up. The late acknowledgement of
-	// "on" and the answer to "are you on?" are the same bytes.
-	overdue bool
+	dialogue dialogue
 }
 
 // NewMDC returns the driver of one panel. It does no input or output: the port is opened by the first command.
-func NewMDC(c MDCConfig) *MDC {
-	t := Timing{
-		Reply: cmp.Or(c.Reply, time.Second),
-		Gap:   cmp.Or(c.Gap, 100*time.Millisecond),
-		Write: cmp.Or(c.Write, time.Second),
-	}
-	m := &MDC{id: c.SetID, link: NewLink(c.Port, t, c.Log), attempts: cmp.Or(c.Attempts, 2)}
-	m.settle.on = cmp.Or(c.SettleOn, 20*time.Second)
-	m.settle.off = cmp.Or(c.SettleOff, 2*time.Second)
+func NewMDC(c Config) *MDC {
+	m := &MDC{id: byte(c.SetID), dialogue: c.dialogue(mdcTiming())}
+	m.dialogue.marker, m.dialogue.spare = m.request(mdcStatus), m.request(mdcSoftware)
 	return m
 }
 
@@ -89,7 +74,7 @@ func (m *MDC) SetPower(ctx context.Context, on bool) error {
 		return fmt.Errorf("cannot set panel power: %w", err)
 	}
 	if on {
-		m.link.Drop()
+		m.dialogue.link.Drop()
 	}
 	return nil
 }
@@ -113,31 +98,32 @@ func (m *MDC) Power(ctx context.Context) (hal.Power, error) {
 // Settle implements [hal.Settler].
 func (m *MDC) Settle(on bool) time.Duration {
 	if on {
-		return m.settle.on
+		return m.dialogue.timing.SettleOn
 	}
-	return m.settle.off
+	return m.dialogue.timing.SettleOff
 }
 
 // Close implements [hal.Panel]. The MDC cannot be used afterwards.
-func (m *MDC) Close() error { return m.link.Close() }
+func (m *MDC) Close() error { return m.dialogue.link.Close() }
+
+// request is one command with its values; without any it asks for them.
+func (m *MDC) request(command byte, values ...byte) request {
+	b, _ := MDCFrame{Command: command, ID: m.id, Data: values}.Encode() // fails on more values than any command has
+	return request{bytes: b, match: MatchMDC(m.id, command), judge: func(data []byte) ([]byte, error) {
+		if data[0] == mdcNAK {
+			return nil, fmt.Errorf("panel %d answers command %02X with NAK % X: %w", m.id, command, data[2:], hal.ErrRefused)
+		}
+		return data[2:], nil
+	}}
+}
 
 // set sends a command with a value until the panel acknowledges it.
-//
-// It sends even when the panel has been silent: a panel whose answers get lost may well hear us.
 func (m *MDC) set(ctx context.Context, command, value byte) error {
-	request, err := MDCFrame{Command: command, ID: m.id, Data: []byte{value}}.Encode()
-	if err != nil {
-		return err
-	}
+	r := m.request(command, value)
 	if m.id == MDCBroadcast {
-		return m.link.Tell(ctx, request)
+		return m.dialogue.link.Tell(ctx, r.bytes)
 	}
-	for range m.attempts {
-		if _, err = m.ask(ctx, command, request); !worthRepeating(err) {
-			return err
-		}
-	}
-	return err
+	return m.dialogue.set(ctx, r)
 }
 
 // read asks the panel for the values of a command until it answers.
@@ -145,20 +131,7 @@ func (m *MDC) read(ctx context.Context, command byte) ([]byte, error) {
 	if m.id == MDCBroadcast {
 		return nil, fmt.Errorf("set ID FE is never answered: %w", hal.ErrUnsupported)
 	}
-	request, err := MDCFrame{Command: command, ID: m.id}.Encode()
-	if err != nil {
-		return nil, err
-	}
-	var values []byte
-	for range m.attempts {
-		if err = m.catchUp(ctx); err == nil {
-			values, err = m.ask(ctx, command, request)
-		}
-		if !worthRepeating(err) {
-			return values, err
-		}
-	}
-	return nil, err
+	return m.dialogue.read(ctx, m.request(command))
 }
 
 // number reads a command's values, of which there must be n, and returns the i-th. A panel that says something
@@ -172,38 +145,4 @@ func (m *MDC) number(ctx context.Context, command byte, n, i int) (int, error) {
 		return 0, fmt.Errorf("reply to command %02X has %d values, not %d: %w", command, len(v), n, hal.ErrSilent)
 	}
 	return int(v[i]), nil
-}
-
-// catchUp makes sure that no reply to an earlier request is still to come. A panel answers in order, so once
-// it has replied to a command that is used for nothing else, every earlier reply has been here or is lost.
-func (m *MDC) catchUp(ctx context.Context) error {
-	if !m.overdue {
-		return nil
-	}
-	request, err := MDCFrame{Command: mdcStatus, ID: m.id}.Encode()
-	if err != nil {
-		return err
-	}
-	if _, err := m.link.Ask(ctx, request, MatchMDC(m.id, mdcStatus)); err != nil {
-		return err
-	}
-	m.overdue = false
-	return nil
-}
-
-// ask does one exchange and returns the values of the ACK.
-func (m *MDC) ask(ctx context.Context, command byte, request []byte) ([]byte, error) {
-	data, err := m.link.Ask(ctx, request, MatchMDC(m.id, command))
-	if err != nil {
-		m.overdue = true
-		return nil, err
-	}
-	if data[0] == mdcNAK {
-		return nil, fmt.Errorf("panel %d answers command %02X with NAK % X: %w", m.id, command, data[2:], hal.ErrRefused)
-	}
-	return data[2:], nil
-}
-
-func worthRepeating(err error) bool {
-	return errors.Is(err, hal.ErrSilent) || errors.Is(err, hal.ErrRefused)
 }

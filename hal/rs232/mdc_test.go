@@ -12,11 +12,11 @@ import (
 )
 
 // newMDC returns a driver for a peer in the same process, which answers at once or never.
-func newMDC(t *testing.T, p *peer, c rs232.MDCConfig) *rs232.MDC {
+func newMDC(t *testing.T, p *peer, c rs232.Config) *rs232.MDC {
 	t.Helper()
-	c.Port, c.Log, c.Gap = p.path, logger(t), time.Millisecond
-	if c.Reply == 0 {
-		c.Reply = 10 * time.Second
+	c.Port, c.Log, c.Timing.Gap = p.path, logger(t), time.Millisecond
+	if c.Timing.Reply == 0 {
+		c.Timing.Reply = 10 * time.Second
 	}
 	m := rs232.NewMDC(c)
 	t.Cleanup(func() {
@@ -31,7 +31,7 @@ func newMDC(t *testing.T, p *peer, c rs232.MDCConfig) *rs232.MDC {
 func TestDocumentedExchanges(t *testing.T) {
 	tests := []struct {
 		vector string
-		id     byte
+		id     int
 		call   func(context.Context, *rs232.MDC) (any, error)
 		want   any
 	}{
@@ -47,7 +47,7 @@ func TestDocumentedExchanges(t *testing.T) {
 		t.Run(test.vector, func(t *testing.T) {
 			p := newPeer(t)
 			defer p.answers(vectorNamed(t, test.vector))()
-			got, err := test.call(t.Context(), newMDC(t, p, rs232.MDCConfig{SetID: test.id}))
+			got, err := test.call(t.Context(), newMDC(t, p, rs232.Config{SetID: test.id}))
 			if err != nil || got != test.want {
 				t.Errorf("got %v, error %v, want %v", got, err, test.want)
 			}
@@ -97,7 +97,7 @@ func TestReplies(t *testing.T) {
 			p := newPeer(t)
 			request := encode(t, rs232.MDCFrame{Command: test.ask, ID: 1})
 			defer p.answers(request, encode(t, rs232.MDCFrame{Command: 0xFF, ID: 1, Data: test.data}))()
-			got, err := test.call(t.Context(), newMDC(t, p, rs232.MDCConfig{SetID: 1}))
+			got, err := test.call(t.Context(), newMDC(t, p, rs232.Config{SetID: 1}))
 			if got != test.want || !errors.Is(err, test.err) {
 				t.Errorf("got %v, error %v, want %v, %v", got, err, test.want, test.err)
 			}
@@ -118,7 +118,7 @@ func TestRefusedAsOftenAsAllowed(t *testing.T) {
 	p := newPeer(t)
 	request, nak := vectorNamed(t, "power on NAK id1")
 	defer p.answers(request, nak, request, nak, request, nak)()
-	m := newMDC(t, p, rs232.MDCConfig{SetID: 1, Attempts: 3})
+	m := newMDC(t, p, rs232.Config{SetID: 1, Attempts: 3})
 	if err := m.SetPower(t.Context(), true); !errors.Is(err, hal.ErrRefused) {
 		t.Errorf("SetPower: %v, want ErrRefused", err)
 	}
@@ -129,7 +129,7 @@ func TestAcceptedAfterRefusal(t *testing.T) {
 	request, nak := vectorNamed(t, "power on NAK id1")
 	_, ack := vectorNamed(t, "power on id1")
 	defer p.answers(request, nak, request, ack)()
-	if err := newMDC(t, p, rs232.MDCConfig{SetID: 1}).SetPower(t.Context(), true); err != nil {
+	if err := newMDC(t, p, rs232.Config{SetID: 1}).SetPower(t.Context(), true); err != nil {
 		t.Error(err)
 	}
 }
@@ -138,7 +138,7 @@ func TestAcceptedAfterRefusal(t *testing.T) {
 // for power, where the same bytes mean that it is on.
 func TestLateAcknowledgement(t *testing.T) {
 	p := newPeer(t)
-	m := newMDC(t, p, rs232.MDCConfig{SetID: 1, Attempts: 1, Reply: 200 * time.Millisecond})
+	m := newMDC(t, p, rs232.Config{SetID: 1, Attempts: 1, Timing: rs232.Timing{Reply: 200 * time.Millisecond}})
 	set, late := vectorNamed(t, "power on id1")
 	if err := m.SetPower(t.Context(), true); !errors.Is(err, hal.ErrSilent) {
 		t.Fatalf("SetPower: %v, want ErrSilent", err)
@@ -158,7 +158,7 @@ func TestLateAcknowledgement(t *testing.T) {
 // TestDeafAnswersStillSend: a panel that was silent is still told to go on, since it may hear.
 func TestDeafAnswersStillSend(t *testing.T) {
 	p := newPeer(t)
-	m := newMDC(t, p, rs232.MDCConfig{SetID: 1, Attempts: 2, Reply: 5 * time.Millisecond})
+	m := newMDC(t, p, rs232.Config{SetID: 1, Attempts: 2, Timing: rs232.Timing{Reply: 5 * time.Millisecond}})
 	on, _ := vectorNamed(t, "power on id1")
 	for range 2 {
 		if err := m.SetPower(t.Context(), true); !errors.Is(err, hal.ErrSilent) {
@@ -170,7 +170,7 @@ func TestDeafAnswersStillSend(t *testing.T) {
 
 func TestBroadcastCannotBeReadBack(t *testing.T) {
 	p := newPeer(t)
-	m := newMDC(t, p, rs232.MDCConfig{SetID: rs232.MDCBroadcast})
+	m := newMDC(t, p, rs232.Config{SetID: rs232.MDCBroadcast})
 	if power, err := m.Power(t.Context()); power != hal.PowerUnknown || !errors.Is(err, hal.ErrUnsupported) {
 		t.Errorf("Power: %v, %v, want unknown and ErrUnsupported", power, err)
 	}
@@ -178,11 +178,11 @@ func TestBroadcastCannotBeReadBack(t *testing.T) {
 
 func TestSettle(t *testing.T) {
 	p := newPeer(t)
-	m := newMDC(t, p, rs232.MDCConfig{})
+	m := newMDC(t, p, rs232.Config{})
 	if on := m.Settle(true); on < 15*time.Second || on > 20*time.Second {
 		t.Errorf("Settle(true) is %v, want 15 to 20 s", on)
 	}
-	m = newMDC(t, p, rs232.MDCConfig{SettleOn: time.Second, SettleOff: time.Minute})
+	m = newMDC(t, p, rs232.Config{Timing: rs232.Timing{SettleOn: time.Second, SettleOff: time.Minute}})
 	if on, off := m.Settle(true), m.Settle(false); on != time.Second || off != time.Minute {
 		t.Errorf("Settle is %v and %v, want what was configured", on, off)
 	}
@@ -192,7 +192,7 @@ func TestSettle(t *testing.T) {
 func TestNoPortIsTouchedBeforeUse(t *testing.T) {
 	p := newPeer(t)
 	p.unplug()
-	m := newMDC(t, p, rs232.MDCConfig{SetID: 1})
+	m := newMDC(t, p, rs232.Config{SetID: 1})
 	_, err := m.Power(t.Context())
 	if !errors.Is(err, hal.ErrPortGone) {
 		t.Fatalf("Power: %v, want ErrPortGone", err)

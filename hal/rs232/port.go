@@ -21,10 +21,23 @@ const (
 
 var errWriteStuck = errors.New("write did not end in time")
 
-// A port is one opening of a serial port, with a goroutine that reads it until it is closed or fails. Its
-// methods are for the holder of the link's turn.
+// A Line is one opening of a serial port, or of what stands in for one. go.bug.st's serial.Port is a Line.
+type Line interface {
+	Read(p []byte) (int, error) // waits a moment for input; 0 and nil where none came
+	Write(p []byte) (int, error)
+	Drain() error             // waits until everything written has left
+	ResetInputBuffer() error  // throws away what has come and was not read
+	ResetOutputBuffer() error // throws away what was written and has not left
+	Close() error
+}
+
+// An Opener opens the line at a path.
+type Opener func(path string) (Line, error)
+
+// A port is one opening of a line, with a goroutine that reads it until it is closed or fails. Its methods are for
+// the holder of the link's turn.
 type port struct {
-	serial  serial.Port
+	serial  Line
 	arrived chan struct{} // holds a token when bytes or a failure came
 	ended   chan struct{} // closed when the reader has ended
 	written chan struct{} // closed when the last write has ended; nil before the first
@@ -35,9 +48,8 @@ type port struct {
 	err error  // why reading ended
 }
 
-// openPort opens the port at path and starts to read it. 9600 8N1 is what Samsung MDC, LG, NEC and Philips
-// SICP all use.
-func openPort(path string) (*port, error) {
+// OpenSerial opens the serial port at path. 9600 8N1 is what Samsung MDC, LG, NEC and Philips SICP all use.
+func OpenSerial(path string) (Line, error) {
 	s, err := openPrivate(path, &serial.Mode{BaudRate: 9600, DataBits: 8, Parity: serial.NoParity, StopBits: serial.OneStopBit})
 	if err != nil {
 		return nil, err
@@ -46,7 +58,16 @@ func openPort(path string) (*port, error) {
 		s.Close() // the reason is err
 		return nil, err
 	}
-	p := &port{serial: s, arrived: make(chan struct{}, 1), ended: make(chan struct{})}
+	return s, nil
+}
+
+// openPort opens the line at path and starts to read it.
+func openPort(open Opener, path string) (*port, error) {
+	line, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	p := &port{serial: line, arrived: make(chan struct{}, 1), ended: make(chan struct{})}
 	go p.read()
 	return p, nil
 }

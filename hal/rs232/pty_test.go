@@ -105,7 +105,7 @@ func quick() rs232.Timing {
 
 func newLink(t *testing.T, path string, timing rs232.Timing) *rs232.Link {
 	t.Helper()
-	l := rs232.NewLink(path, timing, logger(t))
+	l := rs232.NewLink(path, nil, timing, logger(t))
 	t.Cleanup(func() {
 		if err := l.Close(); err != nil {
 			t.Errorf("Close: %v", err)

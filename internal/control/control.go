@@ -48,6 +48,12 @@ type Config struct {
 	Recovered string        // what the journal set aside as damaged at this start; empty when nothing was
 	Heartbeat time.Duration // how often the books are written when nothing happens; DefaultHeartbeat when zero
 	Schedule  media.Schedule
+	// Brightness is what the panel shall be set to by time of day, ascending; the last level of a day holds until
+	// the first of the next. Empty leaves the panel's brightness alone.
+	Brightness []Level
+	Safety     Safety
+	Meter      Meter
+	Key        Key
 	// Lacking lists what the daemon does without, by code: each is an alarm. It may be nil and must not block.
 	Lacking func() map[string]string
 	// Trust is the version of the trust document that stands, 0 for none. It may be nil and must not block.
