@@ -84,6 +84,10 @@ type Control struct {
 	// playerBeat is called when the player gave a sign of life.
 	playerBeat func()
 
+	heat   *heat
+	cutBy  time.Time // when the relay opens at the latest, process time; zero while it shall be closed
+	cutOff bool      // the panel was seen or acknowledged off since
+
 	panelNews chan PanelSeen
 	relayNews chan error
 	relayErr  error // of the last write; nil when it succeeded
@@ -113,11 +117,16 @@ type showing struct {
 
 // New loads where the last run stopped. It does no I/O beyond the journal.
 func New(ctx context.Context, cfg Config) (*Control, error) {
+	var err error
+	if cfg.Safety, err = cfg.Safety.complete(); err != nil {
+		return nil, err
+	}
 	c := &Control{
 		cfg:       cfg,
 		alarms:    newAlarms(),
 		refusals:  newRefusals(),
-		sensors:   newSensors(),
+		sensors:   newSensors(cfg.Safety.CutOff),
+		heat:      newHeat(cfg.Safety.Dim),
 		panelNews: make(chan PanelSeen, 1),
 		relayNews: make(chan error, 1),
 		changed:   make(chan struct{}, 1),
@@ -130,12 +139,12 @@ func New(ctx context.Context, cfg Config) (*Control, error) {
 	}
 	c.recorder = newRecorder(cfg.Journal, cmp.Or(cfg.Heartbeat, DefaultHeartbeat), cfg.Log, cfg.Health.Loop("recorder", recorderLimit))
 	c.panel = &panelKeeper{
-		panel: cfg.Panel, log: cfg.Log, want: make(chan bool, 1),
+		panel: cfg.Panel, log: cfg.Log, want: make(chan wish, 1),
 		report: func(s PanelSeen) { replace(c.panelNews, s) },
 		beat:   cfg.Health.Loop("panel", 2*time.Minute),
 	}
 	if cfg.Relay != nil {
-		c.relay = &relayKeeper{relay: cfg.Relay, want: make(chan bool, 1), news: c.relayNews, beat: cfg.Health.Loop("relay", time.Minute)}
+		c.relay = &relayKeeper{relay: cfg.Relay, want: make(chan passedRelay, 1), news: c.relayNews, beat: cfg.Health.Loop("relay", relayLimit)}
 	}
 	return c, c.resume(ctx)
 }
@@ -255,11 +264,15 @@ func (c *Control) step() {
 		c.cfg.Orders.latch(why)
 	}
 	department, local, fire := c.cfg.Orders.standing(at)
+	if fire != "" {
+		c.drive(now, Decide(Inputs{Now: at.Wall, Fire: fire})) // before anybody else is asked anything that might hang
+	}
 	programme, content := c.cfg.Content.Programme(at.Wall)
 	want := Decide(Inputs{
 		Now: at.Wall, Trust: at.Trust, Moment: c.cfg.Schedule.At(at.Wall),
 		Fire: fire, Department: department, Local: local, Content: content,
 	})
+	c.drive(now, want)
 	c.act(want, programme)
 
 	player := c.cfg.Player.Playing()
@@ -287,12 +300,16 @@ func (c *Control) doubt(at journal.Stamp, now time.Time, status Status) {
 	}
 }
 
-// act hands each part of the wish to its keeper.
-func (c *Control) act(want Want, p media.Programme) {
-	c.panel.set(want.PanelOn)
+// drive hands the keepers of the panel and its relay what they shall make true.
+func (c *Control) drive(now time.Time, want Want) {
+	c.panel.set(ask{on: want.PanelOn, fire: want.Rule == RuleFire})
 	if c.relay != nil {
-		c.relay.set(want.Relay)
+		c.relay.set(c.feed(now, want.Relay))
 	}
+}
+
+// act hands the player its part.
+func (c *Control) act(want Want, p media.Programme) {
 	next := showing{show: want.Show}
 	if want.Show == ShowProgramme {
 		next.playlist, next.version = p.Playlist, p.Version
@@ -363,6 +380,7 @@ func (c *Control) finished(s media.Shown) {
 // sense takes a reading. A change of the mains makes older readings of the panel worthless.
 func (c *Control) sense(r hal.Reading) {
 	c.sensors.take(r)
+	c.heat.take(r)
 	mains := c.sensors.mains()
 	if changed(mains, c.seen.Mains) {
 		c.seen.Mains, c.seen.MainsAt = mains, time.Now()
@@ -374,9 +392,10 @@ func changed(a, b *bool) bool {
 	return (a == nil) != (b == nil) || a != nil && *a != *b
 }
 
-// ClearFire lifts the fire latch on a person's word, unless a sensor still says fire.
+// ClearFire lifts the fire latch on a person's word, unless a sensor still says fire, or one that would have to say that
+// there is none does not say anything.
 func (c *Control) ClearFire(ctx context.Context, reason, by string) error {
-	if why := c.sensors.fire(); why != "" {
+	if why := cmp.Or(c.sensors.fire(), c.sensors.unproven()); why != "" {
 		return fmt.Errorf("cannot clear the fire latch: %s", why)
 	}
 	return c.cfg.Orders.ClearFire(ctx, reason, by)

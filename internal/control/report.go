@@ -109,7 +109,7 @@ func (c *Control) wrong(at journal.Stamp, want Want, status Status) map[string]a
 	if c.relayErr != nil {
 		wrong["relay-failed"] = alarm{class: journal.Fire, detail: c.relayErr.Error()}
 	}
-	if err := c.seen.Panel.Err; err != nil {
+	if err := c.seen.Panel.Err; err != nil && (c.relay == nil || want.Relay) { // a panel without mains cannot answer
 		code := string(journal.CausePanelSilent)
 		if errors.Is(err, hal.ErrRefused) {
 			code = string(journal.CausePanelRefused)

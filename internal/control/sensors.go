@@ -14,30 +14,42 @@ import (
 	"bangtin/internal/wire"
 )
 
-const (
-	// sensorStale is three missed reports; a hal.Sensor reports at least every 10 s.
-	sensorStale = 30 * time.Second
-	// cutOff is the temperature at which the panel goes off. It is the lowest that Samsung accepts for a
-	// panel's own limit (MDC command 0x85, 75 to 124 °C).
-	cutOff = physic.ZeroCelsius + 75*physic.Celsius
-)
+// sensorStale is three missed reports; a hal.Sensor reports at least every 10 s.
+const sensorStale = 30 * time.Second
 
 // sensors holds the newest reading of each sensor. take is for the loop; the rest is safe for concurrent use.
 type sensors struct {
 	readings chan hal.Reading
+	cutOff   physic.Temperature // at which the panel goes off
 	mu       sync.Mutex
 	last     map[string]hal.Reading
-	heard    map[string]time.Time // process time
+	heard    map[string]time.Time          // process time
+	good     map[string]physic.Temperature // the last good ones
 }
 
-func newSensors() *sensors {
-	return &sensors{readings: make(chan hal.Reading, 16), last: map[string]hal.Reading{}, heard: map[string]time.Time{}}
+func newSensors(cutOff physic.Temperature) *sensors {
+	return &sensors{
+		readings: make(chan hal.Reading, 16), cutOff: cutOff,
+		last: map[string]hal.Reading{}, heard: map[string]time.Time{}, good: map[string]physic.Temperature{},
+	}
 }
 
 func (s *sensors) take(r hal.Reading) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last[r.Sensor], s.heard[r.Sensor] = r, time.Now()
+	if r.Kind == hal.Temperature && r.Quality == hal.QualityGood {
+		s.good[r.Sensor] = r.Temperature
+	}
+}
+
+// forget drops a sensor that is not asked any more: that it is quiet is no fault.
+func (s *sensors) forget(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.last, name)
+	delete(s.heard, name)
+	delete(s.good, name)
 }
 
 // all lists the readings by name. One not heard of for long is of unknown quality.
@@ -62,8 +74,26 @@ func (s *sensors) fire() string {
 		case r.Quality != hal.QualityGood:
 		case r.Kind == hal.Smoke && r.Active:
 			return "smoke reported by " + r.Sensor
-		case r.Kind == hal.Temperature && r.Temperature >= cutOff:
-			return fmt.Sprintf("%s measures %s, the cut-off is %s", r.Sensor, r.Temperature, cutOff)
+		case r.Kind == hal.Temperature && r.Temperature >= s.cutOff:
+			return fmt.Sprintf("%s measures %s, the cut-off is %s", r.Sensor, r.Temperature, s.cutOff)
+		}
+	}
+	return ""
+}
+
+// unproven says why nobody knows that there is no fire any more: a smoke detector of this run that now says nothing
+// sensible, or a temperature that was at the cut-off when its sensor failed, as one does that burns. It is empty when
+// every one of them speaks. A person who must have the display lit without that sensor takes it out of the site file.
+func (s *sensors) unproven() string {
+	all := s.all()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range all {
+		if r.Quality == hal.QualityGood {
+			continue
+		}
+		if r.Kind == hal.Smoke || r.Kind == hal.Temperature && s.good[r.Sensor] >= s.cutOff {
+			return fmt.Sprintf("%s says nothing that can be believed (%s): mend it first, or take it out of the site file", r.Sensor, r.Reason)
 		}
 	}
 	return ""
