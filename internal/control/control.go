@@ -84,9 +84,12 @@ type Control struct {
 	// playerBeat is called when the player gave a sign of life.
 	playerBeat func()
 
-	heat   *heat
-	cutBy  time.Time // when the relay opens at the latest, process time; zero while it shall be closed
-	cutOff bool      // the panel was seen or acknowledged off since
+	heat     *heat
+	cutBy    time.Time // when the relay opens at the latest, process time; zero while it shall be closed
+	cutOff   bool      // the panel was seen or acknowledged off since
+	calm     bool      // no window is about to begin
+	nudged   int       // how often a panel that glows was told again to go off
+	nudgedAt time.Time
 
 	panelNews chan PanelSeen
 	relayNews chan error
@@ -138,11 +141,7 @@ func New(ctx context.Context, cfg Config) (*Control, error) {
 		playerBeat: cfg.Health.Loop("player", 2*time.Minute),
 	}
 	c.recorder = newRecorder(cfg.Journal, cmp.Or(cfg.Heartbeat, DefaultHeartbeat), cfg.Log, cfg.Health.Loop("recorder", recorderLimit))
-	c.panel = &panelKeeper{
-		panel: cfg.Panel, log: cfg.Log, want: make(chan wish, 1),
-		report: func(s PanelSeen) { replace(c.panelNews, s) },
-		beat:   cfg.Health.Loop("panel", 2*time.Minute),
-	}
+	c.panel = newPanelKeeper(cfg.Panel, cfg.Log, func(s PanelSeen) { replace(c.panelNews, s) }, cfg.Health.Loop("panel", 2*time.Minute))
 	if cfg.Relay != nil {
 		c.relay = &relayKeeper{relay: cfg.Relay, want: make(chan passedRelay, 1), news: c.relayNews, beat: cfg.Health.Loop("relay", relayLimit)}
 	}
@@ -233,6 +232,7 @@ func (c *Control) loop(ctx context.Context) error {
 			return ctx.Err()
 		case <-tick.C:
 		case c.seen.Panel = <-c.panelNews:
+			c.senseInside()
 		case c.relayErr = <-c.relayNews:
 		case r := <-c.sensors.readings:
 			c.sense(r)
@@ -268,10 +268,15 @@ func (c *Control) step() {
 		c.drive(now, Decide(Inputs{Now: at.Wall, Fire: fire})) // before anybody else is asked anything that might hang
 	}
 	programme, content := c.cfg.Content.Programme(at.Wall)
-	want := Decide(Inputs{
-		Now: at.Wall, Trust: at.Trust, Moment: c.cfg.Schedule.At(at.Wall),
+	in := Inputs{
+		Now: at.Wall.In(c.cfg.Schedule.Zone), Trust: at.Trust, Moment: c.cfg.Schedule.At(at.Wall),
 		Fire: fire, Department: department, Local: local, Content: content,
-	})
+		Levels: c.cfg.Brightness, Hot: c.heat.why() != "",
+	}
+	want := Decide(in)
+	c.seen.Light.update(now, want.PanelOn, c.seen.Panel, c.cfg.Meter.Says(c.sensors.meter()))
+	c.nudge(now)
+	c.calm = !in.Moment.Lead
 	c.drive(now, want)
 	c.act(want, programme)
 
@@ -286,23 +291,11 @@ func (c *Control) step() {
 	c.publish(at, want, status)
 }
 
-// doubt takes back what was claimed since the panel was last read as on, once it turns out that it is not: it may
-// have gone dark right after that reading.
-func (c *Control) doubt(at journal.Stamp, now time.Time, status Status) {
-	was := c.was
-	c.was = status
-	if was.dated().State == journal.OnAir && status.State == journal.Lost && dark(now, c.seen) != "" {
-		booked := at.Wall.Add(-c.ledger.Stepped(at)) // by the clock that the claim was booked by
-		c.ledger.Doubt(booked.Add(-now.Sub(c.lit)).Unix(), status)
-	}
-	if c.seen.Panel.Power == hal.PowerOn {
-		c.lit = c.seen.Panel.ReadAt
-	}
-}
-
 // drive hands the keepers of the panel and its relay what they shall make true.
 func (c *Control) drive(now time.Time, want Want) {
-	c.panel.set(ask{on: want.PanelOn, fire: want.Rule == RuleFire})
+	c.panel.set(ask{
+		on: want.PanelOn, fire: want.Rule == RuleFire, brightness: want.Brightness, hot: want.Hot, calm: c.calm, nudge: c.nudged,
+	})
 	if c.relay != nil {
 		c.relay.set(c.feed(now, want.Relay))
 	}
@@ -375,21 +368,6 @@ func (c *Control) finished(s media.Shown) {
 	c.recorder.put(c.heartbeat(), journal.Entry{
 		Stamp: at, Kind: journal.KindPlay, Body: media.Play(s, panel),
 	})
-}
-
-// sense takes a reading. A change of the mains makes older readings of the panel worthless.
-func (c *Control) sense(r hal.Reading) {
-	c.sensors.take(r)
-	c.heat.take(r)
-	mains := c.sensors.mains()
-	if changed(mains, c.seen.Mains) {
-		c.seen.Mains, c.seen.MainsAt = mains, time.Now()
-		c.panel.look()
-	}
-}
-
-func changed(a, b *bool) bool {
-	return (a == nil) != (b == nil) || a != nil && *a != *b
 }
 
 // ClearFire lifts the fire latch on a person's word, unless a sensor still says fire, or one that would have to say that

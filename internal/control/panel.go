@@ -28,18 +28,24 @@ type PanelSeen struct {
 	Obeyed    bool      // Blind, and the last command was acknowledged and was "on"
 	SettlesAt time.Time // until then a reading after a power-on command proves nothing
 	OffAt     time.Time // when it was last read as off or acknowledged to go off; zero once it was told or read otherwise
+	Told      Told
 }
 
 // An ask is what the panel shall be.
 type ask struct {
-	on   bool
-	fire bool // off, before anything else
+	on         bool
+	fire       bool // off, before anything else
+	brightness int  // percent; LeaveBrightness
+	hot        bool // brightness is an upper limit, and does not wait
+	calm       bool // there is time for questions
+	nudge      int  // a change tells a panel that cannot be read back once more
 }
 
 // A wish is an ask on its way to the keeper.
 type wish struct {
 	ask
 	overtaken chan struct{} // closed when a fire overtakes it: an exchange that serves it is given up
+	replaced  chan struct{} // closed when the power is wished otherwise: a question is given up
 }
 
 // A panelKeeper is the only writer of the panel. It makes the panel what was last wanted, reads it back, and
@@ -60,6 +66,21 @@ type panelKeeper struct {
 	quiet  time.Time // no further command before this: a second one could toggle it or restart its warm-up
 	tries  int       // commands since the panel last was as wanted
 	misses int       // readings without an answer since the last with one
+
+	chores  []*chore
+	light   *light // nil where the panel has no brightness to set
+	inside  inside
+	picture picture
+}
+
+func newPanelKeeper(p hal.Panel, log *slog.Logger, report func(PanelSeen), beat func()) *panelKeeper {
+	k := &panelKeeper{panel: p, log: log, want: make(chan wish, 1), report: report, beat: beat}
+	k.seen.Told.Brightness = LeaveBrightness
+	k.chores = k.questions()
+	if d, ok := p.(hal.Dimmer); ok {
+		k.light = newLight(d)
+	}
+	return k
 }
 
 // hurries is how many commands a fire sends before the panel is asked again what it is. A panel that does not take
@@ -72,15 +93,22 @@ func (k *panelKeeper) set(a ask) {
 	if k.passed != nil && k.passed.ask == a {
 		return
 	}
-	next, was := wish{a, make(chan struct{})}, k.passed
+	next, was := wish{a, make(chan struct{}), make(chan struct{})}, k.passed
 	overtakes := was != nil && a.fire && !was.fire
+	replaces := overtakes || was != nil && a.on != was.on
 	if was != nil && !overtakes {
 		next.overtaken = was.overtaken // an older wish may still be served
+	}
+	if was != nil && !replaces {
+		next.replaced = was.replaced
 	}
 	k.passed = &next
 	replace(k.want, next)
 	if overtakes {
 		close(was.overtaken)
+	}
+	if replaces {
+		close(was.replaced)
 	}
 }
 
@@ -128,7 +156,13 @@ func (k *panelKeeper) take(w wish) {
 	if w.fire && !k.wish.fire {
 		k.hurry, k.quiet = hurries, time.Time{}
 	}
-	k.wish, k.tries = w, 0
+	if w.nudge != k.wish.nudge && k.seen.Blind {
+		k.toldAt = time.Time{}
+	}
+	if w.on != k.wish.on || w.fire != k.wish.fire || w.ask == k.wish.ask {
+		k.tries = 0
+	}
+	k.wish = w
 }
 
 // step reads the panel and commands it where it differs. Each call takes at most a few seconds, the time limits
@@ -140,7 +174,9 @@ func (k *panelKeeper) step(ctx context.Context) {
 	}
 	if k.hurry > 0 || k.due() {
 		k.command(ctx)
+		return
 	}
+	k.tend(ctx)
 }
 
 func (k *panelKeeper) command(ctx context.Context) {
@@ -197,7 +233,7 @@ func (k *panelKeeper) read(ctx context.Context) bool {
 	case k.overtaken():
 		return false
 	case errors.Is(err, hal.ErrUnsupported):
-		k.seen = PanelSeen{Blind: true, OffAt: k.seen.OffAt}
+		k.seen = PanelSeen{Blind: true, OffAt: k.seen.OffAt, Told: k.seen.Told}
 	case err != nil:
 		// One lost answer proves nothing: what was read last goes on holding until it is too old.
 		k.seen.Err = err

@@ -17,6 +17,9 @@ import (
 // sensorStale is three missed reports; a hal.Sensor reports at least every 10 s.
 const sensorStale = 30 * time.Second
 
+// fanWait is how long a fan may stand: one that starts by temperature stands for a while in the morning. Our judgement.
+const fanWait = 10 * time.Minute
+
 // sensors holds the newest reading of each sensor. take is for the loop; the rest is safe for concurrent use.
 type sensors struct {
 	readings chan hal.Reading
@@ -109,6 +112,16 @@ func (s *sensors) mains() *bool {
 	return nil
 }
 
+// meter is the newest reading of the first meter that says anything; without a Kind when none does.
+func (s *sensors) meter() hal.Reading {
+	for _, r := range s.all() {
+		if r.Kind == hal.Meter && r.Quality == hal.QualityGood {
+			return r
+		}
+	}
+	return hal.Reading{}
+}
+
 func (s *sensors) temperatures() []wire.Temperature {
 	out := []wire.Temperature{}
 	for _, r := range s.all() {
@@ -135,6 +148,10 @@ func (s *sensors) wrong(into map[string]alarm) {
 			into["mains-lost"] = alarm{class: journal.Supply, detail: "the mains supply is absent"}
 		case r.Kind == hal.Door && r.Active:
 			into["door-open"] = alarm{class: journal.Intrusion, detail: r.Sensor + " is open"}
+		case r.Kind == hal.Tamper && r.Active:
+			into["tamper"] = alarm{class: journal.Intrusion, detail: r.Sensor + " says that somebody is at it"}
+		case r.Kind == hal.Fan && r.RPM == 0:
+			into["fan-stopped"] = alarm{class: journal.Technical, detail: r.Sensor + " does not turn", wait: fanWait}
 		}
 	}
 }
