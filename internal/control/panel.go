@@ -209,12 +209,13 @@ func (k *panelKeeper) overtaken() bool { return closed(k.wish.overtaken) }
 func (k *panelKeeper) acknowledged() {
 	k.log.Info("panel commanded", "on", k.wish.on, "try", k.tries)
 	k.hurry = 0
+	again := k.seen.Blind && k.told == k.wish.on // a repetition changes nothing that would have to settle
 	k.told, k.toldAt = k.wish.on, time.Now()
 	k.quiet = k.toldAt.Add(settle(k.panel, k.wish.on))
 	if !k.wish.on {
 		k.seen.OffAt = k.toldAt
 	}
-	if k.tries == 1 {
+	if k.tries == 1 && !again {
 		k.seen.SettlesAt = k.quiet
 	}
 	if k.seen.Blind {

@@ -2,7 +2,6 @@ package control
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -25,6 +24,7 @@ type sensors struct {
 	readings chan hal.Reading
 	cutOff   physic.Temperature // at which the panel goes off
 	mu       sync.Mutex
+	names    []string // of those in last, sorted
 	last     map[string]hal.Reading
 	heard    map[string]time.Time          // process time
 	good     map[string]physic.Temperature // the last good ones
@@ -40,6 +40,9 @@ func newSensors(cutOff physic.Temperature) *sensors {
 func (s *sensors) take(r hal.Reading) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if i, known := slices.BinarySearch(s.names, r.Sensor); !known {
+		s.names = slices.Insert(s.names, i, r.Sensor)
+	}
 	s.last[r.Sensor], s.heard[r.Sensor] = r, time.Now()
 	if r.Kind == hal.Temperature && r.Quality == hal.QualityGood {
 		s.good[r.Sensor] = r.Temperature
@@ -50,6 +53,7 @@ func (s *sensors) take(r hal.Reading) {
 func (s *sensors) forget(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.names = slices.DeleteFunc(s.names, func(n string) bool { return n == name })
 	delete(s.last, name)
 	delete(s.heard, name)
 	delete(s.good, name)
@@ -59,8 +63,8 @@ func (s *sensors) forget(name string) {
 func (s *sensors) all() []hal.Reading {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out []hal.Reading
-	for _, name := range slices.Sorted(maps.Keys(s.last)) {
+	out := make([]hal.Reading, 0, len(s.names))
+	for _, name := range s.names {
 		r := s.last[name]
 		if r.Quality == hal.QualityGood && time.Since(s.heard[name]) > sensorStale {
 			r.Quality, r.Reason = hal.QualityUnknown, "nothing heard for "+sensorStale.String()
