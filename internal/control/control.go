@@ -124,6 +124,9 @@ func New(ctx context.Context, cfg Config) (*Control, error) {
 	if cfg.Safety, err = cfg.Safety.complete(); err != nil {
 		return nil, err
 	}
+	if err := cfg.Key.check(); err != nil {
+		return nil, err
+	}
 	c := &Control{
 		cfg:       cfg,
 		alarms:    newAlarms(),
@@ -210,6 +213,7 @@ func (c *Control) Run(ctx context.Context) error {
 		}
 	})
 	g.Go(func() error { return c.cfg.Orders.keepFire(ctx, c.cfg.Log) })
+	g.Go(func() error { return c.cfg.Orders.keepKey(ctx, c.cfg.Log) })
 	g.Go(func() error { return c.loop(ctx) })
 	err := g.Wait()
 	c.tellRefusals()

@@ -11,6 +11,9 @@ import (
 func (c *Control) sense(r hal.Reading) {
 	c.sensors.take(r)
 	c.heat.take(r)
+	if r.Kind == hal.Key && r.Quality == hal.QualityGood && c.cfg.Key.State != "" {
+		c.cfg.Orders.turn(r.Active, c.cfg.Key)
+	}
 	mains := c.sensors.mains()
 	if changed(mains, c.seen.Mains) {
 		c.seen.Mains, c.seen.MainsAt = mains, time.Now()
