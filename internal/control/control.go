@@ -37,6 +37,7 @@ type Books interface {
 	Commit(ctx context.Context, w journal.Write) error
 	LastHeartbeat(ctx context.Context) (journal.Heartbeat, bool, error) // false when there was none
 	Segments(ctx context.Context, from, to int64) ([]journal.Segment, error)
+	Setting(ctx context.Context, key string) ([]byte, error) // nil when there is none
 }
 
 // Config is everything a Control is made of. What may be left out says so; all else is required.
@@ -78,6 +79,7 @@ type Control struct {
 	refusals *refusals
 	sensors  *sensors
 	recorder *recorder
+	ageing   *ageing
 	panel    *panelKeeper
 	relay    *relayKeeper
 	beat     func()
@@ -142,6 +144,9 @@ func New(ctx context.Context, cfg Config) (*Control, error) {
 		beat:      cfg.Health.Loop("control", 10*time.Second),
 
 		playerBeat: cfg.Health.Loop("player", 2*time.Minute),
+	}
+	if c.ageing, err = newAgeing(ctx, cfg.Journal); err != nil {
+		cfg.Log.Error("the trend of the panel begins anew", "err", err) // in part or as a whole; the picture does not need it
 	}
 	c.recorder = newRecorder(cfg.Journal, cmp.Or(cfg.Heartbeat, DefaultHeartbeat), cfg.Log, cfg.Health.Loop("recorder", recorderLimit))
 	c.panel = newPanelKeeper(cfg.Panel, cfg.Log, func(s PanelSeen) { replace(c.panelNews, s) }, cfg.Health.Loop("panel", 2*time.Minute))
@@ -214,6 +219,9 @@ func (c *Control) Run(ctx context.Context) error {
 	})
 	g.Go(func() error { return c.cfg.Orders.keepFire(ctx, c.cfg.Log) })
 	g.Go(func() error { return c.cfg.Orders.keepKey(ctx, c.cfg.Log) })
+	g.Go(func() error {
+		return keepSaving(ctx, c.ageing.dirty, c.ageing.save, func(err error) { c.cfg.Log.Error("cannot write the panel's trend", "err", err) })
+	})
 	g.Go(func() error { return c.loop(ctx) })
 	err := g.Wait()
 	c.tellRefusals()
@@ -278,7 +286,8 @@ func (c *Control) step() {
 		Levels: c.cfg.Brightness, Hot: c.heat.why() != "",
 	}
 	want := Decide(in)
-	c.seen.Light.update(now, want.PanelOn, c.seen.Panel, c.cfg.Meter.Says(c.sensors.meter()))
+	meter := c.sensors.meter()
+	c.seen.Light.update(now, want.PanelOn, c.seen.Panel, c.cfg.Meter.Says(meter))
 	c.nudge(now)
 	c.calm = !in.Moment.Lead
 	c.drive(now, want)
@@ -291,6 +300,8 @@ func (c *Control) step() {
 	c.seen.Player, c.seen.Trust = player, at.Trust
 	status := Classify(now, want, content, c.seen)
 	c.doubt(at, now, status)
+	lit := c.seen.Panel.Power == hal.PowerOn && dark(now, c.seen) == "" && c.seen.Light.Finding == Agreed
+	c.ageing.look(now, in.Now, at.Trust, lit, c.seen.Panel.Told, meter)
 	c.account(at, now, want, status)
 	c.publish(at, want, status)
 }

@@ -304,4 +304,5 @@ func TestSafetyHasItsLimits(t *testing.T) {
 type noBooks struct{ control.Books }
 
 func (noBooks) LastHeartbeat(context.Context) (b journal.Heartbeat, known bool, err error) { return }
+func (noBooks) Setting(context.Context, string) ([]byte, error)                            { return nil, nil }
 func (noBooks) Segments(context.Context, int64, int64) ([]journal.Segment, error)          { return nil, nil }

@@ -68,7 +68,7 @@ const turnsKept = 64
 
 // keepKey brings the turns of the key to disk, as often as it takes.
 func (o *Orders) keepKey(ctx context.Context, log *slog.Logger) error {
-	return o.keep(ctx, o.keyed, o.saveKey, func(err error) { log.Error("cannot write the key's turn", "err", err) })
+	return keepSaving(ctx, o.keyed, o.saveKey, func(err error) { log.Error("cannot write the key's turn", "err", err) })
 }
 
 // saveKey writes the key's position, and what stands by it now: a person at the console may have said otherwise meanwhile, and
@@ -100,8 +100,8 @@ func (o *Orders) saveKey(ctx context.Context) error {
 	return nil
 }
 
-// keep saves whenever it is told to, again and again until it is done.
-func (o *Orders) keep(ctx context.Context, when <-chan struct{}, save func(context.Context) error, failed func(error)) error {
+// keepSaving saves whenever it is told to, again and again until it is done.
+func keepSaving(ctx context.Context, when <-chan struct{}, save func(context.Context) error, failed func(error)) error {
 	for {
 		select {
 		case <-ctx.Done():

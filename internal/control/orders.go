@@ -220,7 +220,7 @@ func (o *Orders) latch(why string) {
 
 // keepFire writes the latch to disk whenever it was set, as often as it takes.
 func (o *Orders) keepFire(ctx context.Context, log *slog.Logger) error {
-	return o.keep(ctx, o.dirty, o.saveFire, func(err error) { log.Error("cannot write the fire latch", "err", err) })
+	return keepSaving(ctx, o.dirty, o.saveFire, func(err error) { log.Error("cannot write the fire latch", "err", err) })
 }
 
 // saveFire writes the latch as it stands now: a person may have cleared it meanwhile, and has then deleted it

@@ -172,6 +172,9 @@ func (c *Control) wrongLight(wrong map[string]alarm) {
 	if told.Disobeys != "" {
 		wrong["brightness-disobeyed"] = tech(told.Disobeys, 0)
 	}
+	if c.ageing.found != "" {
+		wrong["panel-degrading"] = tech(c.ageing.found, 0)
+	}
 	if why := c.heat.why(); why != "" {
 		wrong["panel-hot"] = tech(why, 0)
 	}
