@@ -16,6 +16,7 @@ import (
 	"bangtin/hal"
 	"bangtin/hal/sim"
 	"bangtin/internal/control"
+	"bangtin/internal/journal"
 	"bangtin/internal/wire"
 )
 
@@ -25,6 +26,8 @@ type talker struct {
 	mu    sync.Mutex
 	asked []asked
 	deny  atomic.Pointer[error] // what questions beside the power are answered with
+	odd   atomic.Bool           // the next temperature and the next signal are wrong, once each
+	odds  atomic.Bool
 }
 
 // all is what the simulated panel can do, as far as control asks for it.
@@ -89,12 +92,18 @@ func (p *talker) Temperature(ctx context.Context) (physic.Temperature, error) {
 	if err := p.note("temperature"); err != nil {
 		return 0, err
 	}
+	if p.odd.CompareAndSwap(true, false) {
+		return physic.ZeroCelsius + 90*physic.Celsius, nil
+	}
 	return p.all.Temperature(ctx)
 }
 
 func (p *talker) Signal(ctx context.Context) (bool, error) {
 	if err := p.note("signal"); err != nil {
 		return false, err
+	}
+	if p.odds.CompareAndSwap(true, false) {
+		return false, nil
 	}
 	return p.all.Signal(ctx)
 }
@@ -234,7 +243,7 @@ func TestAQuestionMakesWay(t *testing.T) {
 // TestQuestionsOfASilentPanel do not make its power old: what is asked beside fails, and it stays on air.
 func TestQuestionsOfASilentPanel(t *testing.T) {
 	talk(t, "07:30:00", func(s *stage, p *talker) {
-		err := error(hal.ErrSilent)
+		err := hal.ErrSilent
 		p.deny.Store(&err)
 		time.Sleep(time.Hour)
 		st := s.control.State()
@@ -244,5 +253,70 @@ func TestQuestionsOfASilentPanel(t *testing.T) {
 		if got := len(p.take()); got > 1100 {
 			s.t.Errorf("%d exchanges in an hour", got)
 		}
+	})
+}
+
+// TestOneOddAnswer puts nothing out, neither the first after the panel came on nor a later one.
+func TestOneOddAnswer(t *testing.T) {
+	talk(t, "07:30:00", func(s *stage, p *talker) {
+		for range 10 {
+			p.odd.Store(true)
+			p.odds.Store(true)
+			time.Sleep(3 * time.Minute)
+			if p.odd.Load() || p.odds.Load() {
+				s.t.Fatal("it was not asked")
+			}
+			s.rig.LosePower()
+			time.Sleep(time.Minute)
+		}
+		if st := s.control.State(); st.Want.Rule != "schedule" || s.lost()[journal.CauseNoSignal] > 0 || st.Panel.CelsiusX10 == nil || *st.Panel.CelsiusX10 != 300 {
+			s.t.Errorf("%+v, %+v, %+v", st.Want, st.Panel, st.Airtime)
+		}
+		s.wantIncidents()
+	})
+}
+
+// A ventilator is a sensor of one fan, whose revolutions a minute stand in it.
+type ventilator struct{ rpm atomic.Int64 }
+
+func (v *ventilator) Run(ctx context.Context, readings chan<- hal.Reading) error {
+	for {
+		r := hal.Reading{Sensor: "fan1", Kind: hal.Fan, Quality: hal.QualityGood, RPM: int(v.rpm.Load()), At: time.Now()}
+		if r.RPM < 0 {
+			r.Quality, r.RPM, r.Reason = hal.QualityUnknown, 0, "gone"
+		}
+		select {
+		case readings <- r:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		select {
+		case <-time.After(10 * time.Second):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// TestAFanThatStands is told once it has stood for long; one that nobody can read does not stand.
+func TestAFanThatStands(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, path, at(t, "08:00:00"))
+		fan := &ventilator{}
+		s.config = func(c *control.Config) { c.Sensors = append(c.Sensors, fan) }
+		s.begin()
+		time.Sleep(9 * time.Minute)
+		fan.rpm.Store(1200)
+		time.Sleep(9 * time.Minute)
+		s.wantIncidents()
+		fan.rpm.Store(0)
+		time.Sleep(11 * time.Minute)
+		s.wantIncidents("fan-stopped")
+		fan.rpm.Store(-1)
+		time.Sleep(11 * time.Minute)
+		s.wantIncidents("fan-stopped", "fan-stopped over", "sensor-faulty-fan1")
+		s.end()
+		s.close()
 	})
 }

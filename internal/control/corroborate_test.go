@@ -312,3 +312,20 @@ func TestWhatThePanelTells(t *testing.T) {
 		s.wantIncidents("tamper", "panel-fault", "tamper over", "panel-fault over", "panel-silent", "panel-silent over")
 	})
 }
+
+// TestNoSignalIsLostFromTheLastSight: what was claimed between the last time the panel saw a picture and the moment it was
+// asked again is taken back, whenever in between the picture went.
+func TestNoSignalIsLostFromTheLastSight(t *testing.T) {
+	measured(t, func(s *stage) {
+		for phase := range 8 {
+			time.Sleep(2*time.Minute + time.Duration(phase)*7*time.Second)
+			before := s.lost()[journal.CauseNoSignal]
+			s.rig.SetPicture(false)
+			time.Sleep(2 * time.Minute)
+			if got := s.lost()[journal.CauseNoSignal] - before; got < 119 || got > 120+36 {
+				s.t.Errorf("phase %d: %d s of two minutes are lost", phase, got)
+			}
+			s.rig.SetPicture(true)
+		}
+	})
+}
