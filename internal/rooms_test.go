@@ -20,6 +20,7 @@ func law() map[string][]string {
 		"hal":                       {},
 		"hal/rs232":                 drivers,
 		"hal/sim":                   drivers,
+		"hal/drm":                   drivers,
 		"hal/haltest":               drivers,
 		"hal/haltest/mdcpanel":      {}, // a panel that must not share a mistake with the driver it judges
 		"media":                     {"internal/trust", "internal/journal"},
@@ -53,7 +54,7 @@ func law() map[string][]string {
 		},
 		"cmd/bangtin": {"internal/trust", "internal/wire", "internal/pki", "internal/pki/enrol", "media", "internal/fleet", "internal/fleet/department"},
 		"cmd/bangtind": {
-			"hal", "hal/rs232", "hal/sim", "media", "media/fetch", "media/mpv", "internal/trust", "internal/site", "internal/journal",
+			"hal", "hal/drm", "hal/rs232", "hal/sim", "media", "media/fetch", "media/mpv", "internal/trust", "internal/site", "internal/journal",
 			"internal/journal/sqlite", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet", "internal/control", "internal/control/local",
 			"internal/control/command", "internal/watchdog",
 		},

@@ -13,8 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"bangtin/hal"
-	"bangtin/hal/rs232"
-	"bangtin/hal/sim"
 	"bangtin/internal/control"
 	"bangtin/internal/control/command"
 	"bangtin/internal/control/local"
@@ -173,29 +171,6 @@ func (d *display) screen() {
 		Runtime: runtime, Fonts: fontDir, Slate: slate, Video: mpv.VideoMode(d.site.Output.Video), Mode: d.site.Output.Mode,
 		Rotate: d.site.Output.Rotate, Volume: d.site.Output.Volume, Environ: os.Environ(), Log: d.log,
 	})
-}
-
-// hardware builds the drivers that the site file names.
-func (d *display) hardware(simulate bool) error {
-	if err := supported(d.site); err != nil && !simulate {
-		return err
-	}
-	if simulate || d.site.Panel.Driver == site.Sim {
-		rig := sim.NewRig(sim.Config{})
-		d.panel, d.relay, d.sensors = rig.Panel(), rig.Relay(), []hal.Sensor{rig.Sensor()}
-		return nil
-	}
-	d.panel = rs232.NewMDC(rs232.Config{Port: d.site.Panel.Port, SetID: d.site.Panel.SetID, Log: d.log})
-	return nil
-}
-
-// supported says whether this version can drive the panel that the site file names.
-func supported(s *site.Site) error {
-	switch s.Panel.Driver {
-	case site.Sim, site.MDC:
-		return nil
-	}
-	return fmt.Errorf("cannot use panel.driver %q: this version drives mdc and sim", s.Panel.Driver)
 }
 
 // decide builds the decision loop and the standing orders.

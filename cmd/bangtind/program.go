@@ -71,9 +71,6 @@ func (m *Main) Run(ctx context.Context) int {
 	}
 	switch {
 	case m.check:
-		if err = supported(s); err != nil {
-			break
-		}
 		fmt.Fprintf(m.Stdout, "%s: %s, %s: site file is valid\n", m.site, s.ID, s.Gate)
 	case verb == "":
 		err = m.display(ctx, s)

@@ -73,7 +73,7 @@ func TestCheckSaysOneClearLine(t *testing.T) {
 	}{
 		{"valid", "", "", 0, "site file is valid"},
 		{"unknown key", "driver =", "drivr =", 1, `did you mean "panel.driver"?`},
-		{"no driver in this version", `"sim"`, `"nec"` + "\nport = \"/dev/ttyUSB0\"", 1, "this version drives mdc and sim"},
+		{"no such driver", `"sim"`, `"pdp"` + "\nport = \"/dev/ttyUSB0\"", 1, `"pdp" is none of mdc, lg, nec, sicp, cec, hdmi, sim`},
 		{"not TOML", "[site]", "[site", 1, "cannot read site file"},
 	}
 	for _, tt := range tests {

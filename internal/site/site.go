@@ -39,12 +39,21 @@ type Site struct {
 	Output   Output
 	Content  *Content // nil when the file has no [content]: nothing is fetched
 	Broker   *Broker  // nil when the file has no [broker]: an offline display
+
+	Contacts     []Contact // inputs that are wired, in the order mains, smoke, door, tamper, key
+	Key          Key       // of use only where the key is among Contacts
+	Meter        *Meter    // nil when the panel's watts are not measured
+	Relay        *Relay    // nil when nothing can cut the panel's supply
+	Thermometers []Thermometer
+	Safety       Safety
 }
 
 // Schedule says when the display is on air, every day of the year.
 type Schedule struct {
 	Windows   []Window      // 1 to 24, ascending, without overlap
 	PanelLead time.Duration // the panel is powered this much before a window; 0 to 15 min
+
+	Brightness []Level // by time of day, ascending; empty leaves the panel's brightness alone
 }
 
 // A Window is a part of a day in the site's time zone: From and To are wall-clock times after midnight in whole
@@ -56,7 +65,8 @@ type Window struct {
 // Panel says which panel it is and where it is connected.
 type Panel struct {
 	Driver Driver
-	Port   string // absolute path of the tty, or of the CEC device; may be empty for Sim and CEC
+	Port   string // absolute path of the tty, or of the CEC device; may be empty for Sim, CEC and HDMI
+	CEC    string // second way to a panel on a serial line: absolute path of a CEC device, "auto", or empty for none
 	SetID  int    // address of the panel on its line; see Driver.setIDs
 }
 
@@ -69,11 +79,12 @@ const (
 	NEC  Driver = "nec"  // NEC and Sharp-NEC
 	SICP Driver = "sicp" // Philips
 	CEC  Driver = "cec"  // HDMI-CEC through the kernel
+	HDMI Driver = "hdmi" // a panel that nobody can talk to: its picture is switched off instead
 	Sim  Driver = "sim"  // the simulated rig
 )
 
-// onLine tells a panel on a serial line from one that needs no port.
-func (d Driver) onLine() bool { return d != CEC && d != Sim }
+// OnLine tells a panel on a serial line from one that needs no port.
+func (d Driver) OnLine() bool { return d != CEC && d != HDMI && d != Sim }
 
 // setIDs gives the addresses of single panels. An address that means "all" is not among them: nobody answers
 // it (reference/hardware-facts.md, Panels over RS-232).

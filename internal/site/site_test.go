@@ -45,6 +45,8 @@ func TestReadExample(t *testing.T) {
 			URL: "tls://broker.example:8883", CA: "/var/lib/bangtin/ca.pem",
 			Certificate: "/var/lib/bangtin/device.pem", Key: "/var/lib/bangtin/device.key", Heartbeat: time.Minute, Gather: 5 * time.Minute,
 		},
+		Key:    site.Key{Does: "off", For: hours(12)},
+		Safety: site.Safety{Dim: 65, CutOff: 75},
 	}
 	if diff := cmp.Diff(want, got, sameZone); diff != "" {
 		t.Errorf("site (-want +got):\n%s", diff)
@@ -78,7 +80,7 @@ url = "tls://broker.example"
 }
 
 func TestOfflineDisplayNeedsNeitherBrokerNorContentNorPort(t *testing.T) {
-	for _, driver := range []string{"sim", "cec"} {
+	for _, driver := range []string{"sim", "cec", "hdmi"} {
 		s, err := site.Parse([]byte("[site]\nid = \"abc\"\ngate = \"G\"\n[panel]\ndriver = \"" + driver + "\""))
 		if err != nil {
 			t.Fatal(err)
@@ -137,7 +139,7 @@ func TestOneClearLine(t *testing.T) {
 		{`"90s"`, `"90"`, `line 9: schedule.panel_lead: "90" is not a length of time`},
 		{`"90s"`, `"16m"`, `line 9: schedule.panel_lead: is 16m0s: write a length of time from 0s to 15m0s`},
 		{`"90s"`, `90`, `line 9: schedule.panel_lead: must be text`},
-		{`driver = "mdc"`, `driver = "mcd"`, `line 11: panel.driver: "mcd" is none of mdc, lg, nec, sicp, cec, sim: did you mean "mdc"?`},
+		{`driver = "mdc"`, `driver = "mcd"`, `line 11: panel.driver: "mcd" is none of mdc, lg, nec, sicp, cec, hdmi, sim: did you mean "mdc"?`},
 		{`port = "/dev/serial/by-id/…"`, ``, `panel.port: is missing`},
 		{`port = "/dev/serial/by-id/…"`, `port = "ttyS0"`, `line 12: panel.port: "ttyS0" is not a path from the root`},
 		{`set_id = 1`, `set_id = 254`, `line 13: panel.set_id: is 254: write a number from 0 to 253`},

@@ -33,6 +33,7 @@ func (r *reader) site() *Site {
 	s.Output = r.output()
 	s.Content = r.content()
 	s.Broker = r.broker(s.Data)
+	r.hardware(s)
 	return s
 }
 
@@ -71,6 +72,8 @@ func (r *reader) schedule() Schedule {
 	return Schedule{
 		Windows:   r.windows(r.texts("schedule.windows", DefaultWindows())),
 		PanelLead: r.duration("schedule.panel_lead", DefaultPanelLead, 0, 15*time.Minute),
+
+		Brightness: r.brightness(),
 	}
 }
 
@@ -124,16 +127,23 @@ func (r *reader) panel() Panel {
 	r.table("panel")
 	p := Panel{}
 	p.Driver = Driver(r.choice("panel.driver", r.required("panel.driver", string(MDC)),
-		string(MDC), string(LG), string(NEC), string(SICP), string(CEC), string(Sim)))
+		string(MDC), string(LG), string(NEC), string(SICP), string(CEC), string(HDMI), string(Sim)))
 	lowest, highest := p.Driver.setIDs()
 	p.SetID = r.integer("panel.set_id", DefaultSetID, lowest, highest)
-	if p.Driver.onLine() {
+	if p.Driver.OnLine() {
 		p.Port = r.required("panel.port", "/dev/serial/by-id/…")
 	} else {
 		p.Port = r.text("panel.port", "")
 	}
-	if p.Port != "" || p.Driver.onLine() {
+	if p.Port != "" || p.Driver.OnLine() {
 		p.Port = r.absolute("panel.port", p.Port)
+	}
+	p.CEC = r.text("panel.cec", "")
+	if p.CEC != "" && p.CEC != "auto" {
+		p.CEC = r.absolute("panel.cec", p.CEC)
+	}
+	if p.CEC != "" && !p.Driver.OnLine() {
+		r.wrong("panel.cec", "is the second way to a panel on a serial line: remove it, or write panel.driver for the line")
 	}
 	return p
 }

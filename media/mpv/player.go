@@ -28,6 +28,8 @@ type Player struct {
 	kick     chan struct{} // to the session: the wish changed
 	named    chan struct{} // to the session: the name changed
 	again    chan struct{} // to Run: a restart was asked for
+	letGo    chan struct{} // to the session: the output is to be released
+	taken    chan struct{} // to Run: the output may be used again
 	shooting chan struct{} // full while a screenshot is taken
 
 	dropped uint64 // showings that nobody took; Run's
@@ -36,8 +38,9 @@ type Player struct {
 	want      wish
 	playing   media.Playing
 	name      name
-	client    *Client   // of the mpv that runs; nil between two
-	restarted time.Time // by the last Restart that counted
+	client    *Client       // of the mpv that runs; nil between two
+	restarted time.Time     // by the last Restart that counted
+	free      chan struct{} // closed when no mpv holds the output any more; nil while one may
 }
 
 // A wish is what is to be on the output. An empty programme means the slate.
@@ -57,6 +60,8 @@ func New(opt Options) *Player {
 		kick:     make(chan struct{}, 1),
 		named:    make(chan struct{}, 1),
 		again:    make(chan struct{}, 1),
+		letGo:    make(chan struct{}, 1),
+		taken:    make(chan struct{}, 1),
 		shooting: make(chan struct{}, 1),
 	}
 	p.playing.State = media.PlayerStarting
@@ -107,7 +112,7 @@ func (p *Player) Run(ctx context.Context) error {
 	}
 	press := newPress(opt)
 	for failures := 0; ; failures++ {
-		if !p.rest(ctx, backoff(failures, rand.Float64())) {
+		if !p.rest(ctx, backoff(failures, rand.Float64())) || !p.hold(ctx, opt) {
 			return nil
 		}
 		began := time.Now()
@@ -119,8 +124,10 @@ func (p *Player) Run(ctx context.Context) error {
 			}
 			return nil
 		}
-		opt.Log.Warn("mpv is started again", "cause", err)
-		if time.Since(began) >= steadyRun || errors.Is(err, errRestart) {
+		if !errors.Is(err, errReleased) {
+			opt.Log.Warn("mpv is started again", "cause", err)
+		}
+		if time.Since(began) >= steadyRun || asked(err) {
 			failures = -1
 		}
 	}
@@ -150,7 +157,7 @@ func (p *Player) runOnce(ctx context.Context, opt Options, press *press) error {
 	if ctx.Err() != nil {
 		return proc.stop(opt.Log)
 	}
-	if !errors.Is(err, errRestart) {
+	if !asked(err) {
 		proc.kill(opt.Log) // it died or hangs: there is nothing to ask it
 	}
 	if undead := proc.stop(opt.Log); undead != nil {

@@ -33,6 +33,8 @@ func (p *Player) rest(ctx context.Context, d time.Duration) bool {
 		return true
 	case <-p.again:
 		return true
+	case <-p.letGo:
+		return true
 	case <-ctx.Done():
 		return false
 	}
@@ -40,11 +42,14 @@ func (p *Player) rest(ctx context.Context, d time.Duration) bool {
 
 // lastError is what a new mpv begins with as its detail. That a restart was asked for is no error.
 func (p *Player) lastError() string {
-	if detail := p.Playing().Detail; detail != errRestart.Error() {
+	if detail := p.Playing().Detail; detail != errRestart.Error() && detail != errReleased.Error() {
 		return detail
 	}
 	return ""
 }
+
+// asked tells an end that somebody asked for from one that befell mpv.
+func asked(err error) bool { return errors.Is(err, errRestart) || errors.Is(err, errReleased) }
 
 // restart makes run end, where mpv has come up: before that, one is under way.
 func (s *session) restart() error {

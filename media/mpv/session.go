@@ -91,6 +91,8 @@ func (s *session) run(ctx context.Context) error {
 			err = s.hideName(ctx)
 		case <-s.player.again:
 			err = s.restart()
+		case <-s.player.letGo:
+			err = s.release()
 		case p := <-s.printed:
 			err = s.take(ctx, p)
 		case <-poll.C:
