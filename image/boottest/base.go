@@ -7,14 +7,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
-
-	"bangtin/image/boottest/guest"
 )
 
 // The files that make a base are part of what it is named for: a change of the recipe makes it anew.
@@ -125,18 +123,18 @@ func makeBase(ctx context.Context, work string) error {
 	if err := debian(ctx, root); err != nil {
 		return err
 	}
-	kernels, err := filepath.Glob(root + "/boot/vmlinuz-*")
-	if err != nil || len(kernels) != 1 {
-		return fmt.Errorf("expected one kernel, found %q: %w", kernels, err)
+	kernel, err := only(root + "/boot/vmlinuz-*")
+	if err != nil {
+		return err
 	}
-	version := filepath.Base(kernels[0])[len("vmlinuz-"):]
+	version := strings.TrimPrefix(filepath.Base(kernel), "vmlinuz-")
 	if err := addGpioSim(ctx, root, version); err != nil {
 		return err
 	}
 	if err := takeModules(root, version, out.modules()); err != nil {
 		return err
 	}
-	if err := copyFile(out.kernel(), kernels[0]); err != nil {
+	if err := copyFile(out.kernel(), kernel); err != nil {
 		return err
 	}
 	for _, dir := range []string{"/boot", "/usr/src"} {
@@ -145,6 +143,18 @@ func makeBase(ctx context.Context, work string) error {
 		}
 	}
 	return do(exec.CommandContext(ctx, "mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", root, out.disk(), "1536M"))
+}
+
+// only finds the one file that a pattern means.
+func only(pattern string) (string, error) {
+	found, err := filepath.Glob(pattern)
+	if err != nil {
+		return "", err
+	}
+	if len(found) != 1 {
+		return "", fmt.Errorf("expected one %s, found %q", pattern, found)
+	}
+	return found[0], nil
 }
 
 // takeModules copies what reaches the disk, with names in the order of loading.
@@ -175,32 +185,4 @@ func copyFile(to, from string) error {
 		return err
 	}
 	return os.WriteFile(to, data, 0o644)
-}
-
-// writeInitrd writes what the kernel unpacks before it has a disk: this program as the first process, the modules that
-// reach the disk, and what shall be run.
-func writeInitrd(temp string, b base, load *payload) (path string, err error) {
-	path = filepath.Join(temp, "initrd")
-	f, err := os.Create(path)
-	if err != nil {
-		return "", err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	c := newCpio(f)
-	if err := addInit(c); err != nil {
-		return "", err
-	}
-	err = filepath.WalkDir(b.modules(), func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			c.copy(guest.Modules+"/"+d.Name(), path)
-		}
-		return err
-	})
-	if err != nil {
-		return "", err
-	}
-	if err := load.add(c); err != nil {
-		return "", err
-	}
-	return path, c.close()
 }

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-const suite = "trixie" // the product's
+// suite is the product's.
+const suite = "trixie"
 
-// packages are what the guest has beside Debian's smallest set. The last line is for making gpio-sim and is not in the
-// guest for long.
+// packages are what the guest has beside Debian's smallest set. The last line is for making gpio-sim.
 func packages() []string {
 	return []string{
 		"linux-image-amd64", "kmod",
@@ -45,8 +45,20 @@ func debian(ctx context.Context, root string) error {
 	return do(cmd)
 }
 
-// mirror is where this machine has Debian itself from.
+// mirror is where this machine has Debian itself from. Where apt has no lists, it fetches them first: without them it
+// cannot tell which archive is whose.
 func mirror(ctx context.Context) (string, error) {
+	uri, err := knownMirror(ctx)
+	if err == nil {
+		return uri, nil
+	}
+	if err := do(exec.CommandContext(ctx, "apt-get", "update", "-qq")); err != nil {
+		return "", err
+	}
+	return knownMirror(ctx)
+}
+
+func knownMirror(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "apt-get", "indextargets", "--format", "$(ORIGIN) $(LABEL) $(COMPONENT) $(CODENAME) $(REPO_URI)",
 		"Created-By: Packages").Output()
 	if err != nil {
@@ -63,7 +75,7 @@ func pickMirror(targets string) (string, error) {
 			return f[4], nil
 		}
 	}
-	return "", fmt.Errorf("cannot find Debian's main archive among what apt has here; apt-get update may help:\n%s", targets)
+	return "", fmt.Errorf("cannot find Debian's main archive among what apt has here:\n%s", targets)
 }
 
 // aptSettings writes this machine's settings for fetching packages: proxies, certificates, how old a list may be.
@@ -84,11 +96,11 @@ func aptSettings(ctx context.Context, path string) error {
 func do(cmd *exec.Cmd) error {
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
-	attr := &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGTERM}
-	if cmd.SysProcAttr != nil {
-		attr.Chroot = cmd.SysProcAttr.Chroot
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	cmd.SysProcAttr = attr
+	cmd.SysProcAttr.Unshareflags = syscall.CLONE_NEWNS
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGTERM
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	if err := cmd.Run(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -30,32 +31,8 @@ gpio-sim-y := chip.o irq.o
 
 // addGpioSim makes the module and installs it in root, the folder of a system with that kernel's headers and source.
 func addGpioSim(ctx context.Context, root, version string) error {
-	archives, err := filepath.Glob(root + "/usr/src/linux-source-*.tar.xz")
-	if err != nil || len(archives) != 1 {
-		return fmt.Errorf("expected one kernel source, found %q: %w", archives, err)
-	}
 	dir := root + "/usr/src/gpio-sim"
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		return err
-	}
-	top := filepath.Base(archives[0])
-	top = top[:len(top)-len(".tar.xz")]
-	if err := do(exec.CommandContext(ctx, "tar", "-xJf", archives[0], "-C", dir, "--strip-components=1",
-		top+"/"+chipSource, top+"/"+irqSource)); err != nil {
-		return err
-	}
-	irq, err := os.ReadFile(filepath.Join(dir, irqSource))
-	if err != nil {
-		return err
-	}
-	if n := bytes.Count(irq, []byte(inside)); n != 1 {
-		return fmt.Errorf("expected %s once in %s, found it %d times", inside, irqSource, n)
-	}
-	irq = bytes.ReplaceAll(irq, []byte(inside), []byte(outside))
-	if err := os.WriteFile(dir+"/irq.c", irq, 0o644); err != nil {
-		return err
-	}
-	if err := os.Rename(filepath.Join(dir, chipSource), dir+"/chip.c"); err != nil {
+	if err := takeSources(ctx, root, dir); err != nil {
 		return err
 	}
 	if err := os.WriteFile(dir+"/Makefile", []byte(makefile), 0o644); err != nil {
@@ -72,6 +49,35 @@ func addGpioSim(ctx context.Context, root, version string) error {
 		return err
 	}
 	return within(ctx, root, "depmod", version)
+}
+
+// takeSources puts the two sources into dir as the makefile names them. It fails when the call to replace is no longer
+// there as it was.
+func takeSources(ctx context.Context, root, dir string) error {
+	archive, err := only(root + "/usr/src/linux-source-*.tar.xz")
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	top := strings.TrimSuffix(filepath.Base(archive), ".tar.xz")
+	if err := do(exec.CommandContext(ctx, "tar", "-xJf", archive, "-C", dir, "--strip-components=1",
+		top+"/"+chipSource, top+"/"+irqSource)); err != nil {
+		return err
+	}
+	irq, err := os.ReadFile(filepath.Join(dir, irqSource))
+	if err != nil {
+		return err
+	}
+	if n := bytes.Count(irq, []byte(inside)); n != 1 {
+		return fmt.Errorf("expected %s once in %s, found it %d times", inside, irqSource, n)
+	}
+	irq = bytes.ReplaceAll(irq, []byte(inside), []byte(outside))
+	if err := os.WriteFile(dir+"/irq.c", irq, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(filepath.Join(dir, chipSource), dir+"/chip.c")
 }
 
 // within runs a program of the system in root.

@@ -23,8 +23,8 @@ type machine struct {
 	limit           time.Duration
 }
 
-// consoleTail is how much of the console is shown when the guest did not end as it should.
-const consoleTail = 6000
+// consoleTail is how much of the console, in bytes, is shown of a guest in which something failed.
+const consoleTail = 4000
 
 // run boots the guest, passes on what its jobs say, and returns when it is off. It fails when a job failed, or when not
 // all have ended.
@@ -53,10 +53,10 @@ func (m machine) run(ctx context.Context, load *payload, out io.Writer) error {
 		v.err = errors.Join(v.err, fmt.Errorf("cannot run the guest: %w\n%s", err, said.Bytes()))
 	}
 	fmt.Fprintf(out, "guest off after %v\n", time.Since(began).Round(100*time.Millisecond))
-	if v.done && v.err == nil && len(v.ended) == len(load.jobs) {
-		return v.judge()
+	if err := errors.Join(ctx.Err(), v.err, v.judge(len(load.jobs))); err != nil {
+		return fmt.Errorf("%w\nThe guest's console:\n%s", err, m.tail())
 	}
-	return errors.Join(ctx.Err(), v.err, m.unfinished(load, v))
+	return nil
 }
 
 func (m machine) arguments() []string {
@@ -75,14 +75,13 @@ func (m machine) arguments() []string {
 	}
 }
 
-// unfinished tells what is missing, with the end of the console.
-func (m machine) unfinished(load *payload, v verdict) error {
+// tail is the end of the console, or why there is none.
+func (m machine) tail() []byte {
 	console, err := os.ReadFile(m.console)
 	if err != nil {
-		return fmt.Errorf("cannot read the guest's console: %w", err)
+		return []byte(err.Error())
 	}
-	console = console[max(0, len(console)-consoleTail):]
-	return fmt.Errorf("the guest ended after %d of %d jobs. Its console:\n%s", len(v.ended), len(load.jobs), console)
+	return console[max(0, len(console)-consoleTail):]
 }
 
 // A verdict is what a guest has said so far.
@@ -119,8 +118,11 @@ func (v *verdict) read(r io.Reader) error {
 	}
 }
 
-// judge returns which jobs failed.
-func (v *verdict) judge() error {
+// judge says what is missing of so many jobs, or which of them failed.
+func (v *verdict) judge(jobs int) error {
+	if !v.done || len(v.ended) != jobs {
+		return fmt.Errorf("the guest ended after %d of %d jobs", len(v.ended), jobs)
+	}
 	var failed []string
 	for _, report := range v.ended {
 		if *report.Exit != 0 {

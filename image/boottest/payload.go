@@ -9,11 +9,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
-	"strings"
+	"slices"
+	"time"
 
 	"bangtin/image/boottest/guest"
 )
+
+// timeToTell is how long before its guest's end a room ends itself, with all its goroutines told.
+const timeToTell = time.Minute
 
 // tests picks the tests that are for the bench.
 const tests = "^TestBench"
@@ -25,38 +28,55 @@ type payload struct {
 }
 
 // rooms are those of which tests on the bench are expected.
-func rooms() []string { return []string{"hal/cec", "hal/gpio", "hal/hwmon", "hal/rs232"} }
+func rooms() []string {
+	return []string{"hal/cec", "hal/drm", "hal/gpio", "hal/hwmon", "hal/rs232"}
+}
 
-// jobs compiles what shall run. temp is kept until the guest has it.
-func (b *bench) jobs(ctx context.Context, temp string) (*payload, error) {
+// payloads compiles what shall run: a payload for each guest. temp is kept until the last guest has its own.
+func (b *bench) payloads(ctx context.Context, temp string) ([]*payload, error) {
+	wanted := b.rooms
+	if len(wanted) == 0 && b.command == "" {
+		wanted = b.present()
+	}
+	var all []*payload
+	for i, room := range wanted {
+		p := b.payload()
+		if err := p.addRoom(ctx, room, filepath.Join(temp, fmt.Sprintf("%d.test", i)), b.limit-timeToTell); err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	if len(wanted) == 0 && b.command != "" {
+		all = append(all, b.payload())
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("nothing to run: no room given and none found")
+	}
+	return all, nil
+}
+
+// present is which rooms there are. It tells of those that are not.
+func (b *bench) present() []string {
+	return slices.DeleteFunc(rooms(), func(room string) bool {
+		_, err := os.Stat(room)
+		if err != nil {
+			fmt.Fprintf(b.out, "%s is left out: %v\n", room, err)
+		}
+		return err != nil
+	})
+}
+
+func (b *bench) payload() *payload {
 	p := &payload{files: map[string]string{}}
 	if b.command != "" {
 		p.jobs = append(p.jobs, guest.Job{Name: "command", Dir: "/", Args: []string{"/bin/sh", "-c", b.command}})
 	}
-	wanted := b.rooms
-	if len(wanted) == 0 && b.command == "" {
-		for _, room := range rooms() {
-			if _, err := os.Stat(room); err == nil {
-				wanted = append(wanted, room)
-			} else {
-				fmt.Fprintf(b.out, "%s is left out: %v\n", room, err)
-			}
-		}
-	}
-	for i, room := range wanted {
-		if err := p.addRoom(ctx, room, filepath.Join(temp, fmt.Sprintf("%d.test", i))); err != nil {
-			return nil, err
-		}
-	}
-	if len(p.jobs) == 0 {
-		return nil, fmt.Errorf("nothing to run: no room given and none found")
-	}
-	return p, nil
+	return p
 }
 
 // addRoom adds the tests of a package's folder, or of a test program and the folder it lies in. made is where the
-// program may be put.
-func (p *payload) addRoom(ctx context.Context, room, made string) error {
+// program may be put; it ends itself after limit.
+func (p *payload) addRoom(ctx context.Context, room, made string, limit time.Duration) error {
 	info, err := os.Stat(room)
 	if err != nil {
 		return fmt.Errorf("cannot find the room: %w", err)
@@ -79,12 +99,11 @@ func (p *payload) addRoom(ctx context.Context, room, made string) error {
 	if !bytes.HasPrefix(list, []byte("TestBench")) {
 		return fmt.Errorf("%s has no test whose name begins with TestBench", room)
 	}
-	name := strings.ReplaceAll(strings.Trim(filepath.Clean(room), "/."), "/", "-")
-	dir := guest.Payload + "/" + name
+	dir := guest.Payload + "/room"
 	p.files[dir+"/room.test"] = program
 	p.jobs = append(p.jobs, guest.Job{
 		Name: room, Dir: dir,
-		Args: []string{dir + "/room.test", "-test.run", tests, "-test.v", "-test.count", "1", "-test.timeout", "5m"},
+		Args: []string{dir + "/room.test", "-test.run", tests, "-test.v", "-test.count", "1", "-test.timeout", limit.String()},
 	})
 	return p.addFolder(filepath.Join(folder, "testdata"), dir+"/testdata")
 }
@@ -117,24 +136,5 @@ func (p *payload) add(c *cpio) error {
 		return err
 	}
 	c.file(guest.Jobs, 0o644, text)
-	return nil
-}
-
-// addInit adds this very program as the guest's first process. It must not need a C library.
-func addInit(c *cpio) error {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return fmt.Errorf("cannot tell how this program was built")
-	}
-	for _, s := range info.Settings {
-		if s.Key == "CGO_ENABLED" && s.Value != "0" {
-			return fmt.Errorf("this program goes into the guest: build it with CGO_ENABLED=0")
-		}
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	c.copy(guest.Init, self)
 	return nil
 }
