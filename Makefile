@@ -43,7 +43,7 @@ demo:
 
 test:
 	@.ci/need build demo test
-	@test -z "$$(gofmt -l cmd docs hal internal media)" || { gofmt -l cmd docs hal internal media; echo 'not gofmt-ed'; exit 1; }
+	@test -z "$$(gofmt -l cmd docs hal image internal media)" || { gofmt -l cmd docs hal image internal media; echo 'not gofmt-ed'; exit 1; }
 	$(GO) vet ./...
 	@.ci/gotest -race -p 2 -parallel 8 -timeout 30m ./...
 

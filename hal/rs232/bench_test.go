@@ -42,11 +42,15 @@ func pullers() map[string]func(*adapter, bool) {
 
 const gadgetEnd = "/dev/ttyGS0"
 
-func newAdapter(t *testing.T) *adapter {
+func onBench(t *testing.T) {
 	t.Helper()
 	if os.Getenv("BANGTIN_BENCH") == "" {
 		t.Skip("needs the booted bench: make e2e-hal")
 	}
+}
+
+func newAdapter(t *testing.T) *adapter {
+	t.Helper()
 	a := &adapter{t: t, path: filepath.Join(t.TempDir(), "by-id")}
 	for _, module := range []string{"cdc_acm", "dummy_hcd", "g_serial"} {
 		a.do("modprobe", module)
@@ -187,6 +191,7 @@ func (a *adapter) asked(l *rs232.Link) {
 
 // TestBenchUnplug pulls the adapter out in the middle of an exchange and between two, and puts it back.
 func TestBenchUnplug(t *testing.T) {
+	onBench(t)
 	for name, pull := range pullers() {
 		t.Run(name, func(t *testing.T) {
 			a := newAdapter(t)
@@ -242,6 +247,7 @@ func (a *adapter) replug(l *rs232.Link, pull func(*adapter, bool), first string)
 
 // TestBenchHeldPortLosesItsName shows why a link closes at once.
 func TestBenchHeldPortLosesItsName(t *testing.T) {
+	onBench(t)
 	for name, pull := range pullers() {
 		t.Run(name, func(t *testing.T) {
 			a := newAdapter(t)
@@ -264,6 +270,7 @@ func TestBenchHeldPortLosesItsName(t *testing.T) {
 // TestBenchStuckWrite writes to an adapter whose far end takes nothing: the write ends in time, nothing of it is left to
 // arrive later, the port is free, and the line works as soon as the far end does.
 func TestBenchStuckWrite(t *testing.T) {
+	onBench(t)
 	for _, c := range []struct {
 		name    string
 		request []byte // a few bytes stay in the driver; many do not fit into it
@@ -296,6 +303,7 @@ func TestBenchStuckWrite(t *testing.T) {
 // left and then often says that all has (usb_unbind_interface ends the transfers before the driver hears of it), so it is
 // the reader that knows better.
 func TestBenchUnplugInAStuckWrite(t *testing.T) {
+	onBench(t)
 	for name, pull := range pullers() {
 		t.Run(name, func(t *testing.T) {
 			a := newAdapter(t)

@@ -89,6 +89,7 @@ type verdict struct {
 	began time.Time
 	out   io.Writer
 	ended []guest.Report
+	idle  []string // tests that did nothing even here
 	done  bool
 	err   error
 }
@@ -114,6 +115,9 @@ func (v *verdict) read(r io.Reader) error {
 			fmt.Fprintf(v.out, "--- %s ended with %d after %v\n", report.Job, *report.Exit, time.Since(v.began).Round(100*time.Millisecond))
 		default:
 			fmt.Fprintln(v.out, report.Line)
+			if test, skipped := strings.CutPrefix(report.Line, "--- SKIP: "); skipped {
+				v.idle = append(v.idle, test)
+			}
 		}
 	}
 }
@@ -131,6 +135,9 @@ func (v *verdict) judge(jobs int) error {
 	}
 	if len(failed) > 0 {
 		return fmt.Errorf("failed in the guest: %s", strings.Join(failed, ", "))
+	}
+	if len(v.idle) > 0 {
+		return fmt.Errorf("skipped where they have all they need: %s", strings.Join(v.idle, ", "))
 	}
 	return nil
 }

@@ -15,9 +15,6 @@ import (
 	"bangtin/image/boottest/guest"
 )
 
-// timeToTell is how long before its guest's end a room ends itself, with all its goroutines told.
-const timeToTell = time.Minute
-
 // tests picks the tests that are for the bench.
 const tests = "^TestBench"
 
@@ -41,7 +38,7 @@ func (b *bench) payloads(ctx context.Context, temp string) ([]*payload, error) {
 	var all []*payload
 	for i, room := range wanted {
 		p := b.payload()
-		if err := p.addRoom(ctx, room, filepath.Join(temp, fmt.Sprintf("%d.test", i)), b.limit-timeToTell); err != nil {
+		if err := p.addRoom(ctx, room, filepath.Join(temp, fmt.Sprintf("%d.test", i)), b.limit*9/10); err != nil {
 			return nil, err
 		}
 		all = append(all, p)
@@ -75,7 +72,7 @@ func (b *bench) payload() *payload {
 }
 
 // addRoom adds the tests of a package's folder, or of a test program and the folder it lies in. made is where the
-// program may be put; it ends itself after limit.
+// program may be put; it ends itself after limit, before its guest is ended, and tells where it was.
 func (p *payload) addRoom(ctx context.Context, room, made string, limit time.Duration) error {
 	info, err := os.Stat(room)
 	if err != nil {
