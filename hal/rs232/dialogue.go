@@ -3,6 +3,7 @@ package rs232
 import (
 	"context"
 	"errors"
+	"time"
 
 	"bangtin/hal"
 )
@@ -26,9 +27,13 @@ type dialogue struct {
 	// marker is an exchange that the driver uses for nothing else. A panel answers in order, so once it has
 	// answered the marker, every earlier answer has been here or is lost.
 	marker request
+	// spare takes turns with marker, where there is one: a panel may lack the one or the other, and the late answer to
+	// one marker must not be taken for that to the next.
+	spare request
 	// overdue is set while the panel may still send a reply that was given up. The late acknowledgement of "on"
 	// and the answer to "are you on?" can be the same bytes.
 	overdue bool
+	givenUp time.Time // when that reply was given up
 }
 
 // set sends a command until the panel acknowledges it.
@@ -71,21 +76,35 @@ func (d *dialogue) catchUp(ctx context.Context) error {
 	if !d.overdue {
 		return nil
 	}
-	if _, err := d.link.Ask(ctx, d.marker.bytes, d.marker.match); err != nil {
-		return err
+	m := d.marker
+	if d.spare.match != nil {
+		d.marker, d.spare = d.spare, m
 	}
-	d.overdue = false
-	return nil
+	_, err := d.link.Ask(ctx, m.bytes, m.match)
+	if errors.Is(err, hal.ErrSilent) && d.timing.Late > 0 && time.Since(d.givenUp) > d.timing.Late {
+		err = nil // the panel does not answer markers, and has had time to get rid of what it kept
+	}
+	if err == nil {
+		d.overdue = false
+	}
+	return err
 }
+
+// errVague is wrapped by judge where a reply does not say what it answers: that to this request may still come.
+var errVague = errors.New("reply may be to an earlier request")
 
 // ask does one exchange.
 func (d *dialogue) ask(ctx context.Context, r request) ([]byte, error) {
 	reply, err := d.link.Ask(ctx, r.bytes, r.match)
 	if err != nil {
-		d.overdue = true
+		d.overdue, d.givenUp = true, time.Now()
 		return nil, err
 	}
-	return r.judge(reply)
+	values, err := r.judge(reply)
+	if errors.Is(err, errVague) {
+		d.overdue, d.givenUp = true, time.Now()
+	}
+	return values, err
 }
 
 func worthRepeating(err error) bool {

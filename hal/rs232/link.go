@@ -21,6 +21,9 @@ type Timing struct {
 	Write time.Duration // how long a request may take to leave before the port is given up
 	Again time.Duration // rest before a request is repeated, where it is longer than Gap
 
+	// Late is after how long a reply that was given up cannot come any more. Zero is never.
+	Late time.Duration
+
 	SettleOn  time.Duration // how long the panel needs after power on before its power can be believed
 	SettleOff time.Duration // and after power off
 }
@@ -29,7 +32,7 @@ type Timing struct {
 func (t Timing) or(other Timing) Timing {
 	return Timing{
 		Reply: cmp.Or(t.Reply, other.Reply), Gap: cmp.Or(t.Gap, other.Gap), Write: cmp.Or(t.Write, other.Write),
-		Again: cmp.Or(t.Again, other.Again), SettleOn: cmp.Or(t.SettleOn, other.SettleOn), SettleOff: cmp.Or(t.SettleOff, other.SettleOff),
+		Again: cmp.Or(t.Again, other.Again), Late: cmp.Or(t.Late, other.Late), SettleOn: cmp.Or(t.SettleOn, other.SettleOn), SettleOff: cmp.Or(t.SettleOff, other.SettleOff),
 	}
 }
 

@@ -14,9 +14,14 @@ const (
 	mdcSerial      = 0x0B
 	mdcErrorStatus = 0x0D
 	mdcPower       = 0x11
+	mdcVolume      = 0x12
+	mdcMute        = 0x13
 	mdcInput       = 0x14
+	mdcBrightness  = 0x25 // of the picture
 	mdcLamp        = 0x58
+	mdcHours       = 0x83
 	mdcModel       = 0x8A
+	mdcPanel       = 0xF9 // 0 is on; only Describe knows it
 
 	mdcACK = 0x41
 	mdcNAK = 0x4E
@@ -39,8 +44,9 @@ func mdcTiming() Timing {
 }
 
 // An MDC is a Samsung panel that speaks MDC over RS-232. Set IDs are 0 to 253, and MDCBroadcast. It implements
-// [hal.Panel], [hal.Settler], [hal.Dimmer], [hal.Thermometer], [hal.InputSwitcher] and [hal.Identifier]; not every
-// model has all of it, and a panel says so with NAK, which is [hal.ErrRefused].
+// [hal.Panel], [hal.Settler], [hal.Dimmer], [hal.Thermometer], [hal.InputSwitcher], [hal.SignalDetector],
+// [hal.Speaker], [hal.Diagnoser], [hal.HourMeter] and [hal.Identifier]; not every model has all of it, and a panel says
+// so with NAK, which is [hal.ErrRefused].
 //
 // Each method takes at most Attempts times Reply, twice that for what reads, and a few gaps. As every
 // [hal.Panel] it is for one goroutine at a time.
