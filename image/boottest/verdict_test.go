@@ -17,6 +17,8 @@ func TestVerdict(t *testing.T) {
 		a    = `{"Job":"a","Exit":0}` + "\n"
 		b    = `{"Job":"b","Exit":0}` + "\n"
 		bad  = `{"Job":"b","Exit":1}` + "\n"
+		skip = `{"Job":"a","Line":"--- SKIP: TestBenchIt (0.00s)"}` + "\n"
+		pass = `{"Job":"a","Line":"--- PASS: TestBenchIt (0.00s)"}` + "\n"
 		done = `{"Done":true}` + "\n"
 	)
 	for _, c := range []struct{ name, report, problem string }{
@@ -27,13 +29,14 @@ func TestVerdict(t *testing.T) {
 		{"ended before the end", line + a + b, "after 2 of 2 jobs"},
 		{"did too little", line + a + done, "after 1 of 2 jobs"},
 		{"a job failed", line + a + bad + done, "b (1)"},
-		{"a test was skipped", line + `{"Job":"a","Line":"--- SKIP: TestBenchIt (0.00s)"}` + "\n" + a + b + done, "TestBenchIt"},
+		{"all tests were skipped", line + skip + skip + a + b + done, "all tests of a"},
+		{"one test was skipped", line + skip + pass + skip + a + b + done, ""},
 		{"cut off in a line", line + a + `{"Job"`, "cannot read"},
 		{"garbage", line + "\x00\x00" + a + b + done, "cannot read"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out strings.Builder
-			v := verdict{began: time.Now(), out: &out}
+			v := verdict{began: time.Now(), out: &out, tests: map[string]int{}}
 			err := v.read(strings.NewReader(c.report))
 			if err == nil {
 				err = v.judge(2)
