@@ -25,7 +25,8 @@ const (
 // RelayConfig describes the relay between the mains and the panel.
 type RelayConfig struct {
 	Line Line // active closes the relay
-	// SafeClosed is the state at start, at exit and when Set is not heard of for Watchdog.
+	// SafeClosed is the state at start, at exit and when Set is not heard of for Watchdog. Closed keeps a display lit
+	// while its controller is being updated, and gives up the cut in a fire for that time.
 	SafeClosed bool
 	// Dwell is how long the relay stays open at least, up to 10 min, so that what it feeds does not draw its inrush
 	// hot or start against pressure. A start with the safe state open counts as an opening.
