@@ -156,7 +156,7 @@ func (p *peer) orders() []string {
 	return all
 }
 
-// hear reads a line of mdcpanel --trace, and notes when that was.
+// hear reads a line of panelpeer --trace, and notes when that was.
 func (p *peer) hear(line string) (time.Time, string, bool) {
 	words := strings.Fields(line)
 	if len(words) != 3 || words[0] != "heard" {

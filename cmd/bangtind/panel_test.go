@@ -13,7 +13,7 @@ import (
 	"bangtin/internal/wire"
 )
 
-// A peer is hal/haltest/mdcpanel in a process of its own: a panel that speaks MDC on a pty and imports nothing of
+// A peer is hal/haltest/panelpeer: a panel in a process of its own, which speaks MDC on a pty and imports nothing of
 // the driver.
 type peer struct {
 	port  string
@@ -24,8 +24,8 @@ type peer struct {
 
 func startPeer(t *testing.T, flags ...string) *peer {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "mdcpanel")
-	if out, err := exec.Command("go", "build", "-o", bin, "bangtin/hal/haltest/mdcpanel").CombinedOutput(); err != nil {
+	bin := filepath.Join(t.TempDir(), "panelpeer")
+	if out, err := exec.Command("go", "build", "-o", bin, "bangtin/hal/haltest/panelpeer").CombinedOutput(); err != nil {
 		t.Fatalf("cannot build the panel: %v\n%s", err, out)
 	}
 	cmd := exec.CommandContext(t.Context(), bin, append([]string{"--id", "1", "--warmup", "500ms"}, flags...)...)

@@ -3,7 +3,7 @@ package haltest
 import (
 	"context"
 	"errors"
-	"testing"
+	"slices"
 
 	"bangtin/hal"
 
@@ -28,11 +28,26 @@ func capabilities(ctx context.Context, p hal.Panel) map[string]func() error {
 		calls["Serial"] = func() error { _, err := i.Serial(ctx); return err }
 		calls["Model"] = func() error { _, err := i.Model(ctx); return err }
 	}
+	if d, ok := p.(hal.SignalDetector); ok {
+		calls["Signal"] = func() error { _, err := d.Signal(ctx); return err }
+	}
+	if s, ok := p.(hal.Speaker); ok {
+		calls["SetVolume"] = func() error { return s.SetVolume(ctx, 20) }
+		calls["Volume"] = func() error { _, err := s.Volume(ctx); return err }
+		calls["SetMute"] = func() error { return s.SetMute(ctx, true) }
+		calls["Muted"] = func() error { _, err := s.Muted(ctx); return err }
+	}
+	if d, ok := p.(hal.Diagnoser); ok {
+		calls["Diagnose"] = func() error { _, err := d.Diagnose(ctx); return err }
+	}
+	if h, ok := p.(hal.HourMeter); ok {
+		calls["Hours"] = func() error { _, err := h.Hours(ctx); return err }
+	}
 	return calls
 }
 
 // checkCapabilities runs on a panel that is on: some answer nothing but power in standby.
-func checkCapabilities(t *testing.T, b Bench) {
+func checkCapabilities(t T, b Bench) {
 	p := open(t, b)
 	command(t, p, true)
 	eventually(t, b, p, hal.PowerOn)
@@ -40,7 +55,7 @@ func checkCapabilities(t *testing.T, b Bench) {
 }
 
 // capabilitiesWork accepts that a panel refuses what its model lacks.
-func capabilitiesWork(t *testing.T, p hal.Panel) {
+func capabilitiesWork(t T, p hal.Panel) {
 	t.Helper()
 	if d, ok := p.(hal.Dimmer); ok {
 		dimmerWorks(t, d)
@@ -54,9 +69,13 @@ func capabilitiesWork(t *testing.T, p hal.Panel) {
 	if i, ok := p.(hal.Identifier); ok {
 		identifierWorks(t, i)
 	}
+	if s, ok := p.(hal.Speaker); ok {
+		speakerWorks(t, s)
+	}
+	healthWorks(t, p)
 }
 
-func dimmerWorks(t *testing.T, d hal.Dimmer) {
+func dimmerWorks(t T, d hal.Dimmer) {
 	t.Helper()
 	for _, percent := range []int{-1, 101} {
 		if err := d.SetBrightness(t.Context(), percent); err == nil {
@@ -73,7 +92,7 @@ func dimmerWorks(t *testing.T, d hal.Dimmer) {
 	}
 }
 
-func thermometerWorks(t *testing.T, m hal.Thermometer) {
+func thermometerWorks(t T, m hal.Thermometer) {
 	t.Helper()
 	got, err := m.Temperature(t.Context())
 	if lacks(t, "Temperature", err) {
@@ -85,7 +104,7 @@ func thermometerWorks(t *testing.T, m hal.Thermometer) {
 	}
 }
 
-func switcherWorks(t *testing.T, s hal.InputSwitcher) {
+func switcherWorks(t T, s hal.InputSwitcher) {
 	t.Helper()
 	if err := s.SetInput(t.Context(), "no such input"); !errors.Is(err, hal.ErrUnsupported) {
 		t.Errorf("SetInput of an unknown name: %v, want ErrUnsupported", err)
@@ -100,18 +119,69 @@ func switcherWorks(t *testing.T, s hal.InputSwitcher) {
 	}
 }
 
-func identifierWorks(t *testing.T, i hal.Identifier) {
+func identifierWorks(t T, i hal.Identifier) {
 	t.Helper()
 	if serial, err := i.Serial(t.Context()); !lacks(t, "Serial", err) && serial == "" {
-		t.Error("Serial is empty")
+		t.Errorf("Serial is empty")
 	}
 	if model, err := i.Model(t.Context()); !lacks(t, "Model", err) && model == "" {
-		t.Error("Model is empty")
+		t.Errorf("Model is empty")
+	}
+}
+
+func speakerWorks(t T, s hal.Speaker) {
+	t.Helper()
+	for _, percent := range []int{-1, 101} {
+		if err := s.SetVolume(t.Context(), percent); err == nil {
+			t.Errorf("SetVolume(%d) did not fail", percent)
+		}
+	}
+	for _, percent := range []int{0, 100, 30} {
+		if err := s.SetVolume(t.Context(), percent); lacks(t, "SetVolume", err) {
+			break
+		}
+		if got, err := s.Volume(t.Context()); err != nil || got != percent {
+			t.Errorf("Volume is %d (error %v), want %d", got, err, percent)
+		}
+	}
+	for _, muted := range []bool{true, false} {
+		if err := s.SetMute(t.Context(), muted); lacks(t, "SetMute", err) {
+			return
+		}
+		if got, err := s.Muted(t.Context()); err != nil || got != muted {
+			t.Errorf("Muted is %v (error %v), want %v", got, err, muted)
+		}
+	}
+}
+
+// healthWorks is about what a panel says of itself. Whether it is true can only be told of a panel whose truth is known.
+func healthWorks(t T, p hal.Panel) {
+	t.Helper()
+	if d, ok := p.(hal.SignalDetector); ok {
+		present, err := d.Signal(t.Context())
+		if !lacks(t, "Signal", err) {
+			t.Logf("signal: %v", present)
+		}
+	}
+	if d, ok := p.(hal.Diagnoser); ok {
+		faults, err := d.Diagnose(t.Context())
+		if !lacks(t, "Diagnose", err) {
+			t.Logf("faults: %q", faults)
+		}
+		if len(faults) > 16 || slices.Contains(faults, "") {
+			t.Errorf("Diagnose is %q, want at most 16 faults and a word for each", faults)
+		}
+	}
+	if h, ok := p.(hal.HourMeter); ok {
+		hours, err := h.Hours(t.Context())
+		if !lacks(t, "Hours", err) && (hours < 0 || hours > 200_000) {
+			t.Errorf("Hours is %d, which no panel has lived", hours)
+		}
 	}
 }
 
 // lacks tells whether a panel said that it has no such function. Every other error fails the check.
-func lacks(t *testing.T, method string, err error) bool {
+func lacks(t T, method string, err error) bool {
 	t.Helper()
 	if err == nil {
 		return false

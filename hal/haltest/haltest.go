@@ -6,19 +6,40 @@
 package haltest
 
 import (
-	"testing"
+	"context"
 	"time"
 
 	"bangtin/hal"
 )
 
-// A Harness says how to come by a panel and its driver.
-type Harness struct {
+// A T is what a check needs of its run. *testing.T is one, and so is that of [RunReport].
+type T interface {
+	Helper()
+	Logf(format string, args ...any)
+	Errorf(format string, args ...any) // the check has failed, and goes on
+	Fatalf(format string, args ...any) // the check has failed, and ends
+	Skipf(format string, args ...any)  // the check cannot be made, and ends
+	Cleanup(f func())                  // runs f when the check has ended, the last one first
+	Context() context.Context          // ends just before those of Cleanup run
+}
+
+// A Harness says how to come by a panel and its driver. R is *testing.T in a test, and [T] for [RunReport].
+type Harness[R T] struct {
 	// Setup makes a bench for one check, with the panel off and no fault. It is called within Within.
-	Setup func(t *testing.T) Bench
+	Setup func(t R) Bench
 
 	// Within runs one check, such as synctest.Test does. Nil runs it as it is.
-	Within func(t *testing.T, check func(t *testing.T))
+	Within func(t R, check func(t R))
+}
+
+// run runs one check on a bench of its own.
+func (h Harness[R]) run(t R, check func(t T, b Bench)) {
+	f := func(t R) { check(t, h.Setup(t)) }
+	if h.Within == nil {
+		f(t)
+		return
+	}
+	h.Within(t, f)
 }
 
 // A Bench is one panel, what can be done to it behind its driver's back, and what can be seen of it. Of the
@@ -31,30 +52,46 @@ type Bench struct {
 	Lit func() bool
 
 	Silence  func(active bool) // the panel answers nothing
-	Refuse   func(active bool) // the panel says no to everything
 	Disobey  func(active bool) // the panel acknowledges, and does nothing
 	Blind    func(active bool) // the panel cannot be read back
 	CutPower func()            // the panel loses power and comes back off
 
-	Unplug func() // the port goes away
-	Replug func() // the port comes back at the same path, and the panel with it, off
+	Unplug func() // the port goes away; the panel stays as it is
+	Replug func() // the port comes back at the same path
 
-	// Late makes each reply come when the driver has stopped waiting for it.
-	Late func(active bool)
+	// Refuse makes the panel say no to everything, in one of the ways in which it can.
+	Refuse map[string]func(active bool)
+
+	// Late makes each reply come when the driver has stopped waiting for it, in one of the ways in which it can.
+	Late map[string]func(active bool)
 
 	// Noise are disturbances of the line under which everything must work as without them.
 	Noise map[string]func(active bool)
 }
 
-// Run checks the driver. Each check is a subtest on a bench of its own.
-func Run(t *testing.T, h Harness) {
-	for _, c := range []struct {
-		name  string
-		check func(t *testing.T, b Bench)
-	}{
+// A Runner runs subtests, as *testing.T does.
+type Runner[R T] interface {
+	Run(name string, check func(t R)) bool
+}
+
+// Run checks the driver under go test. Each check is a subtest on a bench of its own.
+func Run[R T](t Runner[R], h Harness[R]) {
+	for _, c := range checks() {
+		t.Run(c.name, func(t R) { h.run(t, c.check) })
+	}
+}
+
+type check struct {
+	name  string
+	check func(t T, b Bench)
+}
+
+func checks() []check {
+	return []check{
 		{"on and off", checkOnOff},
 		{"a command twice is harmless", checkTwice},
 		{"power lost", checkCutPower},
+		{"power lost between command and look", checkCutBetween},
 		{"silent", checkSilent},
 		{"silent while lit", checkSilentWhileLit},
 		{"refuses", checkRefuses},
@@ -63,18 +100,10 @@ func Run(t *testing.T, h Harness) {
 		{"late replies", checkLate},
 		{"noise", checkNoise},
 		{"unplugged", checkUnplugged},
+		{"unplugged while lit", checkUnpluggedWhileLit},
 		{"context", checkContext},
 		{"close", checkClose},
 		{"capabilities", checkCapabilities},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			check := func(t *testing.T) { c.check(t, h.Setup(t)) }
-			if h.Within == nil {
-				check(t)
-				return
-			}
-			h.Within(t, check)
-		})
 	}
 }
 
@@ -86,7 +115,7 @@ const patience = time.Minute
 const pace = 20 * time.Millisecond
 
 // open returns a driver that is closed with the check.
-func open(t *testing.T, b Bench) hal.Panel {
+func open(t T, b Bench) hal.Panel {
 	t.Helper()
 	p := b.New()
 	t.Cleanup(func() {
@@ -99,7 +128,7 @@ func open(t *testing.T, b Bench) hal.Panel {
 
 // observe reads the power and fails on a conclusion that what is seen of the panel does not bear out. A
 // picture that appears or disappears meanwhile proves nothing.
-func observe(t *testing.T, b Bench, p hal.Panel) (hal.Power, error) {
+func observe(t T, b Bench, p hal.Panel) (hal.Power, error) {
 	t.Helper()
 	before := lit(b)
 	power, err := p.Power(t.Context())
@@ -111,10 +140,10 @@ func observe(t *testing.T, b Bench, p hal.Panel) (hal.Power, error) {
 		return power, err
 	}
 	if power == hal.PowerOn && !after {
-		t.Fatal("Power is on, but there is no picture")
+		t.Fatalf("Power is on, but there is no picture")
 	}
 	if power == hal.PowerOff && after {
-		t.Fatal("Power is off, but there is a picture")
+		t.Fatalf("Power is off, but there is a picture")
 	}
 	return power, err
 }
@@ -122,7 +151,7 @@ func observe(t *testing.T, b Bench, p hal.Panel) (hal.Power, error) {
 func lit(b Bench) bool { return b.Lit != nil && b.Lit() }
 
 // eventually observes until the power is want.
-func eventually(t *testing.T, b Bench, p hal.Panel, want hal.Power) {
+func eventually(t T, b Bench, p hal.Panel, want hal.Power) {
 	t.Helper()
 	var power hal.Power
 	var err error
@@ -136,7 +165,7 @@ func eventually(t *testing.T, b Bench, p hal.Panel, want hal.Power) {
 
 // settled observes for as long as the driver says its panel needs after a command, and then once more. It
 // returns what that last look found.
-func settled(t *testing.T, b Bench, p hal.Panel, on bool) (hal.Power, error) {
+func settled(t T, b Bench, p hal.Panel, on bool) (hal.Power, error) {
 	t.Helper()
 	need := 2 * time.Second
 	if s, ok := p.(hal.Settler); ok {
@@ -150,7 +179,7 @@ func settled(t *testing.T, b Bench, p hal.Panel, on bool) (hal.Power, error) {
 
 // command sets the power and fails when the panel does not acknowledge. A panel may be deaf while it warms up
 // or cools down, so it is asked again.
-func command(t *testing.T, p hal.Panel, on bool) {
+func command(t T, p hal.Panel, on bool) {
 	t.Helper()
 	var err error
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(pace) {

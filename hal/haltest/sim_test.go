@@ -10,7 +10,7 @@ import (
 )
 
 func TestSimulatedPanel(t *testing.T) {
-	haltest.Run(t, haltest.Harness{Setup: simBench, Within: synctest.Test})
+	haltest.Run(t, haltest.Harness[*testing.T]{Setup: simBench, Within: synctest.Test})
 }
 
 func simBench(*testing.T) haltest.Bench {
@@ -22,7 +22,7 @@ func simBench(*testing.T) haltest.Bench {
 		New:      r.Panel,
 		Lit:      func() bool { return r.Snapshot().Panel == hal.PowerOn },
 		Silence:  fault(sim.Silent),
-		Refuse:   fault(sim.Refuses),
+		Refuse:   map[string]func(bool){"no": fault(sim.Refuses)},
 		Disobey:  fault(sim.Disobeys),
 		Blind:    fault(sim.Blind),
 		CutPower: r.LosePower,

@@ -36,7 +36,16 @@ func (f MDCFrame) Encode() ([]byte, error) {
 }
 
 // ErrNoFrame says that a stream holds no complete frame yet.
-var ErrNoFrame = errors.New("no complete MDC frame")
+var ErrNoFrame = errors.New("no complete frame")
+
+// frameProgress tells what stands at the front of some bytes.
+type frameProgress int
+
+const (
+	frameNothing frameProgress = iota // no frame, whatever follows
+	frameBegun                        // the beginning of one
+	frameWhole
+)
 
 // ScanMDC finds the first complete frame with a right sum in a stream of bytes and returns it with the number
 // of bytes up to its end. Without one it returns [ErrNoFrame] and the number of bytes that can be forgotten,

@@ -13,10 +13,16 @@ const (
 	mdcStatus      = 0x00
 	mdcSerial      = 0x0B
 	mdcErrorStatus = 0x0D
+	mdcSoftware    = 0x0E
 	mdcPower       = 0x11
+	mdcVolume      = 0x12
+	mdcMute        = 0x13
 	mdcInput       = 0x14
+	mdcBrightness  = 0x25 // of the picture
 	mdcLamp        = 0x58
+	mdcHours       = 0x83
 	mdcModel       = 0x8A
+	mdcPanel       = 0xF9 // 0 is on; only Describe knows it
 
 	mdcACK = 0x41
 	mdcNAK = 0x4E
@@ -39,8 +45,9 @@ func mdcTiming() Timing {
 }
 
 // An MDC is a Samsung panel that speaks MDC over RS-232. Set IDs are 0 to 253, and MDCBroadcast. It implements
-// [hal.Panel], [hal.Settler], [hal.Dimmer], [hal.Thermometer], [hal.InputSwitcher] and [hal.Identifier]; not every
-// model has all of it, and a panel says so with NAK, which is [hal.ErrRefused].
+// [hal.Panel], [hal.Settler], [hal.Dimmer], [hal.Thermometer], [hal.InputSwitcher], [hal.SignalDetector],
+// [hal.Speaker], [hal.Diagnoser], [hal.HourMeter] and [hal.Identifier]; not every model has all of it, and a panel says
+// so with NAK, which is [hal.ErrRefused].
 //
 // Each method takes at most Attempts times Reply, twice that for what reads, and a few gaps. As every
 // [hal.Panel] it is for one goroutine at a time.
@@ -52,7 +59,7 @@ type MDC struct {
 // NewMDC returns the driver of one panel. It does no input or output: the port is opened by the first command.
 func NewMDC(c Config) *MDC {
 	m := &MDC{id: byte(c.SetID), dialogue: c.dialogue(mdcTiming())}
-	m.dialogue.marker = m.request(mdcStatus)
+	m.dialogue.marker, m.dialogue.spare = m.request(mdcStatus), m.request(mdcSoftware)
 	return m
 }
 

@@ -40,7 +40,7 @@ func (m *MDC) Brightness(ctx context.Context) (int, error) {
 // Temperature implements [hal.Thermometer] with whole degrees Celsius from the error status (0D), whose values
 // are lamp, temperature error, bright sensor, no sync, temperature and fan.
 func (m *MDC) Temperature(ctx context.Context) (physic.Temperature, error) {
-	v, err := m.number(ctx, mdcErrorStatus, 6, 4)
+	v, err := m.number(ctx, mdcErrorStatus, mdcStatusLength, mdcHeatAt)
 	if err != nil {
 		return 0, fmt.Errorf("cannot read panel temperature: %w", err)
 	}
@@ -82,12 +82,16 @@ func (m *MDC) Input(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("cannot read panel input: %w", err)
 	}
+	return mdcInputName(byte(v)), nil
+}
+
+func mdcInputName(code byte) string {
 	for _, s := range mdcSockets() {
-		if int(s.code) == v {
-			return s.name, nil
+		if s.code == code {
+			return s.name
 		}
 	}
-	return fmt.Sprintf("0x%02X", v), nil
+	return fmt.Sprintf("0x%02X", code)
 }
 
 // Serial implements [hal.Identifier].

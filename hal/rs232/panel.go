@@ -24,10 +24,20 @@ func Protocols() []Protocol {
 	return []Protocol{ProtocolMDC, ProtocolLG, ProtocolNEC, ProtocolSICP}
 }
 
+// Broadcast is the set ID that addresses every panel on the line. None of them may be expected to answer.
+func (p Protocol) Broadcast() int {
+	if p == ProtocolMDC {
+		return MDCBroadcast
+	}
+	return 0
+}
+
 // A Config says which panel a driver drives. What is zero gets the value in brackets.
 type Config struct {
 	Port  string // path of the serial port, or of a pty
 	SetID int    // as set in the panel's menu; each protocol says which there are, and which of them is all panels
+
+	Edition SICPEdition // of a Philips panel [SICPGrouped]
 
 	Open     Opener // [OpenSerial]
 	Timing   Timing // [the protocol's own, field by field]
@@ -50,6 +60,21 @@ func New(p Protocol, c Config) (hal.Panel, error) {
 			return nil, fmt.Errorf("cannot use set ID %d: MDC has 0 to %d", c.SetID, MDCBroadcast)
 		}
 		return NewMDC(c), nil
+	case ProtocolLG:
+		if c.SetID < LGBroadcast || c.SetID > lgLastID {
+			return nil, fmt.Errorf("cannot use set ID %d: LG has 1 to %d, and %d for all", c.SetID, lgLastID, LGBroadcast)
+		}
+		return NewLG(c), nil
+	case ProtocolNEC:
+		if c.SetID < NECBroadcast || c.SetID > necLastID {
+			return nil, fmt.Errorf("cannot use set ID %d: NEC has 1 to %d, and %d for all", c.SetID, necLastID, NECBroadcast)
+		}
+		return NewNEC(c), nil
+	case ProtocolSICP:
+		if c.SetID < SICPBroadcast || c.SetID > 255 {
+			return nil, fmt.Errorf("cannot use set ID %d: SICP has 1 to 255, and %d for all", c.SetID, SICPBroadcast)
+		}
+		return NewSICP(c), nil
 	}
 	return nil, fmt.Errorf("cannot speak %q to a panel: the protocols are %v", p, Protocols())
 }

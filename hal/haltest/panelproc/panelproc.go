@@ -1,4 +1,5 @@
-package haltest
+// Package panelproc runs hal/haltest/panelpeer, a panel on a pseudo-terminal, for tests.
+package panelproc
 
 import (
 	"bufio"
@@ -11,20 +12,19 @@ import (
 	"time"
 )
 
-// BuildMDCPanel compiles the stand-alone panel of the package mdcpanel and returns the program's path. It
-// needs the go command and fails the test without it.
-func BuildMDCPanel(t testing.TB) string {
+// BuildPanel compiles panelpeer and returns the program's path. It needs the go command and fails the test without it.
+func BuildPanel(t testing.TB) string {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "mdcpanel")
-	out, err := exec.Command("go", "build", "-o", program, "bangtin/hal/haltest/mdcpanel").CombinedOutput()
+	program := filepath.Join(t.TempDir(), "panelpeer")
+	out, err := exec.Command("go", "build", "-o", program, "bangtin/hal/haltest/panelpeer").CombinedOutput()
 	if err != nil {
-		t.Fatalf("cannot build mdcpanel: %v\n%s", err, out)
+		t.Fatalf("cannot build panelpeer: %v\n%s", err, out)
 	}
 	return program
 }
 
-// An MDCPanel is a running mdcpanel. Its methods fail the test when the program is gone.
-type MDCPanel struct {
+// A Panel is a running panelpeer. Its methods fail the test when the program is gone.
+type Panel struct {
 	// Path is the terminal that the panel listens on.
 	Path string
 
@@ -39,8 +39,8 @@ type MDCPanel struct {
 	events  []string
 }
 
-// StartMDCPanel starts the program with flags such as "-warmup=100ms" and ends it with the test.
-func StartMDCPanel(t testing.TB, program string, flags ...string) *MDCPanel {
+// StartPanel starts the program with flags such as "-protocol=lg" and "-warmup=100ms" and ends it with the test.
+func StartPanel(t testing.TB, program string, flags ...string) *Panel {
 	t.Helper()
 	c := exec.Command(program, flags...)
 	c.Stderr = t.Output()
@@ -53,16 +53,16 @@ func StartMDCPanel(t testing.TB, program string, flags ...string) *MDCPanel {
 		t.Fatal(err)
 	}
 	if err := c.Start(); err != nil {
-		t.Fatalf("cannot start mdcpanel: %v", err)
+		t.Fatalf("cannot start panelpeer: %v", err)
 	}
-	p := &MDCPanel{t: t, stdin: stdin, done: make(chan struct{}), answers: make(chan string, 16)}
+	p := &Panel{t: t, stdin: stdin, done: make(chan struct{}), answers: make(chan string, 16)}
 	go p.read(bufio.NewScanner(stdout), c)
 	t.Cleanup(p.Stop)
 	p.Path = p.answer()
 	return p
 }
 
-func (p *MDCPanel) read(s *bufio.Scanner, c *exec.Cmd) {
+func (p *Panel) read(s *bufio.Scanner, c *exec.Cmd) {
 	defer close(p.done)
 	for s.Scan() {
 		if strings.HasPrefix(s.Text(), "power ") {
@@ -74,66 +74,78 @@ func (p *MDCPanel) read(s *bufio.Scanner, c *exec.Cmd) {
 		p.answers <- s.Text()
 	}
 	if err := c.Wait(); err != nil {
-		p.t.Logf("mdcpanel: %v", err)
+		p.t.Logf("panelpeer: %v", err)
 	}
 }
 
 // Stop ends the program as if its cable were pulled: the terminal hangs up and its path disappears. It is
 // harmless the second time.
-func (p *MDCPanel) Stop() {
+func (p *Panel) Stop() {
 	p.stdin.Close() // fails only when closed before
 	<-p.done
 }
 
 // Do gives the panel a command, such as "silent", and returns when it holds.
-func (p *MDCPanel) Do(command string) {
+func (p *Panel) Do(command string) {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.say(command)
 	if got := p.answer(); got != "ok "+command {
-		p.t.Fatalf("mdcpanel answers %q to %q", got, command)
+		p.t.Fatalf("panelpeer answers %q to %q", got, command)
 	}
 }
 
 // State returns "off", "warming" or "on".
-func (p *MDCPanel) State() string {
+func (p *Panel) State() string {
+	p.t.Helper()
+	return p.ask("state")
+}
+
+// Seen returns the states since the command "mark", such as "off warming".
+func (p *Panel) Seen() string {
+	p.t.Helper()
+	return p.ask("seen")
+}
+
+// ask gives a command that is answered in a line of its own, which begins with the command.
+func (p *Panel) ask(command string) string {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.say("state")
-	state, ok := strings.CutPrefix(p.answer(), "state ")
-	if got := p.answer(); !ok || got != "ok state" {
-		p.t.Fatalf("mdcpanel answers %q to state", got)
+	p.say(command)
+	answer, ok := strings.CutPrefix(p.answer(), command+" ")
+	if got := p.answer(); !ok || got != "ok "+command {
+		p.t.Fatalf("panelpeer answers %q to %s", got, command)
 	}
-	return state
+	return answer
 }
 
 // Events returns the lines "power on TIME" and "power off TIME" so far.
-func (p *MDCPanel) Events() []string {
+func (p *Panel) Events() []string {
 	p.eventMu.Lock()
 	defer p.eventMu.Unlock()
 	return append([]string(nil), p.events...)
 }
 
-func (p *MDCPanel) say(line string) {
+func (p *Panel) say(line string) {
 	p.t.Helper()
 	if _, err := io.WriteString(p.stdin, line+"\n"); err != nil {
-		p.t.Fatalf("cannot tell mdcpanel %q: %v", line, err)
+		p.t.Fatalf("cannot tell panelpeer %q: %v", line, err)
 	}
 }
 
 // answer returns the next line that is no event. The limit is no measure of speed: only a test that fails
 // anyway waits for it.
-func (p *MDCPanel) answer() string {
+func (p *Panel) answer() string {
 	p.t.Helper()
 	select {
 	case line := <-p.answers:
 		return line
 	case <-p.done:
-		p.t.Fatal("mdcpanel has ended")
+		p.t.Fatal("panelpeer has ended")
 	case <-time.After(30 * time.Second):
-		p.t.Fatal("mdcpanel does not answer its own commands")
+		p.t.Fatal("panelpeer does not answer its own commands")
 	}
 	return ""
 }
