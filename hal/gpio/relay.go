@@ -51,8 +51,8 @@ var (
 // returns with an error.
 //
 // When the process is killed the kernel frees the line, and what the pin does then is its driver's choice: some
-// leave the output as it was, others make it an input (bcm2835 does unless told otherwise, gpio-sim falls back to
-// its pull). So the board must have a resistor at the relay's driver that gives the safe state while the pin floats,
+// leave the output as it was, as the Raspberry Pi's own kernels do; others make it an input, as bcm2835 does in
+// Debian unless told otherwise; gpio-sim falls back to its pull, which the bench shows. So the board must have a resistor at the relay's driver that gives the safe state while the pin floats,
 // and the contact that is wired, normally open or normally closed, must have that state without current in the coil.
 type Relay struct {
 	cfg   RelayConfig
