@@ -25,7 +25,8 @@ const (
 // RelayConfig describes the relay between the mains and the panel.
 type RelayConfig struct {
 	Line Line // active closes the relay
-	// SafeClosed is the state at start, at exit and when Set is not heard of for Watchdog.
+	// SafeClosed is the state at start, at exit and when Set is not heard of for Watchdog. Closed keeps a display lit
+	// while its controller is being updated, and gives up the cut in a fire for that time.
 	SafeClosed bool
 	// BeginOpen makes the relay begin open, whatever is safe: a fire was not cleared before the last exit.
 	BeginOpen bool
@@ -52,8 +53,8 @@ var (
 // returns with an error.
 //
 // When the process is killed the kernel frees the line, and what the pin does then is its driver's choice: some
-// leave the output as it was, others make it an input (bcm2835 does unless told otherwise, gpio-sim falls back to
-// its pull). So the board must have a resistor at the relay's driver that gives the safe state while the pin floats,
+// leave the output as it was, as the Raspberry Pi's own kernels do; others make it an input, as bcm2835 does in
+// Debian unless told otherwise; gpio-sim falls back to its pull, which the bench shows. So the board must have a resistor at the relay's driver that gives the safe state while the pin floats,
 // and the contact that is wired, normally open or normally closed, must have that state without current in the coil.
 type Relay struct {
 	cfg   RelayConfig
