@@ -19,6 +19,7 @@ func law() map[string][]string {
 	return map[string][]string{
 		"hal":                       {},
 		"hal/rs232":                 drivers,
+		"hal/hwmon":                 drivers,
 		"hal/sim":                   drivers,
 		"hal/drm":                   drivers,
 		"hal/haltest":               drivers,

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// TestBenchOutput: the kernel's console is on the output of a card without hardware (vkms), goes off it and comes back.
+// TestBenchOutput: the kernel's console is on the output of the guest's card, goes off it and comes back.
 func TestBenchOutput(t *testing.T) {
 	if os.Getenv("BANGTIN_BENCH") == "" {
 		t.Skip("needs the booted bench: make e2e-hal")
 	}
-	if out, err := exec.Command("modprobe", "vkms").CombinedOutput(); err != nil {
-		t.Fatalf("cannot load vkms: %v\n%s", err, out)
+	if out, err := exec.Command("modprobe", "virtio-gpu").CombinedOutput(); err != nil {
+		t.Fatalf("cannot load the card's driver: %v\n%s", err, out)
 	}
 	lit := func() bool { return strings.Contains(state(t), "enable=1") }
 	await(t, "the console to light the output", lit)
