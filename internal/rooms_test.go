@@ -18,8 +18,11 @@ func law() map[string][]string {
 	drivers := []string{"hal"}
 	return map[string][]string{
 		"hal":                       {},
+		"hal/gpio":                  drivers,
 		"hal/rs232":                 drivers,
 		"hal/hwmon":                 drivers,
+		"hal/cec":                   drivers,
+		"hal/pair":                  drivers,
 		"hal/sim":                   drivers,
 		"hal/drm":                   drivers,
 		"hal/haltest":               drivers,

@@ -53,13 +53,13 @@ func (p *pty) bench() haltest.Bench {
 }
 
 // driver has short times: the panel in the next process answers within milliseconds. SettleOn is longer than
-// the panel's warm-up.
+// the panel's warm-up, and Gap than what a busy machine keeps from the panel while it repeats itself.
 func (p *pty) driver(log slog.Handler) hal.Panel {
 	return newDriver(p.t, p.protocol, rs232.Config{
 		Port: p.path, SetID: 1,
 		Timing: rs232.Timing{
-			Reply: 250 * time.Millisecond, Gap: 20 * time.Millisecond, Again: 20 * time.Millisecond,
-			SettleOn: 250 * time.Millisecond, SettleOff: 50 * time.Millisecond,
+			Reply: 500 * time.Millisecond, Gap: 100 * time.Millisecond, Again: 100 * time.Millisecond,
+			Late: 2 * time.Second, Lag: time.Second, SettleOn: 250 * time.Millisecond, SettleOff: 50 * time.Millisecond,
 		},
 		Log: slog.New(log),
 	})

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,7 +39,7 @@ func TestTortureOnVirtualTime(t *testing.T) {
 				v := victim{
 					panel: w.driver(t, protocol, quiet()), do: w.do, mark: w.panel.Mark,
 					seen: func(s string) bool { return w.panel.Seen(peer.State(s)) }, unplug: w.unplug, replug: w.replug,
-					slowest: 5 * time.Second,
+					slowest: 4 * time.Second, wire: w,
 				}
 				newWalk(t, seed, v).run(protocol, steps(t, "BANGTIN_TORTURE", 2000))
 			})
@@ -98,6 +99,7 @@ type victim struct {
 	seen           func(state string) bool // since mark
 	unplug, replug func()
 	slowest        time.Duration // replies; longer than the driver waits
+	wire           *wire         // nil where nobody sees the bytes
 }
 
 // A walk goes through a victim's days at random.
@@ -107,8 +109,10 @@ type walk struct {
 	seed uint64
 	rand *rand.Rand
 
+	mu    sync.Mutex
+	trace []string // the last steps, and what was on the line
+
 	unplugged bool
-	trace     []string // the last steps
 	commands  int
 	readings  int
 	concluded int
@@ -116,7 +120,11 @@ type walk struct {
 }
 
 func newWalk(t *testing.T, seed uint64, v victim) *walk {
-	return &walk{victim: v, t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 2))}
+	w := &walk{victim: v, t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 2))}
+	if v.wire != nil {
+		v.wire.note = w.note
+	}
+	return w
 }
 
 // run makes the steps, and prints what came of them.
@@ -142,7 +150,7 @@ func (w *walk) step(i int) {
 		w.read(i)
 	case n < 52:
 		w.command()
-	case n < 62:
+	case n < 59:
 		w.fault()
 	case n < 72:
 		w.mend()
@@ -160,8 +168,10 @@ func (w *walk) step(i int) {
 }
 
 func (w *walk) note(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.trace = append(w.trace, time.Now().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
-	w.trace = w.trace[max(0, len(w.trace)-40):]
+	w.trace = w.trace[max(0, len(w.trace)-80):]
 }
 
 func (w *walk) order(command string) {
@@ -214,7 +224,7 @@ func (w *walk) fault() {
 	word := faults[w.rand.IntN(len(faults))]
 	switch word {
 	case "silent", "ruin", "badsum", "nak", "busy":
-		if w.rand.IntN(3) > 0 {
+		if w.rand.IntN(5) > 0 {
 			return
 		}
 	case "slow":
@@ -252,6 +262,9 @@ func (w *walk) rest() {
 		w.pull()
 	}
 	d := time.Duration(w.rand.Int64N(int64(w.slowest)))
+	if w.wire != nil && w.rand.IntN(6) == 0 {
+		d *= 20 // longer than any memory
+	}
 	time.Sleep(d)
 	w.note("rested %v", d)
 }

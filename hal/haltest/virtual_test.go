@@ -39,6 +39,8 @@ type wire struct {
 	gone    bool
 	current *opening  // nil while nobody has it open: what the panel says then is lost
 	free    time.Time // when the last byte of what the panel says will have left
+
+	note func(format string, args ...any) // told of every byte; nil is nobody
 }
 
 // perByte is what a byte takes at 9600 baud with start and stop bit.
@@ -110,6 +112,9 @@ func (w *wire) carry(list []peer.Burst) {
 func (w *wire) deliver(b []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.note != nil {
+		w.note("            ← %q %X", b, b)
+	}
 	if w.current == nil {
 		return
 	}
@@ -155,6 +160,9 @@ func (o *opening) Write(p []byte) (int, error) {
 	case <-o.failed:
 		return 0, errUnplugged
 	default:
+	}
+	if o.wire.note != nil {
+		o.wire.note("            → %q %X (panel is %s)", p, p, o.wire.panel.State())
 	}
 	o.wire.carry(o.wire.panel.Hear(p))
 	return len(p), nil

@@ -1,8 +1,10 @@
 package rs232
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"bangtin/hal"
@@ -30,11 +32,24 @@ type dialogue struct {
 	// spare takes turns with marker, where there is one: a panel may lack the one or the other, and the late answer to
 	// one marker must not be taken for that to the next.
 	spare request
+	// waits is until when an answer to marker may still be on its way, and spareWaits that to spare. Until then the
+	// same question proves nothing: the answer may be the earlier one's, with others still behind it.
+	waits, spareWaits time.Time
 	// overdue is set while the panel may still send a reply that was given up. The late acknowledgement of "on"
 	// and the answer to "are you on?" can be the same bytes.
 	overdue bool
-	givenUp time.Time // when that reply was given up
+	// doubtful is set when overdue was forgotten because no marker was ever answered. There may be one reply left, held
+	// back until the panel is asked again: every question is asked twice, and the second answer counts.
+	doubtful bool
+	// sought is when the first marker was asked since that reply was given up. A panel that holds a reply back until it
+	// is asked something has let it go then.
+	sought time.Time
+	// behind is why the last marker did not catch up: hal.ErrSilent or hal.ErrRefused.
+	behind error
 }
+
+// errVague is wrapped by judge where a reply does not say what it answers: that to this request may still come.
+var errVague = errors.New("reply may be to an earlier request")
 
 // set sends a command until the panel acknowledges it.
 //
@@ -54,7 +69,10 @@ func (d *dialogue) set(ctx context.Context, r request) error {
 func (d *dialogue) read(ctx context.Context, r request) (values []byte, err error) {
 	for try := range d.attempts {
 		d.pause(try)
-		if err = d.catchUp(ctx); err == nil {
+		if err = d.catchUp(ctx); err == nil && d.doubtful {
+			_, err = d.exchange(ctx, r)
+		}
+		if err == nil {
 			values, err = d.ask(ctx, r)
 		}
 		if !worthRepeating(err) {
@@ -73,38 +91,59 @@ func (d *dialogue) pause(try int) {
 
 // catchUp makes sure that no reply to an earlier request is still to come.
 func (d *dialogue) catchUp(ctx context.Context) error {
+	if d.overdue && !d.sought.IsZero() && time.Since(d.sought) > d.timing.Late {
+		d.overdue, d.doubtful = false, true
+	}
 	if !d.overdue {
 		return nil
 	}
+	if time.Now().Before(d.waits) {
+		if err := d.link.Tell(ctx, nil); err != nil { // a port that is gone is the better reason
+			return err
+		}
+		return fmt.Errorf("earlier replies may still be on their way: %w", cmp.Or(d.behind, hal.ErrSilent))
+	}
 	m := d.marker
+	d.waits = time.Now().Add(d.timing.Lag)
 	if d.spare.match != nil {
 		d.marker, d.spare = d.spare, m
+		d.waits, d.spareWaits = d.spareWaits, d.waits
 	}
-	_, err := d.link.Ask(ctx, m.bytes, m.match)
-	if errors.Is(err, hal.ErrSilent) && d.timing.Late > 0 && time.Since(d.givenUp) > d.timing.Late {
-		err = nil // the panel does not answer markers, and has had time to get rid of what it kept
+	reply, err := d.link.Ask(ctx, m.bytes, m.match)
+	if d.sought.IsZero() && (err == nil || errors.Is(err, hal.ErrSilent)) { // else it may never have left
+		d.sought = time.Now()
 	}
-	if err == nil {
-		d.overdue = false
+	if err != nil {
+		d.behind = hal.ErrSilent
+		return err
 	}
-	return err
+	if _, err := m.judge(reply); errors.Is(err, errVague) {
+		d.behind = hal.ErrRefused
+		return err
+	}
+	d.overdue, d.doubtful, d.waits, d.spareWaits = false, false, time.Time{}, time.Time{}
+	return nil
 }
 
-// errVague is wrapped by judge where a reply does not say what it answers: that to this request may still come.
-var errVague = errors.New("reply may be to an earlier request")
-
-// ask does one exchange.
+// ask does one exchange, and says what its reply means.
 func (d *dialogue) ask(ctx context.Context, r request) ([]byte, error) {
-	reply, err := d.link.Ask(ctx, r.bytes, r.match)
+	reply, err := d.exchange(ctx, r)
 	if err != nil {
-		d.overdue, d.givenUp = true, time.Now()
 		return nil, err
 	}
 	values, err := r.judge(reply)
 	if errors.Is(err, errVague) {
-		d.overdue, d.givenUp = true, time.Now()
+		d.overdue, d.sought = true, time.Time{}
 	}
 	return values, err
+}
+
+func (d *dialogue) exchange(ctx context.Context, r request) ([]byte, error) {
+	reply, err := d.link.Ask(ctx, r.bytes, r.match)
+	if err != nil {
+		d.overdue, d.sought = true, time.Time{}
+	}
+	return reply, err
 }
 
 func worthRepeating(err error) bool {

@@ -150,18 +150,17 @@ func (l *LG) read(ctx context.Context, r request) (string, error) {
 	return string(data), err
 }
 
-// number reads a command's value of up to digits hexadecimal digits. A panel that says something else has not given
-// an answer that could be used.
+// number reads a command's value of up to digits hexadecimal digits. What is no such value was damaged on
+// its way, which nothing else shows: LG has no checksum.
 func (l *LG) number(ctx context.Context, command string, digits int) (int, error) {
-	data, err := l.read(ctx, l.ask(command))
+	data, err := l.read(ctx, l.request(command, lgRead, func(data string) bool {
+		_, err := lgNumber(data, digits)
+		return err == nil
+	}))
 	if err != nil {
 		return 0, err
 	}
-	v, err := lgNumber(data, digits)
-	if err != nil {
-		return 0, fmt.Errorf("reply %q to command %s is no value: %w: %w", data, command, hal.ErrSilent, err)
-	}
-	return v, nil
+	return lgNumber(data, digits)
 }
 
 // lgLacks tells whether a panel said that it does not do a command, so that another may be tried.

@@ -21,8 +21,12 @@ type Timing struct {
 	Write time.Duration // how long a request may take to leave before the port is given up
 	Again time.Duration // rest before a request is repeated, where it is longer than Gap
 
-	// Late is after how long a reply that was given up cannot come any more. Zero is never.
+	// Late is how long a panel that answers nothing but power is not believed after a reply was given up [30 s]. Some
+	// are like that in standby, and could not be read back again otherwise.
 	Late time.Duration
+	// Lag is how long after its request a reply can come at the most while others are asked [5 s]. No source names one:
+	// it is several times every Reply, and no longer than the keeper's rest between two readings.
+	Lag time.Duration
 
 	SettleOn  time.Duration // how long the panel needs after power on before its power can be believed
 	SettleOff time.Duration // and after power off
@@ -32,7 +36,8 @@ type Timing struct {
 func (t Timing) or(other Timing) Timing {
 	return Timing{
 		Reply: cmp.Or(t.Reply, other.Reply), Gap: cmp.Or(t.Gap, other.Gap), Write: cmp.Or(t.Write, other.Write),
-		Again: cmp.Or(t.Again, other.Again), Late: cmp.Or(t.Late, other.Late), SettleOn: cmp.Or(t.SettleOn, other.SettleOn), SettleOff: cmp.Or(t.SettleOff, other.SettleOff),
+		Again: cmp.Or(t.Again, other.Again), Late: cmp.Or(t.Late, other.Late, 30*time.Second), Lag: cmp.Or(t.Lag, other.Lag, 5*time.Second),
+		SettleOn: cmp.Or(t.SettleOn, other.SettleOn), SettleOff: cmp.Or(t.SettleOff, other.SettleOff),
 	}
 }
 

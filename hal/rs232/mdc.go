@@ -13,6 +13,7 @@ const (
 	mdcStatus      = 0x00
 	mdcSerial      = 0x0B
 	mdcErrorStatus = 0x0D
+	mdcSoftware    = 0x0E
 	mdcPower       = 0x11
 	mdcVolume      = 0x12
 	mdcMute        = 0x13
@@ -58,7 +59,7 @@ type MDC struct {
 // NewMDC returns the driver of one panel. It does no input or output: the port is opened by the first command.
 func NewMDC(c Config) *MDC {
 	m := &MDC{id: byte(c.SetID), dialogue: c.dialogue(mdcTiming())}
-	m.dialogue.marker = m.request(mdcStatus)
+	m.dialogue.marker, m.dialogue.spare = m.request(mdcStatus), m.request(mdcSoftware)
 	return m
 }
 

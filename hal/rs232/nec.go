@@ -42,11 +42,11 @@ const (
 // necTiming: 600 ms between packets, and 1 s before what was answered with a null message is sent again, are from
 // hardware-facts.md. The longest reply takes 0.1 s on the line; the PD SDK waits for 7 s, which is more than a caller
 // of a panel may be kept, and nothing else names a limit. How long a panel takes to settle is not known either, and is
-// as for Samsung's, which is advised there. As LG's, a panel that answers no marker is not given up for ever.
+// as for Samsung's, which is advised there.
 func necTiming() Timing {
 	return Timing{
 		Reply: 2 * time.Second, Gap: 600 * time.Millisecond, Write: time.Second, Again: time.Second,
-		Late: 30 * time.Second, SettleOn: 20 * time.Second, SettleOff: 2 * time.Second,
+		SettleOn: 20 * time.Second, SettleOff: 2 * time.Second,
 	}
 }
 
@@ -66,25 +66,8 @@ type NEC struct {
 // NewNEC returns the driver of one panel. It does no input or output: the port is opened by the first command.
 func NewNEC(c Config) *NEC {
 	n := &NEC{address: necAddress(c.SetID), dialogue: c.dialogue(necTiming())}
-	n.dialogue.marker, n.dialogue.spare = n.mark(necContrast), n.mark(necSharpness)
+	n.dialogue.marker, n.dialogue.spare = n.get(necContrast), n.get(necSharpness)
 	return n
-}
-
-// mark is the request for the value of an operation code that only a reply about that code answers: the null message
-// may be the late answer to anything.
-func (n *NEC) mark(op string) request {
-	r := n.get(op)
-	match := r.match
-	r.match = func(stream []byte) (reply []byte, consumed int) {
-		for {
-			reply, more := match(stream[consumed:])
-			consumed += more
-			if string(reply) != necBusy {
-				return reply, consumed
-			}
-		}
-	}
-	return r
 }
 
 func necAddress(id int) byte {

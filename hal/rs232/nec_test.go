@@ -183,12 +183,14 @@ func TestNECNullMessageOfAnother(t *testing.T) {
 	p := newPeer(t)
 	n := newPanel(t, rs232.ProtocolNEC, p, rs232.Config{SetID: 100, Attempts: 1})
 	exchanges := necTalk([]string{
-		"A 01D6", "B BE", "C 0012", "B 0200D60000040001", "C 0012", "D 0100120000000000", "A 01D6", "B 0200D60000040004",
+		"A 01D6", "B BE", "C 0012", "B 0200D60000040001", "C 008C", "D 01008C0000000000", "A 01D6", "B 0200D60000040004",
 	})
-	late := slices.Concat(exchanges[3], exchanges[1], exchanges[5]) // the power of then, a null message, the marker
-	defer p.answers(exchanges[0], exchanges[1], exchanges[2], late, exchanges[6], exchanges[7])()
-	if power, err := n.Power(t.Context()); power != hal.PowerUnknown || !errors.Is(err, hal.ErrRefused) {
-		t.Fatalf("Power: %v, %v, want unknown and ErrRefused", power, err)
+	late := slices.Concat(exchanges[3], exchanges[1]) // the power of then, and another null message
+	defer p.answers(exchanges[0], exchanges[1], exchanges[2], late, exchanges[4], exchanges[5], exchanges[6], exchanges[7])()
+	for range 2 {
+		if power, err := n.Power(t.Context()); power != hal.PowerUnknown || !errors.Is(err, hal.ErrRefused) {
+			t.Fatalf("Power: %v, %v, want unknown and ErrRefused", power, err)
+		}
 	}
 	if power, err := n.Power(t.Context()); power != hal.PowerOff || err != nil {
 		t.Errorf("Power: %v, %v, want off", power, err)

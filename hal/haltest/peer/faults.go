@@ -16,10 +16,12 @@ type faults struct {
 	after time.Duration // of again
 	group byte          // in SICP replies
 
-	held    []byte // what late or batch keeps back
-	heldOn  bool   // whether batch keeps something back
-	replies int    // counts what inside and mishear spare
+	held    *utterance // what late or batch keeps back
+	replies int        // counts what inside and mishear spare
 }
+
+// An utterance is a reply, and what reaches the driver with it.
+type utterance struct{ before, reply, after []byte }
 
 // panelFaults are about the panel itself, lineFaults about what reaches the driver.
 func panelFaults() []string { return []string{"silent", "sleepy", "nak", "busy", "disobey"} }
@@ -45,10 +47,10 @@ func Faults() []string { return append(panelFaults(), lineFaults()...) }
 //	inside     every fourth reply is damaged    ruin      every reply is: one byte lost, more or another
 //	badsum     wrong checksums (LG: no end)     mishear   every fourth request is damaged on its way
 //	split      each byte on its own             merge     another set's frame, and half a one, in one piece with each reply
-//	duplicate  each reply twice                 again [D] and a copy D later [5ms], before the next request if that is at rest
+//	duplicate  each reply twice                 again [D] and a copy D later [5ms]
 //	late       each reply when the next is due  batch     each second reply in one piece with the one before
 //	slow [D]   each reply up to D later [2s]    crlf      CR LF after each reply
-//	upper      upper case (LG)                  group N   SICP's replies bear that group byte
+//	upper      hex in upper case (LG)           group N   SICP's replies bear that group byte
 //
 //	talk       end silent and sleepy            obey      end nak, busy and disobey
 //	clean      end all others
@@ -101,7 +103,7 @@ func (p *Panel) end(list ...string) {
 		delete(p.active, fault)
 	}
 	if !p.active["late"] && !p.active["batch"] {
-		p.held, p.heldOn = nil, false
+		p.held = nil
 	}
 }
 
@@ -159,14 +161,16 @@ func (p *Panel) reply(request []byte) []Burst {
 	if p.active["slow"] {
 		at = at.Add(time.Duration(p.rand.Int64N(int64(p.delay))))
 	}
-	if frame = p.hold(p.disturb(request, p.deform(frame))); len(frame) == 0 {
+	frame = p.deform(frame)
+	u := p.hold(p.disturb(request, frame))
+	if u == nil {
 		return nil
 	}
-	said := p.say(nil, at, frame)
-	if p.active["again"] {
-		said = p.say(said, p.spokeAt.Add(p.after), frame)
+	if !p.active["again"] {
+		return p.say(nil, at, slices.Concat(u.before, u.reply, u.after))
 	}
-	return said
+	said := p.say(nil, at, slices.Concat(u.before, u.reply))
+	return p.say(said, p.spokeAt.Add(p.after), slices.Concat(u.reply, u.after))
 }
 
 // deform changes the reply itself.
@@ -213,7 +217,7 @@ func (p *Panel) damage(frame []byte) []byte {
 func isHex(b byte) bool { return strings.IndexByte("0123456789abcdefABCDEF", b) >= 0 }
 
 // disturb surrounds a reply with what is none.
-func (p *Panel) disturb(request, frame []byte) []byte {
+func (p *Panel) disturb(request, frame []byte) *utterance {
 	var before, after []byte
 	foreign := slices.Concat(p.tongue.foreign(p, request)...)
 	if p.active["garbage"] {
@@ -230,7 +234,7 @@ func (p *Panel) disturb(request, frame []byte) []byte {
 	if p.active["merge"] {
 		after = append(append(after, foreign...), p.tongue.beginning(p)...)
 	}
-	return slices.Concat(before, frame, after)
+	return &utterance{before: before, reply: frame, after: after}
 }
 
 // noise is a few bytes of anything, among them what frames begin and end with.
@@ -243,17 +247,19 @@ func (p *Panel) noise() []byte {
 }
 
 // hold keeps replies back: late gives out the one before instead, batch nothing or two at once.
-func (p *Panel) hold(frame []byte) []byte {
-	switch {
+func (p *Panel) hold(u *utterance) *utterance {
+	switch before := p.held; {
 	case p.active["late"]:
-		frame, p.held = p.held, frame
-	case p.active["batch"] && !p.heldOn:
-		p.held, p.heldOn = frame, true
+		p.held = u
+		return before
+	case p.active["batch"] && before == nil:
+		p.held = u
 		return nil
 	case p.active["batch"]:
-		frame, p.held, p.heldOn = slices.Concat(p.held, frame), nil, false
+		p.held = nil
+		u.before = slices.Concat(before.before, before.reply, before.after, u.before)
 	}
-	return frame
+	return u
 }
 
 // say adds a frame to what is said, in one piece or byte by byte.

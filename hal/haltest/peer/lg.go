@@ -3,6 +3,7 @@ package peer
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -180,9 +181,10 @@ func (lg) beginning(p *Panel) []byte { return fmt.Appendf(nil, "a %02x OK", p.co
 
 func (lg) spoil(frame []byte) []byte { return frame[:len(frame)-1] }
 
-// upper writes everything but the x at the end in upper case.
+// upper writes the hex digits of set ID and data in upper case, and nothing else.
 func (lg) upper(frame []byte) []byte {
-	return append(bytes.ToUpper(frame[:len(frame)-1]), frame[len(frame)-1])
+	last := len(frame) - 1
+	return slices.Concat(frame[:1], bytes.ToUpper(frame[1:last]), frame[last:])
 }
 
 func lgReply(command byte, id int, ok bool, data string) []byte {

@@ -83,8 +83,9 @@ type Panel struct {
 type settings struct {
 	input, brightness, backlight, volume byte
 	muted                                bool
-	screen                               byte // 0 shows the picture, 1 is blank
-	temperature                          int  // °C
+	screen                               byte    // 0 shows the picture, 1 is blank
+	picture                              [7]byte // of SICP: brightness, colour, contrast, sharpness, tint, black level, gamma
+	temperature                          int     // °C
 	signal                               bool
 	fan                                  bool // the fan is broken
 	hours                                int
@@ -122,6 +123,7 @@ func New(c Config) (*Panel, error) {
 		p.tongue, p.set.input = nec{}, 0x11
 	case "sicp":
 		p.tongue, p.set.input = sicp{}, 0x0D
+		p.set.picture = [7]byte{100, 50, 50, 50, 50, 50, 3}
 		p.group = 1
 	}
 	return p, nil

@@ -71,10 +71,17 @@ func (s sicp) obey(p *Panel, command byte, data []byte) []byte {
 		p.keep(&p.set.volume, data[0])
 	case command == 0x45 && asks:
 		return []byte{0x45, p.set.volume}
-	case command == 0x46 && len(data) == 1 && data[0] <= 1:
+	// The facts name 46 and 47 without saying which of them sets. A value sets here, and none asks.
+	case (command == 0x46 || command == 0x47) && len(data) == 1 && data[0] <= 1:
 		p.keepFlag(&p.set.muted, data[0] == 1)
-	case command == 0x47 && asks:
-		return []byte{0x47, bit(p.set.muted)}
+	case (command == 0x46 || command == 0x47) && asks:
+		return []byte{command, bit(p.set.muted)}
+	case command == 0x32 && len(data) == len(p.set.picture) && data[0] <= 100:
+		if !p.active["disobey"] {
+			copy(p.set.picture[:], data)
+		}
+	case command == 0x33 && asks:
+		return append([]byte{0x33}, p.set.picture[:]...)
 	case command == 0x72 && len(data) == 1 && data[0] <= 1:
 		p.keep(&p.set.screen, data[0])
 	case command == 0x71 && asks:
