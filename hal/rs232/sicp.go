@@ -162,10 +162,15 @@ func (s *SICP) set(ctx context.Context, command byte, values ...byte) error {
 	for try := range d.attempts {
 		d.pause(try)
 		behind := d.catchUp(ctx)
-		if behind != nil && !errors.Is(behind, hal.ErrSilent) {
+		if behind != nil && !worthRepeating(behind) {
 			return behind
 		}
-		_, err = d.ask(ctx, r)
+		if err = nil; d.doubtful { // an acknowledgement held back is let go by the first, as in dialogue.read
+			_, err = d.exchange(ctx, r)
+		}
+		if err == nil {
+			_, err = d.ask(ctx, r)
+		}
 		if behind != nil && (err == nil || errors.Is(err, hal.ErrRefused)) {
 			err = fmt.Errorf("nobody can tell which command was answered: %w", behind)
 		}
