@@ -18,7 +18,11 @@ func law() map[string][]string {
 	drivers := []string{"hal"}
 	return map[string][]string{
 		"hal":                       {},
+		"hal/gpio":                  drivers,
 		"hal/rs232":                 drivers,
+		"hal/hwmon":                 drivers,
+		"hal/cec":                   drivers,
+		"hal/pair":                  drivers,
 		"hal/sim":                   drivers,
 		"hal/drm":                   drivers,
 		"hal/haltest":               drivers,
@@ -54,7 +58,7 @@ func law() map[string][]string {
 			"internal/trust", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet/department", "internal/journal", "internal/centre",
 			"internal/centre/store", "internal/centre/depot", "internal/watchdog",
 		},
-		"cmd/bangtin": {"internal/trust", "internal/wire", "internal/pki", "internal/pki/enrol", "media", "internal/fleet", "internal/fleet/department"},
+		"cmd/bangtin": {"internal/trust", "internal/wire", "internal/pki", "internal/pki/enrol", "media", "internal/fleet", "internal/fleet/department", "hal/rs232"},
 		"cmd/bangtind": {
 			"hal", "hal/drm", "hal/rs232", "hal/sim", "media", "media/fetch", "media/mpv", "internal/trust", "internal/site", "internal/journal",
 			"internal/journal/sqlite", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet", "internal/control", "internal/control/local",

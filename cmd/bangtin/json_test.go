@@ -23,7 +23,8 @@ func objects(t *testing.T, out string) []map[string]any {
 	return all
 }
 
-// Every command writes an object with these fields, and that alone. $CODE is the last code that was made.
+// Every command writes an object with these fields, and that alone. $CODE is the last code that was made, $PORT a
+// serial line with a panel.
 func everyCommand() []struct{ line, fields string } {
 	const playlist, document = "dir playlist version", "file document valid"
 	const approval = "playlist version sha256 key signatures complete items seconds ends"
@@ -58,6 +59,9 @@ func everyCommand() []struct{ line, fields string } {
 		{"center revoke --dir @c --device tinh-bien-01", "name revoked"},
 		{"center crl --dir @c", "file"},
 		{"center renew --dir @c", "renewed"},
+		{"panel encode --protocol mdc --id 1 power on", "protocol id words hex"},
+		{"panel decode --protocol mdc AA FF 01 03 41 11 01 56", "kind command power id"},
+		{"panel discover --port $PORT --ids 2 --protocol sicp", "port found"},
 	}
 }
 
@@ -71,9 +75,9 @@ func TestEveryCommandWritesOneObject(t *testing.T) {
 	csr, err := pki.MakeRequest(key, "tinh-bien-01")
 	r.check(err)
 	r.write("request.pem", csr)
-	code := ""
+	code, port := "", newWire(t, philips()).path
 	for _, s := range everyCommand() {
-		got := objects(t, r.expect(exitOK, strings.ReplaceAll(s.line, "$CODE", code)+" --json"))
+		got := objects(t, r.expect(exitOK, strings.NewReplacer("$CODE", code, "$PORT", port).Replace(s.line)+" --json"))
 		if len(got) != 1 {
 			t.Fatalf("%s: %d objects: %v", s.line, len(got), got)
 		}

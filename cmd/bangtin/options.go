@@ -65,21 +65,24 @@ func (l *stringList) Set(s string) error {
 	return nil
 }
 
-// parse reads the options and, wherever it stands among them, the one operand.
-func (o *options) parse(args []string, wantOperand bool) (operand string, err error) {
+// parse reads the options and, wherever it stands among them, the operand that has a name. Where that ends in … there
+// may be several; they are returned with a space between them.
+func (o *options) parse(args []string, name string) (operand string, err error) {
+	var all []string
 	for {
 		if err := o.set.Parse(args); err != nil {
 			return "", err
 		}
 		if o.set.NArg() == 0 {
-			return operand, nil
+			return strings.Join(all, " "), nil
 		}
-		if !wantOperand || operand != "" {
+		if name == "" || len(all) > 0 && !strings.HasSuffix(name, "…") {
 			return "", fmt.Errorf("unexpected %q", o.set.Arg(0))
 		}
-		if operand = o.set.Arg(0); operand == "" {
+		if o.set.Arg(0) == "" {
 			return "", errors.New("an operand is empty")
 		}
+		all = append(all, o.set.Arg(0))
 		args = o.set.Args()[1:]
 	}
 }

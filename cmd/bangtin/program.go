@@ -43,7 +43,7 @@ type Program struct {
 // A command is one verb. setup declares its options and returns what to do once they are filled in.
 type command struct {
 	name    string
-	operand string // the name of its one operand, or empty
+	operand string // the name of its one operand, or empty; with … there may be several
 	about   phrase
 	setup   func(*options) action
 }
@@ -77,6 +77,9 @@ func (p *Program) commands() []command {
 		{"center revoke", "", say("shut a display or an operator out"), p.centerRevoke},
 		{"center crl", "", say("sign the list of revoked certificates anew"), p.centerCRL},
 		{"center renew", "", say("renew the certificates of broker and centre before they run out"), p.centerRenew},
+		{"panel encode", "WORD…", say("write a request to a panel in hex"), p.panelEncode},
+		{"panel decode", "HEX…", say("say in words what a request to a panel or its reply says"), p.panelDecode},
+		{"panel discover", "", say("find which protocol and set ID a panel answers to; nothing is set"), p.panelDiscover},
 	}
 }
 
@@ -120,7 +123,7 @@ func (p *Program) execute(ctx context.Context, c command, args []string, help bo
 	o := newOptions()
 	do := c.setup(o)
 	json := o.yes("json", say("write objects for programs: one on a line; errors too, on standard error"))
-	operand, err := o.parse(args, c.operand != "")
+	operand, err := o.parse(args, c.operand)
 	if *json || slices.Contains(args, "--json") { // also when an option before it is wrong
 		p.speakJSON()
 	}

@@ -19,6 +19,10 @@ func Describe(p Protocol, frame []byte) ([]Field, error) {
 	switch p {
 	case ProtocolMDC:
 		return describeMDC(frame)
+	case ProtocolLG:
+		return describeLG(frame)
+	case ProtocolNEC:
+		return describeNEC(frame)
 	case ProtocolSICP:
 		return describeSICP(frame)
 	}
@@ -31,6 +35,10 @@ func Compose(p Protocol, id int, words []string) ([]byte, error) {
 	switch p {
 	case ProtocolMDC:
 		return composeMDC(id, words)
+	case ProtocolLG:
+		return composeLG(id, words)
+	case ProtocolNEC:
+		return composeNEC(id, words)
 	case ProtocolSICP:
 		return composeSICP(id, words)
 	}

@@ -1,6 +1,7 @@
 package rs232
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +44,12 @@ type dialogue struct {
 	// sought is when the first marker was asked since that reply was given up. A panel that holds a reply back until it
 	// is asked something has let it go then.
 	sought time.Time
+	// behind is why the last marker did not catch up: hal.ErrSilent or hal.ErrRefused.
+	behind error
 }
+
+// errVague is wrapped by judge where a reply does not say what it answers: that to this request may still come.
+var errVague = errors.New("reply may be to an earlier request")
 
 // set sends a command until the panel acknowledges it.
 //
@@ -85,7 +91,7 @@ func (d *dialogue) pause(try int) {
 
 // catchUp makes sure that no reply to an earlier request is still to come.
 func (d *dialogue) catchUp(ctx context.Context) error {
-	if !d.sought.IsZero() && time.Since(d.sought) > d.timing.Late {
+	if d.overdue && !d.sought.IsZero() && time.Since(d.sought) > d.timing.Late {
 		d.overdue, d.doubtful = false, true
 	}
 	if !d.overdue {
@@ -95,7 +101,7 @@ func (d *dialogue) catchUp(ctx context.Context) error {
 		if err := d.link.Tell(ctx, nil); err != nil { // a port that is gone is the better reason
 			return err
 		}
-		return fmt.Errorf("earlier replies may still be on their way: %w", hal.ErrSilent)
+		return fmt.Errorf("earlier replies may still be on their way: %w", cmp.Or(d.behind, hal.ErrSilent))
 	}
 	m := d.marker
 	d.waits = time.Now().Add(d.timing.Lag)
@@ -103,10 +109,16 @@ func (d *dialogue) catchUp(ctx context.Context) error {
 		d.marker, d.spare = d.spare, m
 		d.waits, d.spareWaits = d.spareWaits, d.waits
 	}
-	if d.sought.IsZero() {
+	reply, err := d.link.Ask(ctx, m.bytes, m.match)
+	if d.sought.IsZero() && (err == nil || errors.Is(err, hal.ErrSilent)) { // else it may never have left
 		d.sought = time.Now()
 	}
-	if _, err := d.link.Ask(ctx, m.bytes, m.match); err != nil {
+	if err != nil {
+		d.behind = hal.ErrSilent
+		return err
+	}
+	if _, err := m.judge(reply); errors.Is(err, errVague) {
+		d.behind = hal.ErrRefused
 		return err
 	}
 	d.overdue, d.doubtful, d.waits, d.spareWaits = false, false, time.Time{}, time.Time{}
@@ -119,7 +131,11 @@ func (d *dialogue) ask(ctx context.Context, r request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.judge(reply)
+	values, err := r.judge(reply)
+	if errors.Is(err, errVague) {
+		d.overdue, d.sought = true, time.Time{}
+	}
+	return values, err
 }
 
 func (d *dialogue) exchange(ctx context.Context, r request) ([]byte, error) {

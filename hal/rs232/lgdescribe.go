@@ -28,7 +28,7 @@ func lgWords() []lgWord {
 		{lgMute, "mute", lgSayMute, lgMuteData},
 		{lgTemperature, "temperature", lgSayNumber(2), nil},
 		{lgStatus, "signal", lgSaySignal, nil},
-		{lgAbnormal, "diagnosis", lgSayCode, nil},
+		{lgAbnormal, "diagnosis", lgSayState, nil},
 		{lgSerial, "serial", lgSayText, nil},
 		{lgHours, "hours", lgSayNumber(8), nil},
 	}
@@ -48,14 +48,14 @@ func lgUnnamed(command string) lgWord { return lgWord{command, command, lgSayTex
 
 // describeLG says what an LG frame says; see [Describe]. An acknowledgement names only the second letter of its
 // command, and two commands can share it: it is said to be the more usual one of lgWords, unless its data has another
-// form than that one's. The id 0 is all panels.
+// form than that one's. Behind the id of a diagnosis is the code that it is made of.
 func describeLG(frame []byte) ([]Field, error) {
 	f, n, err := ScanLG(frame)
 	if err != nil || n != len(frame) || f.at(frame) != 0 {
 		return nil, fmt.Errorf("cannot read %q: it is not exactly one LG frame", frame)
 	}
 	w := lgFind(f.Command)
-	id := Field{"id", strconv.Itoa(int(f.ID))}
+	id := Field{"id", lgSayID(f.ID)}
 	if f.Result == lgNG {
 		return []Field{{"kind", "nak"}, {"command", w.name}, {"code", lgCode(f.Data)}, id}, nil
 	}
@@ -70,7 +70,18 @@ func describeLG(frame []byte) ([]Field, error) {
 		w = lgUnnamed(f.Command)
 		word, _ = w.say(f.Data)
 	}
-	return []Field{{"kind", kind}, {"command", w.name}, {w.name, word}, id}, nil
+	said := []Field{{"kind", kind}, {"command", w.name}, {w.name, word}, id}
+	if w.command == lgAbnormal {
+		said = append(said, Field{"code", f.Data})
+	}
+	return said, nil
+}
+
+func lgSayID(id byte) string {
+	if id == LGBroadcast {
+		return "all"
+	}
+	return strconv.Itoa(int(id))
 }
 
 // at tells where in b the frame that ends b begins.
@@ -212,9 +223,17 @@ func lgSaySignal(data string) (string, bool) {
 	return data, false
 }
 
-func lgSayCode(data string) (string, bool) {
+func lgSayState(data string) (string, bool) {
 	v, err := lgNumber(data, 2)
-	return strconv.Itoa(v), err == nil
+	return sayFaults(lgFaults(v)), err == nil
+}
+
+// sayFaults writes faults as one word, such as fan,no-signal.
+func sayFaults(faults []string) string {
+	if len(faults) == 0 {
+		return "none"
+	}
+	return strings.ReplaceAll(strings.Join(faults, ","), " ", "-")
 }
 
 func lgSayText(data string) (string, bool) { return strings.ReplaceAll(data, " ", ""), true }

@@ -1,16 +1,18 @@
-package rs232
+package rs232_test
 
 import (
 	"slices"
 	"strings"
 	"testing"
+
+	"bangtin/hal/rs232"
 )
 
 func TestDescribeLG(t *testing.T) {
 	tests := []struct{ frame, want string }{
 		{"a 01 OK01x", "kind=ack command=power power=on id=1"},
 		{"ka 01 FF\r", "kind=get command=power id=1"},
-		{"ka 00 01\r", "kind=set command=power power=on id=0"},
+		{"ka 00 01\r", "kind=set command=power power=on id=all"},
 		{"ka 0a 00\r", "kind=set command=power power=off id=10"},
 		{"a 01 OK09x", "kind=ack command=power power=09 id=1"},
 		{"a 01 NG01x", "kind=nak command=power code=1 id=1"},
@@ -31,7 +33,8 @@ func TestDescribeLG(t *testing.T) {
 		{"w 01 OK01x", "kind=ack command=w w=01 id=1"},
 		{"sv 01 02 FF\r", "kind=get command=signal id=1"},
 		{"v 01 OK0201x", "kind=ack command=signal signal=yes id=1"},
-		{"z 01 OK01x", "kind=ack command=diagnosis diagnosis=1 id=1"},
+		{"z 01 OK01x", "kind=ack command=diagnosis diagnosis=no-signal id=1 code=01"},
+		{"z 01 OK04x", "kind=ack command=diagnosis diagnosis=none id=1 code=04"},
 		{"y 01 OK305MAXX1A234x", "kind=ack command=serial serial=305MAXX1A234 id=1"},
 		{"", ""},
 		{"a 01 OK01", ""},
@@ -40,7 +43,7 @@ func TestDescribeLG(t *testing.T) {
 		{"a 01 OK01xa 01 OK01x", ""},
 	}
 	for _, test := range tests {
-		fields, err := describeLG([]byte(test.frame))
+		fields, err := rs232.Describe(rs232.ProtocolLG, []byte(test.frame))
 		if got := spell(fields); got != test.want || (err != nil) != (test.want == "") {
 			t.Errorf("%q: got %q (error %v), want %q", test.frame, got, err, test.want)
 		}
@@ -48,7 +51,7 @@ func TestDescribeLG(t *testing.T) {
 }
 
 // spell writes fields as the program prints them.
-func spell(fields []Field) string {
+func spell(fields []rs232.Field) string {
 	var words []string
 	for _, f := range fields {
 		words = append(words, f.Key+"="+f.Value)
@@ -57,9 +60,9 @@ func spell(fields []Field) string {
 }
 
 // wordsOf returns what composes the request that fields describe.
-func wordsOf(fields []Field) []string {
+func wordsOf(fields []rs232.Field) []string {
 	command := fields[1].Value
-	if i := slices.IndexFunc(fields, func(f Field) bool { return f.Key == command }); i >= 0 {
+	if i := slices.IndexFunc(fields, func(f rs232.Field) bool { return f.Key == command }); i >= 0 {
 		return []string{command, fields[i].Value}
 	}
 	return []string{command, "get"}
@@ -70,7 +73,7 @@ func TestComposeLG(t *testing.T) {
 		"ka 01 01\r", "ka 01 FF\r", "ka 0a 00\r", "ka 01 00\r", "xb 01 90\r", "xb 01 40\r", "mg 01 32\r", "kh 01 64\r", "kf 01 00\r",
 		"ke 01 00\r", "ke 01 01\r", "dn 01 FF\r", "sv 01 02 FF\r", "kz 01 FF\r", "fy 01 FF\r", "dl 01 FF\r", "fw 01 01\r", "sn 01 0c 03\r",
 	} {
-		fields, err := describeLG([]byte(request))
+		fields, err := rs232.Describe(rs232.ProtocolLG, []byte(request))
 		if err != nil {
 			t.Errorf("%q: %v", request, err)
 			continue
@@ -79,7 +82,7 @@ func TestComposeLG(t *testing.T) {
 		if fields[len(fields)-1].Value == "10" {
 			id = 10
 		}
-		if b, err := composeLG(id, wordsOf(fields)); err != nil || string(b) != request {
+		if b, err := rs232.Compose(rs232.ProtocolLG, id, wordsOf(fields)); err != nil || string(b) != request {
 			t.Errorf("%q is %q, which composes to %q (error %v)", request, spell(fields), b, err)
 		}
 	}
@@ -87,12 +90,12 @@ func TestComposeLG(t *testing.T) {
 		nil, {"power"}, {"power", "on", "off"}, {"power", "dim"}, {"volume", "101"}, {"volume", "-1"}, {"temperature", "20"},
 		{"input", "scart"}, {"model", "get"}, {"fw", "1"}, {"fw", ""}, {"f w", "01"}, {"input", "0x100"},
 	} {
-		if b, err := composeLG(1, words); err == nil {
+		if b, err := rs232.Compose(rs232.ProtocolLG, 1, words); err == nil {
 			t.Errorf("%q composes to %q", words, b)
 		}
 	}
 	for _, id := range []int{-1, 100} {
-		if _, err := composeLG(id, []string{"power", "on"}); err == nil {
+		if _, err := rs232.Compose(rs232.ProtocolLG, id, []string{"power", "on"}); err == nil {
 			t.Errorf("set ID %d was taken", id)
 		}
 	}

@@ -21,7 +21,7 @@ const (
 //
 // all of it text: the id is two hexadecimal digits, and so is each value. There is no check sum.
 type LGFrame struct {
-	Command string // two lower-case letters in a request; an acknowledgement has only the second
+	Command string // two lower-case letters in a request; an acknowledgement has only the second, and panels may shout it
 	ID      byte
 	Result  string // OK or NG; empty in a request
 	Data    string // in a request hexadecimal bytes with a space between; in an acknowledgement text without any space or x
@@ -62,14 +62,11 @@ func ScanLG(stream []byte) (frame LGFrame, consumed int, err error) {
 
 // lgParse reads the frame at the front of b and tells how long it is.
 func lgParse(b []byte) (f LGFrame, n int, progress frameProgress) {
-	letters := 0
-	for letters < min(2, len(b)) && b[letters] >= 'a' && b[letters] <= 'z' {
-		letters++
-	}
+	letters := lgLetters(b)
 	if letters == 0 {
 		return f, 0, frameNothing
 	}
-	f.Command = string(b[:letters])
+	f.Command = strings.ToLower(string(b[:letters]))
 	rest := b[letters:]
 	f.ID, progress = lgAddress(rest)
 	if progress != frameWhole {
@@ -85,6 +82,19 @@ func lgParse(b []byte) (f LGFrame, n int, progress frameProgress) {
 		f.Result, f.Data, progress = lgResult(rest)
 	}
 	return f, letters + len(" 01 ") + len(f.Result) + len(f.Data) + 1, progress
+}
+
+// lgLetters counts the letters at the front of b that can be a command: two of a request, or one. An acknowledgement's
+// is read in upper case too.
+func lgLetters(b []byte) int {
+	lower := func(i int) bool { return i < len(b) && b[i] >= 'a' && b[i] <= 'z' }
+	switch {
+	case lower(0) && lower(1):
+		return 2
+	case lower(0) || len(b) > 0 && b[0] >= 'A' && b[0] <= 'Z':
+		return 1
+	}
+	return 0
 }
 
 // lgAddress reads a set ID with the spaces around it.

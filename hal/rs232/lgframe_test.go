@@ -87,6 +87,8 @@ func TestScanLG(t *testing.T) {
 		{"garbage before an unfinished frame", "\x00a 01 O", false, 1},
 		{"acknowledgement", on, true, 10},
 		{"upper-case hexadecimal", "a 0A OK0Ax", true, 10},
+		{"acknowledgement in upper case", "A 01 OK0Ax", true, 10},
+		{"request in upper case", "KA 01 01\r", false, 9},
 		{"acknowledgement without data", "a 01 OKx", true, 8},
 		{"request", "ka 01 FF\r", true, 9},
 		{"request with two values", "sn 01 0c 03\r", true, 12},

@@ -66,7 +66,7 @@ type NEC struct {
 // NewNEC returns the driver of one panel. It does no input or output: the port is opened by the first command.
 func NewNEC(c Config) *NEC {
 	n := &NEC{address: necAddress(c.SetID), dialogue: c.dialogue(necTiming())}
-	n.dialogue.marker, n.dialogue.spare = n.marker(necContrast), n.marker(necSharpness)
+	n.dialogue.marker, n.dialogue.spare = n.get(necContrast), n.get(necSharpness)
 	return n
 }
 
@@ -134,7 +134,7 @@ func (n *NEC) request(kind byte, message string, result int, fits func(message s
 	return request{bytes: b, match: MatchNEC(n.address, kind+1, fits), judge: func(reply []byte) ([]byte, error) {
 		switch {
 		case string(reply) == necBusy:
-			return nil, fmt.Errorf("panel answers %s with the null message: %w", message, hal.ErrRefused)
+			return nil, fmt.Errorf("panel answers %s with the null message: %w: %w", message, hal.ErrRefused, errVague)
 		case result != necNoResult && string(reply[result:result+2]) != "00":
 			return nil, fmt.Errorf("panel answers %s with result %s: %w", message, reply[result:result+2], hal.ErrRefused)
 		}
@@ -144,13 +144,6 @@ func (n *NEC) request(kind byte, message string, result int, fits func(message s
 
 // get is the request for the value of an operation code.
 func (n *NEC) get(op string) request { return n.request('C', op, 0, necAbout(op)) }
-
-// marker is get, but the null message is no answer to it: that may be the late one to something else.
-func (n *NEC) marker(op string) request {
-	r := n.get(op)
-	r.match = matchNECMarker(n.address, necAbout(op))
-	return r
-}
 
 // set is the request that sets an operation code to a value.
 func (n *NEC) set(op string, value int) request {

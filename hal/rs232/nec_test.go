@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -122,7 +123,7 @@ func TestNECReplies(t *testing.T) {
 		{"NEC's temperature", necTemperature, append(append(model("P403"), sensor...), "C 0279", "D 00027900FFFF0033"), "25.500°C", nil},
 		{"NEC's temperature below zero", necTemperature, append(append(model("P403"), sensor...), "C 0279", "D 00027900FFFFFFEC"), "-10°C", nil},
 		{"Mitsubishi's temperature", necTemperature, append(append(model("MDT652S"), sensor...), "C 0279", "D 00027900FFFF0032"), "50°C", nil},
-		{"temperature of a single sensor", necTemperature, append(model("P403"), "E 02780001", "B BE", "C 0279", "D 00027900FFFF0032"), "25°C", nil},
+		{"temperature of a single sensor", necTemperature, append(model("P403"), "E 02780001", "F 0102780000000000", "C 0279", "D 00027900FFFF0032"), "25°C", nil},
 		{"hotter than can be", necTemperature, append(append(model("P403"), sensor...), "C 0279", "D 00027900FFFF0100"), "-273.150°C", hal.ErrSilent},
 		{"temperature of an unknown model", necTemperature, []string{"A C217", "B BE"}, "-273.150°C", hal.ErrRefused},
 		{"temperature of no model", necTemperature, []string{"A C217", "B C317"}, "-273.150°C", hal.ErrRefused},
@@ -169,10 +170,30 @@ func TestNECModelIsAskedOnce(t *testing.T) {
 
 func TestNECBusyIsAskedOnceMore(t *testing.T) {
 	p := newPeer(t)
-	defer p.answers(necTalk([]string{"A 01D6", "B BE", "A 01D6", "B 0200D60000040001"})...)()
+	defer p.answers(necTalk([]string{"A C203D60001", "B BE", "A C203D60001", "B 00C203D60001"})...)()
 	n := newPanel(t, rs232.ProtocolNEC, p, rs232.Config{SetID: 100})
-	if power, err := n.Power(t.Context()); power != hal.PowerOn || err != nil {
-		t.Errorf("Power: %v, %v, want on", power, err)
+	if err := n.SetPower(t.Context(), true); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestNECNullMessageOfAnother: the null message that answers a request given up comes when the driver reads power, and
+// then the answer to that reading, where it means the next one.
+func TestNECNullMessageOfAnother(t *testing.T) {
+	p := newPeer(t)
+	n := newPanel(t, rs232.ProtocolNEC, p, rs232.Config{SetID: 100, Attempts: 1})
+	exchanges := necTalk([]string{
+		"A 01D6", "B BE", "C 0012", "B 0200D60000040001", "C 008C", "D 01008C0000000000", "A 01D6", "B 0200D60000040004",
+	})
+	late := slices.Concat(exchanges[3], exchanges[1]) // the power of then, and another null message
+	defer p.answers(exchanges[0], exchanges[1], exchanges[2], late, exchanges[4], exchanges[5], exchanges[6], exchanges[7])()
+	for range 2 {
+		if power, err := n.Power(t.Context()); power != hal.PowerUnknown || !errors.Is(err, hal.ErrRefused) {
+			t.Fatalf("Power: %v, %v, want unknown and ErrRefused", power, err)
+		}
+	}
+	if power, err := n.Power(t.Context()); power != hal.PowerOff || err != nil {
+		t.Errorf("Power: %v, %v, want off", power, err)
 	}
 }
 

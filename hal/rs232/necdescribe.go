@@ -27,20 +27,20 @@ func necWords() []necWord {
 	}
 }
 
-// A necCommand names a command, type A, that only asks, and the head of its reply.
+// A necCommand names a command, type A, that only asks, and the head of its reply where that is text.
 type necCommand struct{ ask, reply, name string }
 
 func necCommands() []necCommand {
 	return []necCommand{
-		{necGetPower, "", "power"}, // its reply has a form of its own
-		{necDiagnosis, "A1", "diagnosis"},
+		{necGetPower, "", "power"},
+		{necDiagnosis, "", "diagnosis"},
 		{necSerial, "C316", "serial"},
 		{necModel, "C317", "model"},
 	}
 }
 
-// describeNEC says what an NEC frame says; see [Describe]. Behind the id, which is that of the panel and 0 for all, is
-// the maximum that a reply names. The temperature is in °C as NEC's own panels count it, in halves of a degree;
+// describeNEC says what an NEC frame says; see [Describe]. Behind the id is the maximum that a reply names, or the codes
+// that a diagnosis is made of. The temperature is in °C as NEC's own panels count it, in halves of a degree;
 // Mitsubishi's mean twice as much. An operation code or command without a name is its digits, and so is its value.
 func describeNEC(frame []byte) ([]Field, error) {
 	f, n, err := ScanNEC(frame)
@@ -60,7 +60,7 @@ func (f NECFrame) isReply() bool { return f.Type%2 == 0 } // B, D, F
 func necSayAddress(address byte) string {
 	switch {
 	case address == necAll:
-		return "0"
+		return "all"
 	case address >= necFirst:
 		return strconv.Itoa(int(address-necFirst) + 1)
 	}
@@ -72,6 +72,8 @@ func necSay(kind byte, m string) (before, behind []Field) {
 	switch {
 	case kind == 'A':
 		return necSayCommand(m), nil
+	case kind == 'B' && strings.HasPrefix(m, necFound):
+		return necSayFound(m[len(necFound):])
 	case kind == 'B':
 		return necSayReply(m), nil
 	case kind == 'C' && len(m) == 4:
@@ -119,7 +121,7 @@ func necSayReply(m string) []Field {
 	}
 	for _, c := range necCommands() {
 		if rest, ok := strings.CutPrefix(m, c.reply); ok && c.reply != "" {
-			return []Field{{"kind", "ack"}, {"command", c.name}, {c.name, necSayRest(c.name, rest)}}
+			return []Field{{"kind", "ack"}, {"command", c.name}, {c.name, necText(rest)}}
 		}
 	}
 	return []Field{{"kind", "ack"}, {"command", m}}
@@ -133,20 +135,18 @@ func necSayResult(result, mode string) []Field {
 	return []Field{{"kind", "ack"}, {"command", "power"}, {"power", necSayPower(mode)}}
 }
 
-// necSayRest says the text or the codes behind a reply's head.
-func necSayRest(name, rest string) string {
-	if name != "diagnosis" {
-		return necText(rest)
+// necSayFound says the codes of a diagnosis.
+func necSayFound(digits string) (before, behind []Field) {
+	codes, err := hex.DecodeString(digits)
+	if err != nil || len(codes) == 0 {
+		return []Field{{"kind", "ack"}, {"command", necFound + digits}}, nil
 	}
-	codes, err := hex.DecodeString(rest)
-	if err != nil {
-		return rest
-	}
-	var words []string
+	list := make([]string, 0, len(codes))
 	for _, c := range codes {
-		words = append(words, fmt.Sprintf("%02X", c))
+		list = append(list, fmt.Sprintf("%02X", c))
 	}
-	return strings.Join(words, ",")
+	before = []Field{{"kind", "ack"}, {"command", "diagnosis"}, {"diagnosis", sayFaults(necFaults(codes))}}
+	return before, []Field{{"code", strings.Join(list, ",")}}
 }
 
 // necSayAnswer says the reply to a get or a set: result, operation code, type, maximum and present value.

@@ -216,6 +216,10 @@ func (n *NEC) Diagnose(ctx context.Context) (faults []string, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read panel diagnosis: %w", err)
 	}
+	return necFaults(codes), nil
+}
+
+func necFaults(codes []byte) (faults []string) {
 	for _, c := range codes {
 		if c == necNormal {
 			continue
@@ -224,19 +228,21 @@ func (n *NEC) Diagnose(ctx context.Context) (faults []string, err error) {
 			faults = append(faults, f)
 		}
 	}
-	return faults, nil
+	return faults
 }
+
+// necFound is what the codes of the self-diagnosis stand behind.
+const necFound = "A1"
 
 // diagnosis reads the codes of the self-diagnosis.
 func (n *NEC) diagnosis(ctx context.Context) ([]byte, error) {
-	const head = "A1"
 	m, err := n.read(ctx, n.request('A', necDiagnosis, necNoResult, func(m string) bool {
-		return strings.HasPrefix(m, head) && len(m) > len(head)
+		return strings.HasPrefix(m, necFound) && len(m) > len(necFound)
 	}))
 	if err != nil {
 		return nil, err
 	}
-	codes, err := hex.DecodeString(m[len(head):])
+	codes, err := hex.DecodeString(m[len(necFound):])
 	if err != nil {
 		return nil, fmt.Errorf("reply %q is no list of codes: %w: %w", m, hal.ErrSilent, err)
 	}

@@ -135,17 +135,6 @@ const necBusy = "BE"
 // its null message, and skips everything else on the line: noise, echoes, replies to other requests and of other
 // panels. The reply it returns is the message.
 func MatchNEC(source, kind byte, fits func(message string) bool) Match {
-	return matchNEC(source, func(f NECFrame) bool {
-		return f.Type == kind && fits(f.Message) || f.Type == 'B' && f.Message == necBusy
-	})
-}
-
-// matchNECMarker finds the value of a parameter alone: the null message does not say what it answers.
-func matchNECMarker(source byte, fits func(message string) bool) Match {
-	return matchNEC(source, func(f NECFrame) bool { return f.Type == 'D' && fits(f.Message) })
-}
-
-func matchNEC(source byte, answers func(NECFrame) bool) Match {
 	return func(stream []byte) (reply []byte, consumed int) {
 		for {
 			f, n, err := ScanNEC(stream[consumed:])
@@ -153,7 +142,10 @@ func matchNEC(source byte, answers func(NECFrame) bool) Match {
 			if err != nil {
 				return nil, consumed
 			}
-			if f.Destination == necController && f.Source == source && answers(f) {
+			if f.Destination != necController || f.Source != source {
+				continue
+			}
+			if f.Type == kind && fits(f.Message) || f.Type == 'B' && f.Message == necBusy {
 				return []byte(f.Message), consumed
 			}
 		}

@@ -24,6 +24,14 @@ func Protocols() []Protocol {
 	return []Protocol{ProtocolMDC, ProtocolLG, ProtocolNEC, ProtocolSICP}
 }
 
+// Broadcast is the set ID that addresses every panel on the line. None of them may be expected to answer.
+func (p Protocol) Broadcast() int {
+	if p == ProtocolMDC {
+		return MDCBroadcast
+	}
+	return 0
+}
+
 // A Config says which panel a driver drives. What is zero gets the value in brackets.
 type Config struct {
 	Port  string // path of the serial port, or of a pty

@@ -49,7 +49,7 @@ type Meter struct {
 	Line         Line // s0
 	PulsesPerKWh int  // s0: printed on the meter; 1 to 100,000
 
-	Bus           string // ina219, ina226: such as /dev/i2c-1
+	Bus           string // ina219, ina226: name of the I²C adapter, as i2cdetect -l shows it
 	Address       int    // 0x40 to 0x4f
 	ShuntMilliOhm int    // 1 to 10,000
 	MaxAmpere     int    // 1 to 100
@@ -187,7 +187,7 @@ func (r *reader) meter() *Meter {
 		m.Line = r.wired("meter", "line", true)
 	} else {
 		r.line("meter", "line", true)
-		m.Bus = r.absolute("meter.bus", r.required("meter.bus", "/dev/i2c-1"))
+		m.Bus = r.name("meter.bus", r.required("meter.bus", "bcm2835 (i2c@7e804000)"))
 	}
 	if m.Lit > 0 && m.Lit <= m.Dark {
 		r.wrong("meter.lit", "is %d W and meter.dark is %d W: a lit panel draws more than a dark one", m.Lit, m.Dark)
@@ -230,6 +230,10 @@ func (r *reader) thermometers() []Thermometer {
 		text := r.text(key, "")
 		if !regexp.MustCompile(`^[a-z0-9-]{1,20}$`).MatchString(name) {
 			r.wrong(key, "is not a name: use 1 to 20 of a-z, 0-9 and hyphens")
+			continue
+		}
+		if slices.Contains([]string{"mains", "smoke", "door", "tamper", "key", "meter", "panel-inside"}, name) {
+			r.wrong(key, "is the name of another sensor: choose another")
 			continue
 		}
 		t, err := parseThermometer(text)

@@ -1,0 +1,16 @@
+//go:build !linux
+
+package cec
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"bangtin/hal"
+)
+
+// openAdapter fails: the kernel's CEC API is Linux's.
+func openAdapter(string, *slog.Logger) (adapter, error) {
+	return nil, fmt.Errorf("%w: %w", hal.ErrPortGone, errors.ErrUnsupported)
+}

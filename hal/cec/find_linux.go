@@ -1,0 +1,49 @@
+package cec
+
+import (
+	"log/slog"
+	"path/filepath"
+)
+
+// openAdapter opens the adapter at path, or finds the one that is meant.
+func openAdapter(path string, log *slog.Logger) (adapter, error) {
+	if path == "" {
+		found, err := findAdapter(log)
+		if err != nil {
+			return nil, err
+		}
+		path = found
+	}
+	d, err := openDevice(path, log)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.listen(); err != nil {
+		d.release()
+		return nil, err
+	}
+	log.Info("panel port opened", "port", path)
+	return d, nil
+}
+
+// findAdapter looks at every adapter there is.
+func findAdapter(log *slog.Logger) (string, error) {
+	paths, err := filepath.Glob("/dev/cec[0-9]*")
+	if err != nil {
+		return "", err
+	}
+	var found []candidate
+	for _, path := range paths {
+		d, err := openDevice(path, log)
+		if err != nil {
+			log.Debug("a CEC adapter is not to be had", "port", path, "err", err)
+			continue
+		}
+		a, err := d.addresses()
+		d.release()
+		if err == nil && d.capabilities&canTransmit != 0 {
+			found = append(found, candidate{path, a.physical})
+		}
+	}
+	return choose(found)
+}

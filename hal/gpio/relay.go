@@ -1,0 +1,307 @@
+package gpio
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+const (
+	// settle is how long a relay may take to be seen on its feedback contact. Relays for the mains need 10 to
+	// 20 ms, contactors up to 100 ms.
+	settle = 500 * time.Millisecond
+	// feedbackPause is between two readings of the feedback contact, of which feedbackAgree in a row must say the
+	// same: contacts bounce for some 5 ms.
+	feedbackPause = 10 * time.Millisecond
+	feedbackAgree = 3
+	// maxDwell is a limit of sense. A compressor needs 3 min, a panel's inrush limiter about one to cool.
+	maxDwell = 10 * time.Minute
+)
+
+// RelayConfig describes the relay between the mains and the panel.
+type RelayConfig struct {
+	Line Line // active closes the relay
+	// SafeClosed is the state at start, at exit and when Set is not heard of for Watchdog.
+	SafeClosed bool
+	// Dwell is how long the relay stays open at least, up to 10 min, so that what it feeds does not draw its inrush
+	// hot or start against pressure. A start with the safe state open counts as an opening.
+	Dwell time.Duration
+	// Watchdog is how long Set may not be called before the safe state is applied; 0 is for ever. The relay's
+	// keeper calls every 10 s, so a minute is a good value.
+	Watchdog time.Duration
+	// Feedback is the line of a contact that is active while the relay is closed; nil when none is wired.
+	Feedback *Line
+	Log      *slog.Logger // nil logs nothing
+}
+
+var (
+	errSuperseded = errors.New("there is a newer wish")
+	errClosed     = errors.New("the relay's driver is closed")
+)
+
+// A Relay drives one output. Nothing ever reads that output: what was written is what is known, and what became of
+// it is seen on the feedback contact alone.
+//
+// Its methods are safe for concurrent use. A Set that opens passes one that waits to close, and that one then
+// returns with an error.
+//
+// When the process is killed the kernel frees the line, and what the pin does then is its driver's choice: some
+// leave the output as it was, others make it an input (bcm2835 does unless told otherwise, gpio-sim falls back to
+// its pull). So the board must have a resistor at the relay's driver that gives the safe state while the pin floats,
+// and the contact that is wired, normally open or normally closed, must have that state without current in the coil.
+type Relay struct {
+	cfg   RelayConfig
+	lines lines
+
+	mu     sync.Mutex
+	out    output        // nil while there is no chip
+	closed bool          // what was written last
+	opened time.Time     // since when it may be open
+	newer  chan struct{} // closed by the next wish
+	ended  bool
+	dog    *time.Timer // nil without a watchdog
+
+	contact sync.Mutex // held while the feedback contact is read
+	back    input      // nil until it is needed, and after a failure
+	over    bool       // it must not be opened any more
+}
+
+// NewRelay puts the relay into its safe state and returns it. Where the line cannot be opened it says so in the log,
+// and each Set tries again. The error is a configuration that can never work.
+func NewRelay(cfg RelayConfig) (*Relay, error) { return newRelay(cfg, kernel()) }
+
+func newRelay(cfg RelayConfig, lines lines) (*Relay, error) {
+	if err := cfg.Line.check(); err != nil {
+		return nil, err
+	}
+	if cfg.Feedback != nil {
+		if err := cfg.Feedback.check(); err != nil {
+			return nil, err
+		}
+		if cfg.Feedback.Chip == cfg.Line.Chip && cfg.Feedback.Name == cfg.Line.Name {
+			return nil, fmt.Errorf("cannot use %v: a relay's feedback needs a line of its own", cfg.Line)
+		}
+	}
+	if cfg.Dwell < 0 || cfg.Dwell > maxDwell || cfg.Watchdog < 0 {
+		return nil, fmt.Errorf("cannot use %v: the dwell is 0 to %v, the watchdog not negative", cfg.Line, maxDwell)
+	}
+	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
+	r := &Relay{cfg: cfg, lines: lines, newer: make(chan struct{})}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.open(cfg.SafeClosed); err != nil {
+		cfg.Log.Warn("the relay has no line yet", "error", err)
+	}
+	if cfg.Watchdog > 0 {
+		r.dog = time.AfterFunc(cfg.Watchdog, r.bark)
+	}
+	return r, nil
+}
+
+// Set implements [bangtin/hal.Relay]. Each call writes, so that a glitch heals. A call that opens writes at once; one
+// that closes waits until the relay was open for the dwell, or ctx ends, or another call comes. With a feedback
+// contact it returns within half a second after writing, with an error if the contact does not agree.
+//
+// A chip that was gone and returned counts as an opening: nobody knows what the relay did meanwhile.
+func (r *Relay) Set(ctx context.Context, closed bool) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	newer, err := r.wish()
+	if err != nil {
+		return err
+	}
+	if closed {
+		err = r.close(ctx, newer)
+	} else {
+		err = r.put(newer, false)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot %s the relay: %w", verb(closed), err)
+	}
+	if err := r.confirm(ctx, newer, closed); err != nil {
+		return fmt.Errorf("cannot confirm that the relay is %s: %w", state(closed), err)
+	}
+	return nil
+}
+
+// wish begins a call of Set, which makes the ones before it give up.
+func (r *Relay) wish() (newer <-chan struct{}, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
+		return nil, errClosed
+	}
+	close(r.newer)
+	r.newer = make(chan struct{})
+	if r.dog != nil {
+		r.dog.Reset(r.cfg.Watchdog)
+	}
+	return r.newer, nil
+}
+
+// close closes the relay once it may be.
+func (r *Relay) close(ctx context.Context, newer <-chan struct{}) error {
+	left, err := r.dwell()
+	if err != nil {
+		return err
+	}
+	for left > 0 {
+		t := time.NewTimer(left)
+		select {
+		case <-t.C:
+		case <-newer:
+			t.Stop()
+			return errSuperseded
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		}
+		if left, err = r.dwell(); err != nil {
+			return err
+		}
+	}
+	return r.put(newer, true)
+}
+
+// dwell returns how long the relay must stay open yet. A line that is not open is opened first, in the safe state.
+func (r *Relay) dwell() (time.Duration, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
+		return 0, errClosed
+	}
+	if r.out == nil {
+		if err := r.open(r.cfg.SafeClosed); err != nil {
+			return 0, err
+		}
+	}
+	if r.closed {
+		return 0, nil
+	}
+	return r.cfg.Dwell - time.Since(r.opened), nil
+}
+
+// put writes, unless somebody came after. A chip that is gone is looked for once more.
+func (r *Relay) put(newer <-chan struct{}, closed bool) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	select {
+	case <-newer:
+		return errSuperseded
+	default:
+	}
+	if r.out != nil {
+		err := r.write(closed)
+		if !errors.Is(err, errGone) {
+			return err
+		}
+	}
+	if !closed {
+		return r.open(false)
+	}
+	if err := r.open(r.cfg.SafeClosed); err != nil {
+		return err
+	}
+	if !r.closed {
+		return fmt.Errorf("the chip was gone and is back: the relay stays open for %v", r.cfg.Dwell)
+	}
+	return nil
+}
+
+// open opens the line in a state that it has from the first moment. The caller holds mu.
+func (r *Relay) open(closed bool) error {
+	out, err := r.lines.output(r.cfg.Line, closed)
+	if err != nil {
+		return err
+	}
+	r.out, r.closed = out, closed
+	if !closed {
+		r.opened = time.Now()
+	}
+	return nil
+}
+
+// write writes to the open line and lets go of a chip that is gone: while somebody holds it, the kernel keeps its
+// number. The caller holds mu.
+func (r *Relay) write(closed bool) error {
+	err := r.out.write(closed)
+	if errors.Is(err, errGone) {
+		r.out.Close() // the reason is err
+		r.out, r.closed = nil, false
+	}
+	if err != nil {
+		return err
+	}
+	if r.closed && !closed {
+		r.opened = time.Now()
+	}
+	r.closed = closed
+	return nil
+}
+
+// bark applies the safe state when nobody called Set for too long.
+func (r *Relay) bark() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
+		return
+	}
+	r.cfg.Log.Error("nobody drives the relay", "for", r.cfg.Watchdog, "now", state(r.cfg.SafeClosed))
+	close(r.newer)
+	r.newer = make(chan struct{})
+	if r.out == nil {
+		return
+	}
+	if err := r.write(r.cfg.SafeClosed); err != nil {
+		r.cfg.Log.Error("cannot put the relay into its safe state", "error", err)
+	}
+}
+
+// Close puts the relay into its safe state at once, dwell or not, and frees its lines. What the pin does after that
+// is as when the process is killed. Close again is harmless.
+func (r *Relay) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
+		return nil
+	}
+	r.ended = true
+	close(r.newer)
+	if r.dog != nil {
+		r.dog.Stop()
+	}
+	var err error
+	if r.out != nil {
+		if err = r.out.write(r.cfg.SafeClosed); err != nil {
+			err = fmt.Errorf("cannot put the relay into its safe state: %w", err)
+		}
+		err = errors.Join(err, r.out.Close())
+	}
+	r.contact.Lock()
+	defer r.contact.Unlock()
+	r.over = true
+	if r.back != nil {
+		err = errors.Join(err, r.back.Close())
+		r.back = nil
+	}
+	return err
+}
+
+func verb(closed bool) string {
+	if closed {
+		return "close"
+	}
+	return "open"
+}
+
+func state(closed bool) string {
+	if closed {
+		return "closed"
+	}
+	return "open"
+}

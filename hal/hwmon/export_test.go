@@ -1,0 +1,12 @@
+package hwmon
+
+// The parsers of outside bytes, for their tests.
+
+func ParseNumber(b []byte) (int64, error) { return parseNumber(b) }
+
+func ParseW1(text []byte) ([9]byte, int64, error) {
+	pad, millis, err := parseW1(text)
+	return pad, millis, err
+}
+
+func CRC8(b []byte) byte { return crc8(b) }

@@ -1,0 +1,101 @@
+package rs232
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"bangtin/hal"
+)
+
+// A Search says where to look for panels whose protocol and set ID nobody knows.
+type Search struct {
+	Port      string
+	Open      Opener     // nil is OpenSerial
+	Protocols []Protocol // none are all
+	IDs       []int      // what is no panel's own set ID in a protocol is not asked in it
+	Log       *slog.Logger
+
+	// Asking is told before each question; nil where nobody wants to know.
+	Asking func(Protocol, int)
+}
+
+// A Finding is a panel that answered.
+type Finding struct {
+	Protocol Protocol
+	Edition  SICPEdition // of a Philips panel
+	ID       int
+	Power    hal.Power // unknown where it answered, and refused to tell
+	Model    string    // empty where it does not tell
+}
+
+// Discover asks for the power of each set ID in each protocol and tells of who answers, and of its model. It asks
+// nothing else and sets nothing. A question takes as long as its protocol allows for a reply, up to a second or so
+// with the rest before it. It returns what was found until then when ctx ends or the port fails; the error is why.
+func Discover(ctx context.Context, s Search) ([]Finding, error) {
+	var all []Finding
+	for _, p := range s.protocols() {
+		for _, id := range s.IDs {
+			found, err := s.ask(ctx, p, id)
+			if err != nil {
+				return all, fmt.Errorf("cannot look for panels: %w", err)
+			}
+			all = append(all, found...)
+		}
+	}
+	return all, nil
+}
+
+func (s Search) protocols() []Protocol {
+	if len(s.Protocols) == 0 {
+		return Protocols()
+	}
+	return s.Protocols
+}
+
+// ask looks for one panel. That it is not there is no error. Of Philips' editions the first that answers is it.
+func (s Search) ask(ctx context.Context, p Protocol, id int) ([]Finding, error) {
+	if id == p.Broadcast() {
+		return nil, nil
+	}
+	editions := []SICPEdition{SICPGrouped}
+	if p == ProtocolSICP {
+		editions = append(editions, SICPUngrouped)
+	}
+	for _, e := range editions {
+		panel, err := New(p, Config{Port: s.Port, SetID: id, Edition: e, Open: s.Open, Attempts: 1, Log: s.Log})
+		if err != nil {
+			return nil, nil // the protocol has no such set ID
+		}
+		if s.Asking != nil {
+			s.Asking(p, id)
+		}
+		f := Finding{Protocol: p, Edition: e, ID: id}
+		there, err := f.look(ctx, panel)
+		if err = errors.Join(err, panel.Close()); err != nil {
+			return nil, err
+		}
+		if there {
+			return []Finding{f}, nil
+		}
+	}
+	return nil, nil
+}
+
+// look fills the finding in and tells whether the panel is there. An error is of the port or of ctx.
+func (f *Finding) look(ctx context.Context, panel hal.Panel) (there bool, err error) {
+	f.Power, err = panel.Power(ctx)
+	if errors.Is(err, hal.ErrSilent) {
+		return false, nil
+	}
+	if err != nil && !errors.Is(err, hal.ErrRefused) && !errors.Is(err, hal.ErrUnsupported) {
+		return false, err
+	}
+	if i, ok := panel.(hal.Identifier); ok {
+		if model, err := i.Model(ctx); err == nil { // many panels tell none, or not in standby
+			f.Model = model
+		}
+	}
+	return true, nil
+}
