@@ -10,7 +10,7 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	haltest.Run(t, haltest.Harness{Setup: fakeBench, Within: synctest.Test})
+	haltest.Run(t, haltest.Harness[*testing.T]{Setup: fakeBench, Within: synctest.Test})
 }
 
 func fakeBench(*testing.T) haltest.Bench {
@@ -20,12 +20,12 @@ func fakeBench(*testing.T) haltest.Bench {
 		New:      func() hal.Panel { return cec.NewOn(b, cec.Config{}) },
 		Lit:      b.Lit,
 		Silence:  fault(cec.Deaf),
-		Refuse:   fault(cec.Refuses),
+		Refuse:   map[string]func(bool){"feature abort": fault(cec.Refuses)},
 		Disobey:  fault(cec.Disobeys),
 		CutPower: b.Cut,
-		Unplug:   func() { b.Unplug(); b.Cut() },
+		Unplug:   b.Unplug,
 		Replug:   b.Replug,
-		Late:     fault(cec.Late),
+		Late:     map[string]func(bool){"late": fault(cec.Late)},
 		Noise: map[string]func(bool){
 			"arbitration lost": fault(cec.Disturbed),
 			"events dropped":   fault(cec.Eventless),

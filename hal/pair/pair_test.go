@@ -94,7 +94,7 @@ func TestConformance(t *testing.T) {
 		"fallback blind":    func(b *both) { b.fallback.fails = hal.ErrUnsupported },
 	} {
 		t.Run(name, func(t *testing.T) {
-			haltest.Run(t, haltest.Harness{Within: synctest.Test, Setup: func(*testing.T) haltest.Bench {
+			haltest.Run(t, haltest.Harness[*testing.T]{Within: synctest.Test, Setup: func(*testing.T) haltest.Bench {
 				b := newBoth()
 				prepare(b)
 				return bench(b)
@@ -109,7 +109,7 @@ func bench(b *both) haltest.Bench {
 	fault := func(f sim.PanelFault) func(bool) { return func(active bool) { b.rig.SetPanelFault(f, active) } }
 	h := haltest.Bench{
 		New: b.whole, Lit: b.lit, CutPower: b.rig.LosePower,
-		Silence: fault(sim.Silent), Refuse: fault(sim.Refuses), Disobey: fault(sim.Disobeys), Blind: fault(sim.Blind),
+		Silence: fault(sim.Silent), Refuse: map[string]func(bool){"no": fault(sim.Refuses)}, Disobey: fault(sim.Disobeys), Blind: fault(sim.Blind),
 	}
 	if b.primary.fails != nil || b.fallback.fails == hal.ErrSilent {
 		h.Blind = nil
