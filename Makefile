@@ -83,7 +83,7 @@ chaos:
 
 torture-hal:
 	@.ci/need build
-	BANGTIN_TORTURE=$(TORTURE) BANGTIN_TORTURE_PTY=1000 $(GO) test -run '^TestTorture' -v -count 1 -timeout 60m ./hal/haltest
+	BANGTIN_TORTURE=$(TORTURE) BANGTIN_TORTURE_PTY=1000 $(GO) test -run '^TestTorture' -v -count 1 -parallel 8 -timeout 60m ./hal/haltest
 
 lint:
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0 run ./...

@@ -12,7 +12,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"bangtin/hal"
 	"bangtin/internal/control"
 	"bangtin/internal/control/command"
 	"bangtin/internal/control/local"
@@ -51,9 +50,7 @@ type display struct {
 	inbox   *media.Inbox
 	fetcher *fetch.Fetcher // nil without [content]
 	player  *mpv.Player
-	panel   hal.Panel
-	relay   hal.Relay
-	sensors []hal.Sensor
+	wired   *wired
 	orders  *control.Orders
 	control *control.Control
 	health  *control.Health
@@ -82,10 +79,16 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 		return err
 	}
 	d.screen()
-	if err := d.hardware(m.simulate); err != nil {
+	if err := d.recall(ctx); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.panel.Close()) }()
+	if m.simulate {
+		s.Panel = site.Panel{Driver: site.Sim}
+	}
+	if d.wired, err = wireUp(s, d.player, d.orders.Fire() != "", d.log); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.wired.Close()) }()
 	if err := d.decide(ctx); err != nil {
 		return err
 	}
@@ -173,8 +176,8 @@ func (d *display) screen() {
 	})
 }
 
-// decide builds the decision loop and the standing orders.
-func (d *display) decide(ctx context.Context) error {
+// recall loads the orders that stand.
+func (d *display) recall(ctx context.Context) error {
 	var err error
 	if d.orders, err = control.LoadOrders(ctx, d.journal, d.clock, d.log); err != nil {
 		return err
@@ -183,6 +186,11 @@ func (d *display) decide(ctx context.Context) error {
 	if err = d.orders.Recheck(ctx); err != nil {
 		d.log.Error("a lapsed order is not recorded", "err", err) // it is not obeyed all the same
 	}
+	return nil
+}
+
+// decide builds the decision loop.
+func (d *display) decide(ctx context.Context) error {
 	schedule := media.Schedule{Lead: d.site.Schedule.PanelLead, Zone: d.site.Location}
 	for _, w := range d.site.Schedule.Windows {
 		schedule.Windows = append(schedule.Windows, media.Window(w))
@@ -190,14 +198,16 @@ func (d *display) decide(ctx context.Context) error {
 	if err := schedule.Validate(); err != nil {
 		return err
 	}
+	var err error
 	var heartbeat time.Duration
 	if d.site.Broker != nil {
 		heartbeat = d.site.Broker.Heartbeat // what the centre does not hear of sooner need not be written sooner
 	}
 	d.control, err = control.New(ctx, control.Config{
 		Lacking: d.lacking.list, Trust: d.keyring.version, Heartbeat: heartbeat, Device: d.site.ID, Gate: d.site.Gate, Version: version, Kernel: d.kernel, Recovered: d.journal.Recovered().String(),
-		Schedule: schedule, Clock: d.clock, Journal: d.journal, Orders: d.orders,
-		Panel: d.panel, Relay: d.relay, Sensors: d.sensors, Player: d.player, Content: d.library,
+		Schedule: schedule, Brightness: levels(d.site.Schedule.Brightness), Safety: safety(d.site.Safety), Meter: meter(d.site.Meter),
+		Key: control.Key{State: wire.PowerWish(d.site.Key.Does), For: d.site.Key.For}, Clock: d.clock, Journal: d.journal, Orders: d.orders,
+		Panel: d.wired.panel, Relay: d.wired.relay, Sensors: d.wired.sensors, Player: d.player, Content: d.library,
 		Health: d.health, Log: d.log,
 	})
 	if err != nil {

@@ -1,35 +1,207 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/physic"
 
 	"bangtin/hal"
+	"bangtin/hal/cec"
 	"bangtin/hal/drm"
+	halgpio "bangtin/hal/gpio"
+	"bangtin/hal/hwmon"
+	"bangtin/hal/pair"
 	"bangtin/hal/rs232"
 	"bangtin/hal/sim"
 	"bangtin/internal/site"
 )
 
-// hardware builds the drivers that the site file names.
-func (d *display) hardware(simulate bool) error {
-	if simulate || d.site.Panel.Driver == site.Sim {
-		rig := sim.NewRig(sim.Config{})
-		d.panel, d.relay, d.sensors = rig.Panel(), rig.Relay(), []hal.Sensor{rig.Sensor()}
-		return nil
-	}
-	var err error
-	d.panel, err = newPanel(d.site.Panel, d.player, d.log)
-	return err
+// Where the kernel shows its devices.
+const (
+	driFolder = "/dev/dri"
+	sysFolder = "/sys"
+)
+
+// wired is the hardware that the site file names. Its drivers open their devices when they are first used: what is
+// missing is found then, reported, and waited for.
+type wired struct {
+	panel   hal.Panel
+	relay   hal.Relay // nil when none is wired
+	sensors []hal.Sensor
+	closers []io.Closer // last first
 }
 
-// newPanel builds the driver of the panel.
-func newPanel(p site.Panel, screen drm.Screen, log *slog.Logger) (hal.Panel, error) {
-	switch {
-	case p.Driver.OnLine():
-		return rs232.New(rs232.Protocol(p.Driver), rs232.Config{Port: p.Port, SetID: p.SetID, Log: log})
-	case p.Driver == site.HDMI:
-		return drm.New("/dev/dri", screen, log), nil
+// Close puts the relay into its safe state and leaves the panel as it is.
+func (w *wired) Close() error {
+	var all []error
+	for i := len(w.closers) - 1; i >= 0; i-- {
+		all = append(all, w.closers[i].Close())
 	}
-	return nil, fmt.Errorf("cannot use panel.driver %q", p.Driver)
+	return errors.Join(all...)
+}
+
+// wireUp builds the drivers. With fire the relay begins open, whatever is safe without one. An error is a site file that
+// cannot be meant so.
+func wireUp(s *site.Site, screen drm.Screen, fire bool, log *slog.Logger) (*wired, error) {
+	w := &wired{}
+	if s.Panel.Driver == site.Sim {
+		w.simulate()
+		return w, nil
+	}
+	for _, build := range []func() error{
+		func() error { return w.addPanel(s.Panel, screen, log) },
+		func() error { return w.addContacts(s.Contacts) },
+		func() error { return w.addMeter(s.Meter, log) },
+		func() error { return w.addThermometers(s.Thermometers, log) },
+		func() error { return w.addRelay(s.Relay, fire, log) }, // last: it moves at once
+	} {
+		if err := build(); err != nil {
+			return nil, errors.Join(err, w.Close())
+		}
+	}
+	return w, nil
+}
+
+// simulate puts a rig in place of all hardware.
+func (w *wired) simulate() {
+	rig := sim.NewRig(sim.Config{})
+	w.panel, w.relay, w.sensors = rig.Panel(), rig.Relay(), []hal.Sensor{rig.Sensor()}
+	w.closers = append(w.closers, w.panel)
+}
+
+// osdName is what a TV shows of its source: at most 14 characters of ASCII.
+const osdName = "Bang Tin"
+
+func (w *wired) addPanel(p site.Panel, screen drm.Screen, log *slog.Logger) error {
+	switch {
+	case p.Driver == site.CEC:
+		w.panel = cec.New(cec.Config{Device: p.Port, OSDName: osdName, Log: log})
+	case p.Driver == site.HDMI:
+		w.panel = drm.New(driFolder, screen, log)
+	default:
+		line, err := rs232.New(rs232.Protocol(p.Driver), rs232.Config{Port: p.Port, SetID: p.SetID, Log: log})
+		if err != nil {
+			return err
+		}
+		w.panel = line
+		if p.CEC != "" {
+			w.panel = pair.New(line, cec.New(cec.Config{Device: adapter(p.CEC), OSDName: osdName, Log: log}), log)
+		}
+	}
+	w.closers = append(w.closers, w.panel)
+	return nil
+}
+
+// adapter is the device of a CEC adapter, empty where the driver shall find it.
+func adapter(cec string) string {
+	if cec == "auto" {
+		return ""
+	}
+	return cec
+}
+
+func (w *wired) addContacts(contacts []site.Contact) error {
+	for _, c := range contacts {
+		in, err := halgpio.NewInput(halgpio.InputConfig{Name: c.Name, Kind: hal.Kind(c.Name), Line: line(c.Line)})
+		if err != nil {
+			return fmt.Errorf("cannot use [%s]: %w", c.Name, err)
+		}
+		w.sensors = append(w.sensors, in)
+	}
+	return nil
+}
+
+// line is a line with a pull-up, where its chip has one: every contact here pulls down.
+func line(l site.Line) halgpio.Line {
+	return halgpio.Line{Chip: l.Chip, Name: l.Name, ActiveLow: l.ActiveLow, Pull: gpio.PullUp}
+}
+
+// meterName is the meter in readings.
+const meterName = "meter"
+
+func (w *wired) addMeter(m *site.Meter, log *slog.Logger) error {
+	if m == nil {
+		return nil
+	}
+	sensor, err := w.newMeter(m, log)
+	if err != nil {
+		return fmt.Errorf("cannot use [meter]: %w", err)
+	}
+	w.sensors = append(w.sensors, sensor)
+	return nil
+}
+
+func (w *wired) newMeter(m *site.Meter, log *slog.Logger) (hal.Sensor, error) {
+	if m.Driver == "s0" {
+		return halgpio.NewPulses(halgpio.PulseConfig{Name: meterName, Line: line(m.Line), PulsesPerKWh: m.PulsesPerKWh, Log: log})
+	}
+	bus, err := hwmon.OpenBus(sysFolder, m.Bus)
+	if err != nil {
+		return nil, err
+	}
+	w.closers = append(w.closers, bus)
+	return hwmon.NewINA(hwmon.INAConfig{
+		Name: meterName, Model: m.Driver, Bus: bus, Address: uint16(m.Address), ShuntMilliOhm: float64(m.ShuntMilliOhm),
+		MaxCurrent: physic.ElectricCurrent(m.MaxAmpere) * physic.Ampere, Log: log,
+	})
+}
+
+// addThermometers puts those on a 1-wire bus together: they are read one after the other.
+func (w *wired) addThermometers(list []site.Thermometer, log *slog.Logger) error {
+	bus := hwmon.W1Config{Root: sysFolder, Log: log}
+	for _, t := range list {
+		var sensor hal.Sensor
+		var err error
+		switch t.Driver {
+		case "w1":
+			bus.Sensors = append(bus.Sensors, hwmon.W1{Name: t.Name, ID: t.Chip})
+			continue
+		case "zone":
+			sensor, err = hwmon.NewZone(hwmon.ZoneConfig{Name: t.Name, Root: sysFolder, Type: t.Chip, Log: log})
+		default:
+			sensor, err = hwmon.New(hwmon.Config{Name: t.Name, Root: sysFolder, Chip: t.Chip, Channel: t.Channel, Kind: hal.Temperature, Log: log})
+		}
+		if err != nil {
+			return fmt.Errorf("cannot use temperature.%s: %w", t.Name, err)
+		}
+		w.sensors = append(w.sensors, sensor)
+	}
+	if len(bus.Sensors) == 0 {
+		return nil
+	}
+	sensor, err := hwmon.NewW1(bus)
+	if err != nil {
+		return fmt.Errorf("cannot use [temperature]: %w", err)
+	}
+	w.sensors = append(w.sensors, sensor)
+	return nil
+}
+
+// relayWatchdog is six times as long as the relay's keeper takes between two looks.
+const relayWatchdog = time.Minute
+
+func (w *wired) addRelay(r *site.Relay, fire bool, log *slog.Logger) error {
+	if r == nil {
+		return nil
+	}
+	config := halgpio.RelayConfig{
+		Line: line(r.Line), SafeClosed: r.SafeClosed, BeginOpen: fire, Dwell: r.Dwell, Watchdog: relayWatchdog, Log: log,
+	}
+	config.Line.Pull = gpio.PullNoChange
+	if r.Feedback != nil {
+		back := line(*r.Feedback)
+		config.Feedback = &back
+	}
+	relay, err := halgpio.NewRelay(config)
+	if err != nil {
+		return fmt.Errorf("cannot use [relay]: %w", err)
+	}
+	w.relay = relay
+	w.closers = append(w.closers, relay)
+	return nil
 }

@@ -21,7 +21,7 @@ import (
 )
 
 // benchRigs is how many pairs of a TV's and a player's adapter the kernel's vivid makes.
-const benchRigs = 8
+const benchRigs = 9
 
 // vivid loads the module, and unloads it with the test.
 func vivid(t *testing.T) {
@@ -61,10 +61,9 @@ func until(t *testing.T, what string, done func() bool) {
 
 // A rig is one TV, played by cec-follower, and the adapter that leads to it.
 type rig struct {
-	t           *testing.T
-	tv, out     string
-	video, menu string
-	follower    *exec.Cmd
+	t              *testing.T
+	tv, out, video string // nodes
+	follower       *exec.Cmd
 }
 
 // newRig connects the n-th pair and starts its TV with cec-follower's options.
@@ -206,7 +205,8 @@ func TestBenchTelevisions(t *testing.T) {
 	part("ignores standby", func(t *testing.T) { benchIgnores(t, 1, "--ignore-standby", false) })
 	part("ignores view on", func(t *testing.T) { benchIgnores(t, 2, "--ignore-view-on", true) })
 	part("compliance", benchCompliance)
-	for n := 4; n < benchRigs; n++ {
+	part("toggles by itself", benchToggles)
+	for n := 5; n < benchRigs; n++ {
 		part(fmt.Sprintf("random %d", n), func(t *testing.T) { benchRandom(t, n) })
 	}
 	all.Wait()
@@ -279,6 +279,17 @@ func benchIgnores(t *testing.T, n int, option string, on bool) {
 	}
 }
 
+// benchToggles only watches a TV that somebody switches every 15 s.
+func benchToggles(t *testing.T) {
+	r := newRig(t, 4, "--toggle-power-status", "15")
+	p := r.driver(cec.Config{})
+	for range 2 {
+		r.reaches(p, hal.PowerOff)
+		r.reaches(p, hal.PowerOn)
+	}
+}
+
+// benchRandom takes 50 steps with one TV: commands, its remote, its cable, and time.
 func benchRandom(t *testing.T, n int) {
 	r := newRig(t, n)
 	p := r.driver(cec.Config{SettleOn: time.Second, SettleOff: time.Second})

@@ -244,7 +244,7 @@ func TestErrorsSayWhy(t *testing.T) {
 		"no answers":          {cec.Mute, nil, hal.ErrSilent, 2 * time.Second, 3 * time.Second},
 		"feature abort":       {cec.Refuses, hal.ErrRefused, hal.ErrRefused, time.Second, time.Second},
 		"unknown status":      {cec.Odd, nil, hal.ErrSilent, 2 * time.Second, 3 * time.Second},
-		"no results":          {cec.Swallows, hal.ErrSilent, hal.ErrSilent, 5 * time.Second, 8 * time.Second},
+		"no results":          {cec.Swallows, hal.ErrSilent, hal.ErrSilent, 4100 * time.Millisecond, 4100 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			within(t, func(t *testing.T, b *cec.Bus, p *cec.Panel) {

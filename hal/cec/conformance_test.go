@@ -25,7 +25,7 @@ func fakeBench(*testing.T) haltest.Bench {
 		CutPower: b.Cut,
 		Unplug:   b.Unplug,
 		Replug:   b.Replug,
-		Late:     map[string]func(bool){"late": fault(cec.Late)},
+		Late:     map[string]func(bool){"2.5 s": fault(cec.Late)},
 		Noise: map[string]func(bool){
 			"arbitration lost": fault(cec.Disturbed),
 			"events dropped":   fault(cec.Eventless),

@@ -198,9 +198,9 @@ func (d *device) receive() (received, bool, error) {
 	}
 	m, err := parseMessage(k.Bytes[:min(int(k.Length), len(k.Bytes))])
 	if err != nil {
-		return received{}, false, nil // the kernel gives none like that
+		d.log.Debug("CEC message without a header", "port", d.path, "err", err) // the kernel gives none
 	}
-	return received{message: m, sequence: k.Sequence, sent: k.Sent, got: k.Received}, true, nil
+	return received{message: m, sequence: k.Sequence, sent: k.Sent, got: k.Received}, err == nil, nil
 }
 
 func (d *device) close() {
@@ -221,7 +221,9 @@ func (d *device) release() {
 	defer d.mu.Unlock()
 	for _, fd := range []int{d.fd, d.wake} {
 		if fd >= 0 {
-			unix.Close(fd) // the descriptor is free afterwards in any case
+			if err := unix.Close(fd); err != nil { // it is free afterwards in any case
+				d.log.Debug("CEC adapter closed with an error", "port", d.path, "err", err)
+			}
 		}
 	}
 	d.fd, d.wake = -1, -1

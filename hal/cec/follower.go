@@ -12,7 +12,7 @@ func (p *Panel) hear(s *session, m message) {
 	switch {
 	case m.is(opRequestActive, 0):
 		if p.isActive() {
-			p.source(s) // was logged; the TV asks again
+			p.source(s)
 		}
 	case m.is(opSetStreamPath, 2):
 		p.asked(s, m)
@@ -64,7 +64,7 @@ func (p *Panel) asked(s *session, m message) {
 	})
 	if ours {
 		p.rest(s, false)
-		p.source(s) // was logged; the TV asks again
+		p.source(s)
 	}
 }
 
@@ -98,5 +98,5 @@ func (p *Panel) isActive() (active bool) {
 }
 
 func (p *Panel) answer(s *session, m message, body ...byte) {
-	p.attempt(s, message{From: m.To, To: m.From, Body: body}) // was logged; who needs the answer asks again
+	p.attempt(s, message{From: m.To, To: m.From, Body: body})
 }

@@ -58,8 +58,15 @@ func (p *Panel) opened() (*session, error) {
 	p.note(func() {
 		p.seen, p.claimed, p.lost, p.asks, p.known = addresses{physical: noPhysical}, time.Time{}, time.Time{}, 0, false
 	})
-	p.session = newSession(a, p.hear, func(s *session) { p.look(s) }) // a failure ends the session by itself
+	p.session = newSession(a, p.hear, p.moved)
 	return p.session, nil
+}
+
+// moved is for the reading goroutine, after an event.
+func (p *Panel) moved(s *session) {
+	if _, err := p.look(s); err != nil {
+		p.config.Log.Debug("CEC event of an adapter that is lost", "err", err) // which ends the session by itself
+	}
 }
 
 // look reads both addresses, which is the only way to know them: events are dropped at times.

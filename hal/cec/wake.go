@@ -38,7 +38,7 @@ func (p *Panel) wake(ctx context.Context, s *session, a addresses) error {
 	if err != nil {
 		return err
 	}
-	sourced := placed && q.sources[0] == 0 && p.source(s) == nil
+	sourced := placed && q.sources[0] == 0 && p.source(s)
 	r, err := first.finish(ctx)
 	if err != nil && (r.disturbed() || errors.Is(err, hal.ErrRefused)) {
 		if errors.Is(err, hal.ErrRefused) {
@@ -124,7 +124,7 @@ func (p *Panel) finish(ctx context.Context, s *session, steps []step, start time
 			continue
 		}
 		if next.deed == sendSource || !sourced {
-			sourced = p.source(s) == nil || sourced
+			sourced = p.source(s) || sourced
 		}
 		if next.deed == sendSource {
 			continue
@@ -141,26 +141,23 @@ func (p *Panel) finish(ctx context.Context, s *session, steps []step, start time
 	p.config.Log.Warn("panel was woken and does not say that it is on", "waited", pollUntil)
 }
 
-// source tells all that we are what is to be shown.
-func (p *Panel) source(s *session) error {
+// source tells all that we are what is to be shown. It returns whether that is under way.
+func (p *Panel) source(s *session) bool {
 	a, err := p.look(s)
 	if err != nil {
-		return err
+		return false
 	}
 	from, placed := a.playback()
-	if !placed {
-		return hal.ErrSilent
-	}
-	return p.attempt(s, message{From: from, To: addressAll, Body: []byte{opActiveSource, byte(a.physical >> 8), byte(a.physical)}})
+	return placed && p.attempt(s, message{From: from, To: addressAll, Body: []byte{opActiveSource, byte(a.physical >> 8), byte(a.physical)}})
 }
 
-// attempt sends what is repeated or asked for again where it fails.
-func (p *Panel) attempt(s *session, m message) error {
+// attempt sends what is repeated, or asked for again, where it fails. It returns whether it is under way.
+func (p *Panel) attempt(s *session, m message) bool {
 	err := s.tell(m)
 	if err != nil {
 		p.config.Log.Debug("CEC message was not sent", "message", m.String(), "err", err)
 	}
-	return err
+	return err == nil
 }
 
 // sleepUntil tells whether ctx lasted until then.

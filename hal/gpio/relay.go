@@ -27,8 +27,10 @@ type RelayConfig struct {
 	Line Line // active closes the relay
 	// SafeClosed is the state at start, at exit and when Set is not heard of for Watchdog.
 	SafeClosed bool
+	// BeginOpen makes the relay begin open, whatever is safe: a fire was not cleared before the last exit.
+	BeginOpen bool
 	// Dwell is how long the relay stays open at least, up to 10 min, so that what it feeds does not draw its inrush
-	// hot or start against pressure. A start with the safe state open counts as an opening.
+	// hot or start against pressure. A start that is open counts as an opening.
 	Dwell time.Duration
 	// Watchdog is how long Set may not be called before the safe state is applied; 0 is for ever. The relay's
 	// keeper calls every 10 s, so a minute is a good value.
@@ -70,7 +72,7 @@ type Relay struct {
 	over    bool       // it must not be opened any more
 }
 
-// NewRelay puts the relay into its safe state and returns it. Where the line cannot be opened it says so in the log,
+// NewRelay puts the relay into its safe state, or open, and returns it. Where the line cannot be opened it says so in the log,
 // and each Set tries again. The error is a configuration that can never work.
 func NewRelay(cfg RelayConfig) (*Relay, error) { return newRelay(cfg, kernel()) }
 
@@ -93,7 +95,7 @@ func newRelay(cfg RelayConfig, lines lines) (*Relay, error) {
 	r := &Relay{cfg: cfg, lines: lines, newer: make(chan struct{})}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.open(cfg.SafeClosed); err != nil {
+	if err := r.open(cfg.SafeClosed && !cfg.BeginOpen); err != nil {
 		cfg.Log.Warn("the relay has no line yet", "error", err)
 	}
 	if cfg.Watchdog > 0 {

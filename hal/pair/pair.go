@@ -122,7 +122,7 @@ func (p *Panel) Power(ctx context.Context) (power hal.Power, err error) {
 // passed on, or a keeper would never read the panel again.
 func neither(first, second error) error {
 	if errors.Is(second, hal.ErrUnsupported) && !errors.Is(first, hal.ErrUnsupported) {
-		return fmt.Errorf("%w; fallback: %v", first, second)
+		return fmt.Errorf("%w; fallback: %s", first, second.Error())
 	}
 	return fmt.Errorf("%w; fallback: %w", first, second)
 }

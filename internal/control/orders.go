@@ -200,6 +200,13 @@ func (o *Orders) ClearFire(ctx context.Context, reason, by string) error {
 	return nil
 }
 
+// Fire is why the fire latch is set; empty when it is not.
+func (o *Orders) Fire() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.fire
+}
+
 // latch sets the fire latch in memory at once, so that a broken disk cannot keep a burning panel on. keepFire
 // brings it to disk.
 func (o *Orders) latch(why string) {

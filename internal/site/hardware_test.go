@@ -41,7 +41,7 @@ func TestReadWired(t *testing.T) {
 		&site.Meter{
 			Driver: "s0", Lit: 120, Dark: 5, Line: low(line("S0")), PulsesPerKWh: 2000, Address: 0x40, ShuntMilliOhm: 100, MaxAmpere: 3,
 		},
-		&site.Relay{Line: line("RELAY"), Feedback: &feedback, SafeClosed: true, Dwell: 2 * time.Minute},
+		&site.Relay{Line: low(line("RELAY")), Feedback: &feedback, SafeClosed: true, Dwell: 2 * time.Minute},
 		[]site.Thermometer{
 			{Name: "board", Driver: "hwmon", Chip: "coretemp", Channel: "temp1"},
 			{Name: "cabinet", Driver: "w1", Chip: "28-0316a2795f1c"},
