@@ -9,6 +9,7 @@
 # make cross       the department's tool for Linux, Windows and macOS, on amd64 and arm64
 # make transfers   1,000 files through a proxy that drops, stalls, damages and lies about ranges
 # make adversary   a hostile broker against a display on air, with a flood of FLOOD
+# make torture-hal     panels of every serial protocol that misbehave, TORTURE steps each on virtual time and 1,000 over ptys
 # make chaos  20 displays while broker and centre are killed 50 times each, links are cut and the database is full
 # make lint   golangci-lint
 # make vuln   known holes in what is built in; needs the network's list of them
@@ -20,6 +21,7 @@ FUZZTIME ?= 60s
 TRANSFERS ?= 1000
 FLOOD    ?= 60s
 COMMANDS ?= 200
+TORTURE  ?= 100000
 FLEET    ?= 500,1000,2000,3500,5000,7000
 STEADY   ?= 2m
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -27,7 +29,7 @@ BUILT    := $(shell git log -1 --format=%cI 2>/dev/null || echo 2026-11-01T00:00
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 GO       := go
 
-.PHONY: all build demo test bench bench-command bench-fleet fuzz transfers adversary chaos e2e-hal cross lint vuln clean
+.PHONY: all build demo test bench bench-command bench-fleet fuzz transfers adversary chaos torture-hal e2e-hal cross lint vuln clean
 
 all: build
 
@@ -85,6 +87,10 @@ adversary:
 chaos:
 	@.ci/need build test
 	BANGTIN_CHAOS=full $(GO) test -run '^TestChaos$$' -v -count 1 -timeout 60m ./internal/chaos
+
+torture-hal:
+	@.ci/need build
+	BANGTIN_TORTURE=$(TORTURE) BANGTIN_TORTURE_PTY=1000 $(GO) test -run '^TestTorture' -v -count 1 -parallel 8 -timeout 60m ./hal/haltest
 
 lint:
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0 run ./...

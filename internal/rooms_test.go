@@ -26,7 +26,7 @@ func law() map[string][]string {
 		"hal/sim":                   drivers,
 		"hal/drm":                   drivers,
 		"hal/haltest":               drivers,
-		"hal/haltest/peer":          {}, // a panel that must not share a mistake with the driver it judges
+		"hal/haltest/peer":          {}, // panels that must not share a mistake with the drivers they judge
 		"hal/haltest/panelpeer":     {"hal/haltest/peer"},
 		"hal/haltest/panelproc":     {},
 		"media":                     {"internal/trust", "internal/journal"},
@@ -80,6 +80,7 @@ func forbidden() []edge {
 		{"cmd/bangtin", module + "internal/sqlfile", "the department's tool keeps no database"},
 		{"cmd/bangtin", module + "internal/control", "the department's tool decides nothing for a display"},
 		{"hal", module + "internal", "hardware knows nothing of the department"},
+		{"hal/haltest", "testing", "the suite runs in the daemon too, which must not get the flags of go test"},
 		{"media", module + "hal", "what is shown must not depend on the panel that shows it"},
 		{"media", "net/http", "what may be shown is decided without a network"},
 		{"internal/control", module + "internal/fleet", "decisions must not depend on whether there is a network"},

@@ -107,6 +107,7 @@ func checkRefuses(t T, b Bench) {
 		refuse(true)
 		everythingFails(t, b, p, hal.ErrRefused)
 		refuse(false)
+		eventually(t, b, p, hal.PowerOff) // what was refused may have been an earlier question: some do not say
 		if power, err := settled(t, b, p, true); power != hal.PowerOff {
 			t.Fatalf("Power after a refused SetPower(true): %v, %v, want off", power, err)
 		}

@@ -55,7 +55,7 @@ func TestTortureOverPty(t *testing.T) {
 			seed := seed(t)
 			p := newPty(t, program, protocol, "-seed="+strconv.FormatUint(seed, 10))
 			v := victim{
-				panel: p.driver(quiet()), do: p.panel.Do, mark: func() { p.panel.Do("mark") },
+				panel: p.driver(quiet(), 100*time.Millisecond), do: p.panel.Do, mark: func() { p.panel.Do("mark") },
 				seen:   func(s string) bool { return slices.Contains(strings.Fields(p.panel.Seen()), s) },
 				unplug: func() { p.panel.Do("unplug") }, replug: func() { p.panel.Do("replug") },
 				slowest: 500 * time.Millisecond,

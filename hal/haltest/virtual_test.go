@@ -40,6 +40,7 @@ type wire struct {
 	current *opening  // nil while nobody has it open: what the panel says then is lost
 	free    time.Time // when the last byte of what the panel says will have left
 
+	lag  time.Duration                    // of every reply
 	note func(format string, args ...any) // told of every byte; nil is nobody
 }
 
@@ -98,8 +99,8 @@ func (w *wire) carry(list []peer.Burst) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, b := range list {
-		if b.At.After(w.free) {
-			w.free = b.At
+		if at := b.At.Add(w.lag); at.After(w.free) {
+			w.free = at
 		}
 		if now := time.Now(); now.After(w.free) {
 			w.free = now

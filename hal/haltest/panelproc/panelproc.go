@@ -65,6 +65,9 @@ func StartPanel(t testing.TB, program string, flags ...string) *Panel {
 func (p *Panel) read(s *bufio.Scanner, c *exec.Cmd) {
 	defer close(p.done)
 	for s.Scan() {
+		if strings.HasPrefix(s.Text(), "heard ") {
+			continue
+		}
 		if strings.HasPrefix(s.Text(), "power ") {
 			p.eventMu.Lock()
 			p.events = append(p.events, s.Text())
