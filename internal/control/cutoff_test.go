@@ -310,3 +310,33 @@ type noBooks struct{ control.Books }
 func (noBooks) LastHeartbeat(context.Context) (b journal.Heartbeat, known bool, err error) { return }
 func (noBooks) Setting(context.Context, string) ([]byte, error)                            { return nil, nil }
 func (noBooks) Segments(context.Context, int64, int64) ([]journal.Segment, error)          { return nil, nil }
+
+// TestARelayInItsDwell is asked again and again to close, is no failure, and closes when it may.
+func TestARelayInItsDwell(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, path, at(t, "08:00:00"))
+		h := &hazard{s: s}
+		h.dwell.Store(int64(10 * time.Minute))
+		s.relayOf = func() hal.Relay { return hazardRelay{s.rig.Relay(), h} }
+		s.begin()
+		time.Sleep(time.Minute)
+		s.rig.SetSmoke(true)
+		time.Sleep(2 * time.Second)
+		s.rig.SetSmoke(false)
+		time.Sleep(time.Second)
+		if err := s.control.ClearFire(s.t.Context(), "thử", "root"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(9 * time.Minute)
+		if st := s.control.State(); s.rig.Snapshot().RelayClosed || slices.Contains(st.Alarms, "relay-failed") {
+			t.Errorf("in its dwell: %s, alarms %v", s.rig.Snapshot(), st.Alarms)
+		}
+		time.Sleep(2 * time.Minute)
+		if st := s.control.State(); !s.rig.Snapshot().RelayClosed || st.Panel.Power != "on" {
+			t.Errorf("after its dwell: %s", s.rig.Snapshot())
+		}
+		s.end()
+		s.close()
+	})
+}
