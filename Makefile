@@ -5,6 +5,7 @@
 # make bench-command   a signed command to the first byte on the serial line, beside a broker's round trip and an fsync
 # make bench-fleet     more and more displays on one broker and one centre, and the bytes that one display sends
 # make fuzz   every parser of outside bytes, FUZZTIME each
+# make e2e-hal  the hardware's tests as root in a QEMU guest with Debian's kernel and its imitated hardware; needs root, no KVM
 # make cross       the department's tool for Linux, Windows and macOS, on amd64 and arm64
 # make transfers   1,000 files through a proxy that drops, stalls, damages and lies about ranges
 # make adversary   a hostile broker against a display on air, with a flood of FLOOD
@@ -28,7 +29,7 @@ BUILT    := $(shell git log -1 --format=%cI 2>/dev/null || echo 2026-11-01T00:00
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 GO       := go
 
-.PHONY: all build demo test bench bench-command bench-fleet fuzz transfers adversary chaos torture-hal cross lint vuln clean
+.PHONY: all build demo test bench bench-command bench-fleet fuzz transfers adversary chaos torture-hal e2e-hal cross lint vuln clean
 
 all: build
 
@@ -44,7 +45,7 @@ demo:
 
 test:
 	@.ci/need build demo test
-	@test -z "$$(gofmt -l cmd docs hal internal media)" || { gofmt -l cmd docs hal internal media; echo 'not gofmt-ed'; exit 1; }
+	@test -z "$$(gofmt -l cmd docs hal image internal media)" || { gofmt -l cmd docs hal image internal media; echo 'not gofmt-ed'; exit 1; }
 	$(GO) vet ./...
 	@.ci/gotest -race -p 2 -parallel 8 -timeout 30m ./...
 
@@ -64,6 +65,12 @@ bench-fleet:
 fuzz:
 	@.ci/need build
 	FUZZTIME=$(FUZZTIME) .ci/fuzz
+
+# BANGTIN_E2E_ROOMS: other rooms than all, folders or compiled tests; BANGTIN_E2E_RUN: a line for the guest's shell.
+e2e-hal:
+	@.ci/need e2e
+	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/boottest ./image/boottest
+	@exec bin/boottest -command "$$BANGTIN_E2E_RUN" $$BANGTIN_E2E_ROOMS
 
 cross:
 	@.ci/need build

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"bangtin/hal/rs232"
 )
@@ -208,7 +209,7 @@ func FuzzPanelDecode(f *testing.F) {
 		if len(frame) > 0 && (strings.Count(all, "\n") != 1 || (code == exitOK) != (out.Len() > 0)) {
 			t.Fatalf("exit %d: %q", code, all)
 		}
-		if strings.ContainsFunc(strings.ReplaceAll(all, "\n", ""), func(r rune) bool { return r < ' ' || r > '~' }) {
+		if strings.ContainsFunc(strings.ReplaceAll(all, "\n", ""), func(r rune) bool { return !unicode.IsPrint(r) }) {
 			t.Fatalf("%q reaches the terminal", all)
 		}
 	})

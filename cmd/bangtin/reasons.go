@@ -154,6 +154,9 @@ func playlistWord(code string) (phrase, bool) {
 
 // gateWord says what is wrong at the gate.
 func gateWord(code string) (phrase, bool) {
+	if ph, ok := lightWord(code); ok {
+		return ph, true
+	}
 	switch code {
 	case "mains-lost":
 		return say("no supply at the gate: call them, then the electricity company"), true
@@ -171,6 +174,31 @@ func gateWord(code string) (phrase, bool) {
 		return say("the panel went off by itself: a remote control, or its supply"), true
 	case "player-starting", "player-stalled":
 		return say("no picture from the player: it is restarted by itself; then send restart-player"), true
+	}
+	return phrase{}, false
+}
+
+// lightWord says what is wrong with a panel beyond its power, and with what watches it.
+func lightWord(code string) (phrase, bool) {
+	switch code {
+	case "panel-hot":
+		return say("the panel is too warm and was dimmed: its fans, its filter, the sun"), true
+	case "tamper":
+		return say("somebody is at it: one of ours? Else call the gate at once"), true
+	case "fan-stopped":
+		return say("a fan does not turn: replace it before it gets hot"), true
+	case "panel-dark-but-on", "panel-contradicted":
+		return say("the panel says it is on and draws no light's worth of power: somebody has to look at it"), true
+	case "panel-lit-but-off":
+		return say("the panel says it is off and draws power as when lit: who has the remote control?"), true
+	case "no-signal":
+		return say("the panel is on and gets no picture: the video cable, its input"), true
+	case "panel-fault":
+		return say("the panel reports a fault of its own: have it mended"), true
+	case "panel-degrading":
+		return say("the panel is wearing out: plan a visit"), true
+	case "brightness-disobeyed":
+		return say("the panel does not take its brightness: its menu, energy saving"), true
 	}
 	return phrase{}, false
 }

@@ -85,7 +85,7 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 	if m.simulate {
 		s.Panel = site.Panel{Driver: site.Sim}
 	}
-	if d.wired, err = wireUp(s, d.player, d.orders.Fire() != "", d.log); err != nil {
+	if d.wired, err = wireUp(s, d.player, func() bool { return d.orders.Fire() != "" }, d.log); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.wired.Close()) }()

@@ -45,9 +45,9 @@ func (w *wired) Close() error {
 	return errors.Join(all...)
 }
 
-// wireUp builds the drivers. With fire the relay begins open, whatever is safe without one. An error is a site file that
-// cannot be meant so.
-func wireUp(s *site.Site, screen drm.Screen, fire bool, log *slog.Logger) (*wired, error) {
+// wireUp builds the drivers. While fire says so the relay is open whenever nobody drives it. An error is a site file
+// that cannot be meant so.
+func wireUp(s *site.Site, screen drm.Screen, fire func() bool, log *slog.Logger) (*wired, error) {
 	w := &wired{}
 	if s.Panel.Driver == site.Sim {
 		w.simulate()
@@ -185,12 +185,12 @@ func (w *wired) addThermometers(list []site.Thermometer, log *slog.Logger) error
 // relayWatchdog is six times as long as the relay's keeper takes between two looks.
 const relayWatchdog = time.Minute
 
-func (w *wired) addRelay(r *site.Relay, fire bool, log *slog.Logger) error {
+func (w *wired) addRelay(r *site.Relay, fire func() bool, log *slog.Logger) error {
 	if r == nil {
 		return nil
 	}
 	config := halgpio.RelayConfig{
-		Line: line(r.Line), SafeClosed: r.SafeClosed, BeginOpen: fire, Dwell: r.Dwell, Watchdog: relayWatchdog, Log: log,
+		Line: line(r.Line), SafeClosed: r.SafeClosed, KeepOpen: fire, Dwell: r.Dwell, Watchdog: relayWatchdog, Log: log,
 	}
 	config.Line.Pull = gpio.PullNoChange
 	if r.Feedback != nil {

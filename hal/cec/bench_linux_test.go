@@ -155,11 +155,16 @@ func (r *rig) reaches(p *cec.Panel, want hal.Power) {
 	until(r.t, want.String(), func() bool { power, _ := r.observe(p); return power == want })
 }
 
+// command repeats a command until it is acknowledged: on a busy machine the kernel is late at times.
 func (r *rig) command(p *cec.Panel, on bool) {
 	r.t.Helper()
-	if err := p.SetPower(r.t.Context(), on); err != nil {
-		r.t.Fatal(err)
-	}
+	until(r.t, "an acknowledgement", func() bool {
+		err := p.SetPower(r.t.Context(), on)
+		if err != nil {
+			r.t.Log(err)
+		}
+		return err == nil
+	})
 }
 
 func TestBenchAdapterUnpluggedAndBack(t *testing.T) {
@@ -258,24 +263,25 @@ func benchIgnores(t *testing.T, n int, option string, on bool) {
 		from, to = to, from
 	}
 	r.reaches(p, from)
-	obeyed := 0
-	for range 3 {
-		r.command(p, on)
-		end := time.Now().Add(12 * time.Second)
-		power := from
-		for time.Now().Before(end) && power != to {
-			power, _ = r.observe(p)
+	commands, reached := 0, 0
+	for range 2 {
+		for power := from; power != to; { // as a keeper does
+			if commands++; commands > 8 {
+				t.Fatalf("%d commands, and the TV obeyed %d", commands, reached)
+			}
+			if err := p.SetPower(t.Context(), on); err != nil {
+				t.Log(err) // a busy machine
+			}
+			for end := time.Now().Add(12 * time.Second); time.Now().Before(end) && power != to; {
+				power, _ = r.observe(p)
+			}
 		}
-		if power == to {
-			obeyed++
-			r.command(p, !on)
-			r.reaches(p, from)
-		} else if power != from {
-			t.Errorf("Power after an ignored command: %v, want %v", power, from)
-		}
+		reached++
+		r.command(p, !on)
+		r.reaches(p, from)
 	}
-	if obeyed == 0 || obeyed == 3 {
-		t.Errorf("the TV obeyed %d of 3 commands, which is not what %s makes", obeyed, option)
+	if commands == reached {
+		t.Errorf("the TV obeyed all of %d commands, which is not what %s makes", commands, option)
 	}
 }
 

@@ -57,10 +57,11 @@ func (d *device) listen() error {
 }
 
 func (d *device) addresses() (addresses, error) {
-	var a addresses
-	if err := d.ioctl(ioctlPhysical, unsafe.Pointer(&a.physical)); err != nil {
-		return addresses{}, d.failed("read the physical address of", err)
+	physical, err := d.physical()
+	if err != nil {
+		return addresses{}, err
 	}
+	a := addresses{physical: physical}
 	if d.capabilities&canSetPhysical != 0 {
 		a.physical = d.place(a.physical)
 	}
@@ -71,6 +72,13 @@ func (d *device) addresses() (addresses, error) {
 	a.logical = l.Mask &^ (1 << addressUnregistered)
 	a.ours = d.capabilities&canSetLogical == 0 ||
 		l.Count == 1 && l.Type[0] == typePlayback && d.name != "" && osdName(d.name) == l.OSDName
+	return a, nil
+}
+
+func (d *device) physical() (a uint16, err error) {
+	if err := d.ioctl(ioctlPhysical, unsafe.Pointer(&a)); err != nil {
+		return noPhysical, d.failed("read the physical address of", err)
+	}
 	return a, nil
 }
 

@@ -49,6 +49,7 @@ type Bus struct {
 	sequence uint32
 	sent     []Sent
 	busy     time.Time // until then the line carries what was queued
+	spoken   time.Time // when the TV's last answer is to come
 	claims   int
 
 	on      bool      // the picture
@@ -63,7 +64,7 @@ const (
 
 // NewBus returns a bus with a TV in standby that gives its source the address 1.0.0.0.
 func NewBus() *Bus {
-	return &Bus{there: true, place: addresses{physical: 0x1000}, moved: time.Now().Add(-time.Hour), busy: time.Now()}
+	return &Bus{there: true, place: addresses{physical: 0x1000}, moved: time.Now().Add(-time.Hour), busy: time.Now(), spoken: time.Now()}
 }
 
 // NewOn returns a driver whose adapter is the bus's.
@@ -404,7 +405,8 @@ func (a *fakeAdapter) answer(result received, q request, body []byte) {
 	if body[0] == opFeatureAbort {
 		reply.got |= gotAbort
 	}
-	time.AfterFunc(after, func() { b.do(func() { a.arrive(reply) }) })
+	b.spoken = b.spoken.Add(max(time.Millisecond, time.Since(b.spoken)+after)) // a TV answers in order
+	time.AfterFunc(time.Until(b.spoken), func() { b.do(func() { a.arrive(reply) }) })
 }
 
 type waiter struct {

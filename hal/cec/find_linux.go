@@ -26,7 +26,7 @@ func openAdapter(path string, log *slog.Logger) (adapter, error) {
 	return d, nil
 }
 
-// findAdapter looks at every adapter there is.
+// findAdapter looks at every adapter there is, and changes none.
 func findAdapter(log *slog.Logger) (string, error) {
 	paths, err := filepath.Glob("/dev/cec[0-9]*")
 	if err != nil {
@@ -39,10 +39,10 @@ func findAdapter(log *slog.Logger) (string, error) {
 			log.Debug("a CEC adapter is not to be had", "port", path, "err", err)
 			continue
 		}
-		a, err := d.addresses()
+		physical, err := d.physical() // which leaves the adapter as it is
 		d.release()
 		if err == nil && d.capabilities&canTransmit != 0 {
-			found = append(found, candidate{path, a.physical})
+			found = append(found, candidate{path, physical})
 		}
 	}
 	return choose(found)

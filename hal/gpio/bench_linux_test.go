@@ -43,10 +43,16 @@ type sim struct {
 // newSim makes a chip whose lines are named so and switches it on.
 func newSim(t *testing.T, label string, lines ...string) *sim {
 	t.Helper()
+	return newSimOf(t, label, label, lines...)
+}
+
+// newSimOf makes one that is known to configfs by another name than its label.
+func newSimOf(t *testing.T, name, label string, lines ...string) *sim {
+	t.Helper()
 	if out, err := exec.Command("modprobe", "gpio-sim").CombinedOutput(); err != nil {
 		t.Fatalf("cannot load gpio-sim: %v\n%s", err, out)
 	}
-	s := &sim{t: t, config: filepath.Join("/sys/kernel/config/gpio-sim", label)}
+	s := &sim{t: t, config: filepath.Join("/sys/kernel/config/gpio-sim", name)}
 	s.mkdir(s.config)
 	s.mkdir(s.config + "/bank")
 	s.write(s.config+"/bank/num_lines", strconv.Itoa(len(lines)))
@@ -302,6 +308,44 @@ func TestBenchLineOfAnotherIsUnknown(t *testing.T) {
 	r := await(t, input(t, hal.Door, gpio.Line{Chip: "taken", Name: "DOOR"}), "unknown", is(hal.QualityUnknown, false))
 	if !strings.Contains(r.Reason, "busy") {
 		t.Errorf("the reason is %q", r.Reason)
+	}
+}
+
+func TestBenchAmbiguousChipIsUnknown(t *testing.T) {
+	onBench(t)
+	newSimOf(t, "twin-a", "twin", "DOOR")
+	readings := input(t, hal.Door, gpio.Line{Chip: "twin", Name: "DOOR"})
+	await(t, readings, "there", is(hal.QualityGood, false))
+	b := newSimOf(t, "twin-b", "twin", "DOOR")
+	r := await(t, input(t, hal.Door, gpio.Line{Chip: "twin", Name: "DOOR"}), "unknown", is(hal.QualityUnknown, false))
+	if !strings.Contains(r.Reason, "two gpio chips") {
+		t.Errorf("the reason is %q", r.Reason)
+	}
+	byPlace := input(t, hal.Door, gpio.Line{Chip: filepath.Base(filepath.Dir(b.lines)), Name: "DOOR"})
+	await(t, byPlace, "there", is(hal.QualityGood, false))
+	b.pull(0, true)
+	await(t, byPlace, "open", is(hal.QualityGood, true))
+	for range 2 {
+		await(t, readings, "closed", is(hal.QualityGood, false))
+	}
+}
+
+func TestBenchLinksLeadToTheChip(t *testing.T) {
+	onBench(t)
+	chip := newSim(t, "linked", "DOOR", "KEY")
+	for _, link := range []string{"/dev/gpio-cabinet", "/dev/gpiochip99"} { // udev's, and the Raspberry Pi's second node
+		if err := os.Symlink(chip.node(), link); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.Remove(link) })
+	}
+	door := input(t, hal.Door, gpio.Line{Chip: "/dev/gpio-cabinet", Name: "DOOR"})
+	key := input(t, hal.Key, gpio.Line{Chip: "linked", Name: "KEY"})
+	for _, active := range []bool{true, false} {
+		chip.pull(0, active)
+		chip.pull(1, active)
+		await(t, door, "moved", is(hal.QualityGood, active))
+		await(t, key, "moved", is(hal.QualityGood, active))
 	}
 }
 

@@ -2,6 +2,7 @@ package gpio_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -76,16 +77,15 @@ func TestBenchRelayNeverFlips(t *testing.T) {
 	low := newRelay(t, gpio.RelayConfig{Line: gpio.Line{Chip: "relay", Name: "LOW", ActiveLow: true}, SafeClosed: true, Feedback: &back})
 	chip.pull(2, true) // it stands for a contact that says closed
 	var looks, flips atomic.Int64
-	stop, stopped := make(chan struct{}), make(chan struct{})
+	ctx, stop := context.WithCancel(t.Context())
+	stopped := make(chan struct{})
+	defer func() { stop(); <-stopped }()
 	go func() {
 		defer close(stopped)
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			if chip.value(0) != "1" || chip.value(3) != "0" {
+		for ctx.Err() == nil {
+			high, _ := os.ReadFile(chip.lines + "/sim_gpio0/value") // an error is no level, and so a flip
+			low, _ := os.ReadFile(chip.lines + "/sim_gpio3/value")
+			if string(high) != "1\n" || string(low) != "0\n" {
 				flips.Add(1)
 			}
 			looks.Add(1)
@@ -104,7 +104,7 @@ func TestBenchRelayNeverFlips(t *testing.T) {
 			await(t, readings, "moved", is(hal.QualityGood, n%100 == 0))
 		}
 	}
-	close(stop)
+	stop()
 	<-stopped
 	t.Logf("%d looks at two relays during 3,060 writes and 60 readings of the same chip: %d flips", looks.Load(), flips.Load())
 	if looks.Load() < 100 || flips.Load() > 0 {

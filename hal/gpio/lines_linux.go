@@ -31,12 +31,19 @@ func (k kernelLines) input(l Line, buffer int) (input, error) {
 		req.capacity = uint32(buffer)
 	}
 	line, err := k.open(l, req)
-	if buffer > 0 && errors.Is(err, unix.ENXIO) {
-		return nil, fmt.Errorf("cannot open %v: %w", l, errNoEdges)
+	if buffer > 0 && edgeless(err) {
+		return nil, fmt.Errorf("%w: %w", errNoEdges, err)
 	} else if err != nil {
 		return nil, err
 	}
 	return inputLine{line}, nil
+}
+
+// edgeless tells whether a request failed for want of interrupts: gpiolib says ENXIO where there are none, and passes
+// on what a driver says whose interrupts cannot see both edges. What else is wrong shows when the line is asked for
+// without edges.
+func edgeless(err error) bool {
+	return errors.Is(err, unix.ENXIO) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP)
 }
 
 func (k kernelLines) output(l Line, active bool) (output, error) {

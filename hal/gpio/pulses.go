@@ -15,6 +15,9 @@ import (
 const (
 	// pulseDebounce is below a third of the 30 ms that pulse and pause last at least (EN 62053-31).
 	pulseDebounce = 8 * time.Millisecond
+	// pulsePeriod is the least between the beginnings of two pulses: 60 ms by the same standard, less 10 for kernels
+	// whose interrupts were late. What comes sooner is the same pulse, bouncing longer than the debounce.
+	pulsePeriod = 50 * time.Millisecond
 	// maxPulseDebounce: a debounce of 10 ms or more could swallow pulses of a meter in a hurry.
 	maxPulseDebounce = 10 * time.Millisecond
 	// pulseBuffer is the most that the kernel gives to one line (GPIO_V2_LINES_MAX × 16): half a minute of the
@@ -144,6 +147,8 @@ func (p *Pulses) reading(count int64, watts float64, err error) hal.Reading {
 type train struct {
 	contact *contact
 	pulses  []time.Duration // when those began that the last listen found
+	last    time.Duration   // when the last of all began
+	some    bool            // there was one
 	seq     uint32          // of the last edge
 	lost    int             // edges that never came
 }
@@ -171,9 +176,11 @@ func (t *train) listen(ctx context.Context, line input, limit time.Duration) (se
 
 // note keeps the pulse that a change of level is.
 func (t *train) note(changed bool) {
-	if changed && t.contact.level {
-		t.pulses = append(t.pulses, t.contact.flipped)
+	at := t.contact.flipped
+	if !changed || !t.contact.level || t.some && at-t.last < pulsePeriod {
+		return
 	}
+	t.pulses, t.last, t.some = append(t.pulses, at), at, true
 }
 
 // A meter turns the times of pulses into watts. It is pure.

@@ -71,6 +71,28 @@ func TestPulsesAreCounted(t *testing.T) {
 	}
 }
 
+// Two pulses cannot begin within 60 ms: a contact that bounces for longer than the debounce is one.
+func TestPulsesThatBounceLongAreOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := gpio.NewFake()
+		l := meter(t, f)
+		l.during(time.Second)
+		for range 100 {
+			for range 2 {
+				f.Drive("S0", true)
+				l.during(10 * time.Millisecond)
+				f.Drive("S0", false)
+				l.during(10 * time.Millisecond)
+			}
+			pulse(f, l, 0)
+		}
+		l.during(10 * time.Second)
+		if r := l.last(); r.Joules != 100*3600 {
+			t.Errorf("100 pulses are %+v", r)
+		}
+	})
+}
+
 func TestPulsesAreCountedWhileNobodyReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := gpio.NewFake()

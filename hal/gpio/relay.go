@@ -25,10 +25,12 @@ const (
 // RelayConfig describes the relay between the mains and the panel.
 type RelayConfig struct {
 	Line Line // active closes the relay
-	// SafeClosed is the state at start, at exit and when Set is not heard of for Watchdog.
+	// SafeClosed is the state at start, at exit and when Set is not heard of for Watchdog. Closed keeps a display lit
+	// while its controller is being updated, and gives up the cut in a fire for that time.
 	SafeClosed bool
-	// BeginOpen makes the relay begin open, whatever is safe: a fire was not cleared before the last exit.
-	BeginOpen bool
+	// KeepOpen tells whether the relay must be open whatever SafeClosed says: a fire that nobody has cleared outlasts
+	// the program. It must not block; nil is never.
+	KeepOpen func() bool
 	// Dwell is how long the relay stays open at least, up to 10 min, so that what it feeds does not draw its inrush
 	// hot or start against pressure. A start that is open counts as an opening.
 	Dwell time.Duration
@@ -52,8 +54,8 @@ var (
 // returns with an error.
 //
 // When the process is killed the kernel frees the line, and what the pin does then is its driver's choice: some
-// leave the output as it was, others make it an input (bcm2835 does unless told otherwise, gpio-sim falls back to
-// its pull). So the board must have a resistor at the relay's driver that gives the safe state while the pin floats,
+// leave the output as it was, as the Raspberry Pi's own kernels do; others make it an input, as bcm2835 does in
+// Debian unless told otherwise; gpio-sim falls back to its pull, which the bench shows. So the board must have a resistor at the relay's driver that gives the safe state while the pin floats,
 // and the contact that is wired, normally open or normally closed, must have that state without current in the coil.
 type Relay struct {
 	cfg   RelayConfig
@@ -95,7 +97,7 @@ func newRelay(cfg RelayConfig, lines lines) (*Relay, error) {
 	r := &Relay{cfg: cfg, lines: lines, newer: make(chan struct{})}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.open(cfg.SafeClosed && !cfg.BeginOpen); err != nil {
+	if err := r.open(r.safe()); err != nil {
 		cfg.Log.Warn("the relay has no line yet", "error", err)
 	}
 	if cfg.Watchdog > 0 {
@@ -178,7 +180,7 @@ func (r *Relay) dwell() (time.Duration, error) {
 		return 0, errClosed
 	}
 	if r.out == nil {
-		if err := r.open(r.cfg.SafeClosed); err != nil {
+		if err := r.open(r.safe()); err != nil {
 			return 0, err
 		}
 	}
@@ -206,13 +208,18 @@ func (r *Relay) put(newer <-chan struct{}, closed bool) error {
 	if !closed {
 		return r.open(false)
 	}
-	if err := r.open(r.cfg.SafeClosed); err != nil {
+	if err := r.open(r.safe()); err != nil {
 		return err
 	}
 	if !r.closed {
 		return fmt.Errorf("the chip was gone and is back: the relay stays open for %v", r.cfg.Dwell)
 	}
 	return nil
+}
+
+// safe is the state, closed or not, that the relay has when nobody drives it.
+func (r *Relay) safe() bool {
+	return r.cfg.SafeClosed && (r.cfg.KeepOpen == nil || !r.cfg.KeepOpen())
 }
 
 // open opens the line in a state that it has from the first moment. The caller holds mu.
@@ -253,13 +260,13 @@ func (r *Relay) bark() {
 	if r.ended {
 		return
 	}
-	r.cfg.Log.Error("nobody drives the relay", "for", r.cfg.Watchdog, "now", state(r.cfg.SafeClosed))
+	r.cfg.Log.Error("nobody drives the relay", "for", r.cfg.Watchdog, "now", state(r.safe()))
 	close(r.newer)
 	r.newer = make(chan struct{})
 	if r.out == nil {
 		return
 	}
-	if err := r.write(r.cfg.SafeClosed); err != nil {
+	if err := r.write(r.safe()); err != nil {
 		r.cfg.Log.Error("cannot put the relay into its safe state", "error", err)
 	}
 }
@@ -279,7 +286,7 @@ func (r *Relay) Close() error {
 	}
 	var err error
 	if r.out != nil {
-		if err = r.out.write(r.cfg.SafeClosed); err != nil {
+		if err = r.out.write(r.safe()); err != nil {
 			err = fmt.Errorf("cannot put the relay into its safe state: %w", err)
 		}
 		err = errors.Join(err, r.out.Close())

@@ -286,6 +286,34 @@ func TestRelayWatchdog(t *testing.T) {
 	}
 }
 
+// A fire that nobody has cleared keeps the relay open at start, when nobody drives it, and at exit.
+func TestRelayStaysOpenAfterAFire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := gpio.NewFake()
+		fire := true
+		config := gpio.RelayConfig{SafeClosed: true, KeepOpen: func() bool { return fire }, Watchdog: time.Minute}
+		r := fakeRelay(t, f, config)
+		time.Sleep(2 * time.Minute)
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+		for _, w := range f.Written() {
+			if w.Active {
+				t.Errorf("it wrote %+v", w)
+			}
+		}
+		fire = false
+		r = fakeRelay(t, f, config)
+		if !last(f).Active {
+			t.Error("it begins open after the fire was cleared")
+		}
+		fire = true
+		if err := r.Close(); err != nil || last(f).Active {
+			t.Errorf("a fire at exit: %+v, %v", last(f), err)
+		}
+	})
+}
+
 func TestRelayConfig(t *testing.T) {
 	line := at("RELAY")
 	for _, tt := range []struct {

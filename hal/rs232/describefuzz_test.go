@@ -46,9 +46,11 @@ func seedVectors(f *testing.F) {
 		f.Add(byte(0), unhex(f, v.Request))
 		f.Add(byte(0), unhex(f, v.Response))
 	}
-	for _, v := range sicpVectors(f) {
-		f.Add(byte(3), unhex(f, v.Request))
-		f.Add(byte(3), unhex(f, v.Response))
+	for i, file := range []string{"lg-frames.json", "nec-frames.json", "sicp-frames.json"} {
+		for _, v := range vectorsOf(f, file) {
+			f.Add(byte(i+1), unhex(f, v.Request))
+			f.Add(byte(i+1), unhex(f, v.Response))
+		}
 	}
 }
 

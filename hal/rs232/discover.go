@@ -64,9 +64,9 @@ func (s Search) ask(ctx context.Context, p Protocol, id int) ([]Finding, error) 
 		editions = append(editions, SICPUngrouped)
 	}
 	for _, e := range editions {
-		panel, err := New(p, Config{Port: s.Port, SetID: id, Edition: e, Open: s.Open, Attempts: 1, Log: s.Log})
-		if err != nil {
-			return nil, nil // the protocol has no such set ID
+		panel, ok := s.driver(p, id, e)
+		if !ok {
+			return nil, nil
 		}
 		if s.Asking != nil {
 			s.Asking(p, id)
@@ -81,6 +81,12 @@ func (s Search) ask(ctx context.Context, p Protocol, id int) ([]Finding, error) 
 		}
 	}
 	return nil, nil
+}
+
+// driver returns none where the protocol has no such set ID.
+func (s Search) driver(p Protocol, id int, e SICPEdition) (panel hal.Panel, ok bool) {
+	panel, err := New(p, Config{Port: s.Port, SetID: id, Edition: e, Open: s.Open, Attempts: 1, Log: s.Log})
+	return panel, err == nil
 }
 
 // look fills the finding in and tells whether the panel is there. An error is of the port or of ctx.

@@ -112,7 +112,8 @@ func (l *Link) Ask(ctx context.Context, request []byte, match Match) ([]byte, er
 	}
 }
 
-// Tell sends a request that nobody will answer, such as a broadcast. It fails as Ask does, but is never silent.
+// Tell sends a request that nobody will answer, such as a broadcast. It fails as Ask does, but is never silent. Without
+// an error it need not have arrived: the kernel says that all has left also when the adapter is unplugged meanwhile.
 func (l *Link) Tell(ctx context.Context, request []byte) error {
 	p, err := l.begin(ctx)
 	if err != nil {

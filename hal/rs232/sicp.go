@@ -9,9 +9,9 @@ import (
 	"bangtin/hal"
 )
 
-// Commands and values of Philips SICP; see reference/hardware-facts.md, "Panels over RS-232". Video parameters, and
-// which command of a pair reads and which sets, are as the vendor's documents V1.99 and V2.03 and programs that
-// follow them agree.
+// Commands and values of Philips SICP; see reference/hardware-facts.md, "Panels over RS-232". The video parameters (32,
+// 33) are as three programs agree that follow the vendor's documents V1.99 to V2.1x; that of mute 46 reads and 47 sets is
+// from one of them alone.
 const (
 	sicpHours      = 0x0F
 	sicpSerial     = 0x15
@@ -40,14 +40,15 @@ const (
 	SICPBroadcast = 0
 )
 
-// sicpTiming: a panel answers within 500 ms or not at all (V1.99, "Communication procedure"); the longest reply takes
-// 42 ms at 9600 baud, and a USB adapter holds it for 16 ms more. What was refused or not answered is asked again after
-// 500 ms (hardware-facts). No document names a gap; programs that work leave 60 to 100 ms. None says how long a panel
-// needs to come on either: on and off are as for Samsung's.
+// sicpTiming: without a reply after 500 ms a retry may be sent, says the vendor; the longest reply takes 42 ms at 9600
+// baud, and a USB adapter holds it for 16 ms more. What was refused or not answered is asked again after 500 ms
+// (hardware-facts). No document names a gap; programs that work leave 60 to 100 ms. None says how long a panel
+// needs to come on either: on and off are as for Samsung's. Late is longer than any panel takes to come on, when it may
+// read what it was asked meanwhile.
 func sicpTiming() Timing {
 	return Timing{
 		Reply: 600 * time.Millisecond, Gap: 100 * time.Millisecond, Write: time.Second, Again: 500 * time.Millisecond,
-		SettleOn: 20 * time.Second, SettleOff: 2 * time.Second,
+		Late: 30 * time.Second, SettleOn: 20 * time.Second, SettleOff: 2 * time.Second,
 	}
 }
 
@@ -57,8 +58,8 @@ func sicpTiming() Timing {
 // which is [hal.ErrRefused], and which also means "not now".
 //
 // An acknowledgement does not name its command. So after a request that was not answered, nothing is believed until
-// the panel has answered a question that is asked for no other reason, A2 or A4: it answers in order. A panel must
-// know one of the two.
+// the panel has answered a question that is asked for no other reason, A2 or A4: it answers in order. One that knows
+// neither is believed again once Late has passed.
 //
 // Each method takes at most Attempts times twice Reply, and a few gaps; what keeps other values as they are takes
 // twice that. As every [hal.Panel] it is for one goroutine at a time.
@@ -161,10 +162,15 @@ func (s *SICP) set(ctx context.Context, command byte, values ...byte) error {
 	for try := range d.attempts {
 		d.pause(try)
 		behind := d.catchUp(ctx)
-		if behind != nil && !errors.Is(behind, hal.ErrSilent) {
+		if behind != nil && !worthRepeating(behind) {
 			return behind
 		}
-		_, err = d.ask(ctx, r)
+		if err = nil; d.doubtful { // an acknowledgement held back is let go by the first, as in dialogue.read
+			_, err = d.exchange(ctx, r)
+		}
+		if err == nil {
+			_, err = d.ask(ctx, r)
+		}
 		if behind != nil && (err == nil || errors.Is(err, hal.ErrRefused)) {
 			err = fmt.Errorf("nobody can tell which command was answered: %w", behind)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"bangtin/hal"
@@ -256,6 +257,35 @@ func TestSICPLateAcknowledgement(t *testing.T) {
 	if err := s.SetPower(t.Context(), true); err != nil {
 		t.Errorf("SetPower once the panel has caught up: %v", err)
 	}
+}
+
+// TestSICPKnowsNoMarker: a panel that answers neither A2 nor A4 is not given up for ever because of one lost reply.
+func TestSICPKnowsNoMarker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &scriptedLine{answers: map[string][]byte{
+			string(sicpAsk(t, 0xA2, 0)): sicpSay(t, 0, 0x18), string(sicpAsk(t, 0xA4)): sicpSay(t, 0, 0x18),
+		}}
+		s := rs232.NewSICP(rs232.Config{Port: "line", SetID: 1, Open: l.open, Log: logger(t)})
+		defer s.Close()
+		if power, err := s.Power(t.Context()); !errors.Is(err, hal.ErrSilent) {
+			t.Fatalf("Power: %v, %v, want ErrSilent", power, err)
+		}
+		l.answers[string(sicpAsk(t, 0x19))] = sicpSay(t, 0x19, 2)
+		l.answers[string(sicpAsk(t, 0x18, 1))] = sicpSay(t, 0, 6)
+		if err := s.SetPower(t.Context(), false); !errors.Is(err, hal.ErrSilent) {
+			t.Errorf("SetPower right after: %v, want ErrSilent", err)
+		}
+		var power hal.Power
+		for end := time.Now().Add(2 * time.Minute); power != hal.PowerOn && time.Now().Before(end); time.Sleep(5 * time.Second) {
+			power, _ = s.Power(t.Context()) // silent until Late has passed
+		}
+		if power != hal.PowerOn {
+			t.Error("the panel is never believed again")
+		}
+		if err := s.SetPower(t.Context(), false); err != nil {
+			t.Errorf("SetPower: %v", err)
+		}
+	})
 }
 
 func TestSICPUngrouped(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 // SetBrightness implements [hal.Dimmer] with the first of the video parameters (32), the menu's Brightness; black
 // level is another of them. The backlight (72) knows on and off only. The panel stays at it until told otherwise.
 //
-// Documents and programs agree on brightness and differ in how many parameters follow it, four or six, so the others
-// are read first and sent back as they are.
+// Programs agree on brightness and differ in how many parameters follow it, four or six, so the others are read first
+// and sent back as they are.
 func (s *SICP) SetBrightness(ctx context.Context, percent int) error {
 	if percent < 0 || percent > 100 {
 		return fmt.Errorf("cannot set panel brightness to %d: it goes from 0 to 100", percent)
@@ -149,7 +149,7 @@ type sicpSocket struct {
 	code byte
 }
 
-// sicpSockets: 0D and 06 are in two editions; the others are listed alike by V1.99, V2.03 and programs.
+// sicpSockets: 0D, 06 and 0B are in vectors; the others are listed alike by programs after V1.99 and V2.03.
 func sicpSockets() []sicpSocket {
 	return []sicpSocket{
 		{"hdmi1", 0x0D}, {"hdmi2", 0x06}, {"hdmi3", 0x0F}, {"hdmi4", 0x19}, {"dp", 0x0A}, {"dp2", 0x07},

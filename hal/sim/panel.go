@@ -21,6 +21,9 @@ const (
 	Blind                        // it obeys, but its power cannot be read back
 	StaleState                   // it reports the power it had when the fault began
 	Disobeys                     // it acknowledges, but does nothing
+	Black                        // its light fails: it is on by all it says, and dark
+	Glows                        // it is lit as long as it is fed, whatever it says of itself
+	Fixed                        // its brightness stays as it is, though it acknowledges another
 	panelFaults
 )
 
@@ -36,6 +39,12 @@ func (f PanelFault) String() string {
 		return "stale"
 	case Disobeys:
 		return "disobeys"
+	case Black:
+		return "black"
+	case Glows:
+		return "glows"
+	case Fixed:
+		return "fixed"
 	}
 	return "unknown"
 }
@@ -53,7 +62,8 @@ func (r *Rig) SetPanelFault(f PanelFault, active bool) {
 var errClosed = errors.New("simulated panel is closed")
 
 // Panel returns a driver for the rig's panel, which also implements [hal.Settler], [hal.Dimmer],
-// [hal.Thermometer], [hal.InputSwitcher] and [hal.Identifier].
+// [hal.Thermometer], [hal.InputSwitcher], [hal.Identifier], [hal.SignalDetector], [hal.Speaker], [hal.Diagnoser] and
+// [hal.HourMeter].
 func (r *Rig) Panel() hal.Panel { return &panel{rig: r} }
 
 // A panel is a driver; all it keeps of its own is whether it was closed.
@@ -69,7 +79,7 @@ func (p *panel) SetPower(ctx context.Context, on bool) error {
 		case on:
 			r.light()
 		default:
-			r.on = false
+			r.darken()
 		}
 		return nil
 	})
@@ -116,7 +126,7 @@ func (p *panel) SetBrightness(ctx context.Context, percent int) error {
 		return fmt.Errorf("cannot set panel brightness to %d: it goes from 0 to 100", percent)
 	}
 	err := p.ask(ctx, func(r *Rig) error {
-		if !r.faults[Disobeys] {
+		if !r.faults[Disobeys] && !r.faults[Fixed] {
 			r.brightness = percent
 		}
 		return nil

@@ -19,6 +19,9 @@ const (
 	MainsSensor   = "mains"
 	SmokeSensor   = "smoke"
 	DoorSensor    = "door"
+	TamperSensor  = "tamper"
+	KeySensor     = "key"
+	MeterSensor   = "meter"
 	CabinetSensor = "cabinet" // temperature inside the cabinet
 	PanelSensor   = "panel"   // temperature at the back of the panel
 )
@@ -38,10 +41,13 @@ type Config struct {
 	Reply      time.Duration // how long the driver waits for a silent panel [1 s]
 	Every      time.Duration // how often sensors repeat themselves; at most 10 s [5 s]
 	AfterMains AfterMains
+	Lit        physic.Power // what the panel draws while it is lit at full brightness [120 W]
+	Standby    physic.Power // and while it is off and fed [500 mW]
 }
 
 // A Rig is the simulated hardware of one display. It starts with mains present, the relay closed, the panel
-// off, the door closed, no smoke, 25 °C in the cabinet and 30 °C at the panel.
+// off, the door closed, no smoke, the key not turned, nobody at it, 25 °C in the cabinet and 30 °C at the panel, which
+// has been on for 1000 hours in its life, has a picture on its input and finds nothing wrong with itself.
 //
 // All its methods are safe for concurrent use. They change what is simulated at once; drivers find out.
 type Rig struct {
@@ -52,6 +58,7 @@ type Rig struct {
 
 	mains, relay bool // relay: closed
 	smoke, door  bool
+	tamper, key  bool
 	temperature  map[string]physic.Temperature
 	sensorFaults map[string]SensorFault
 	frozen       map[string]hal.Reading // what stuck sensors say
@@ -62,6 +69,12 @@ type Rig struct {
 
 	brightness int
 	input      string
+	worn       int // what it draws in percent of a new one
+	volume     int
+	muted      bool
+	noPicture  bool
+	ill        []string      // what it finds wrong with itself
+	lived      time.Duration // on, until it was switched on last
 
 	faults [panelFaults]bool
 	stale  hal.Power // what the panel says while it is stale
@@ -70,6 +83,8 @@ type Rig struct {
 // NewRig returns a rig with no fault.
 func NewRig(c Config) *Rig {
 	c.WarmUp = max(0, cmp.Or(c.WarmUp, 6*time.Second))
+	c.Lit = cmp.Or(c.Lit, 120*physic.Watt)
+	c.Standby = cmp.Or(c.Standby, 500*physic.MilliWatt)
 	c.Latency = max(0, cmp.Or(c.Latency, 30*time.Millisecond))
 	c.Reply = max(0, cmp.Or(c.Reply, time.Second))
 	if c.Every <= 0 {
@@ -88,6 +103,9 @@ func NewRig(c Config) *Rig {
 		frozen:       map[string]hal.Reading{},
 		brightness:   100,
 		input:        "hdmi1",
+		worn:         100,
+		volume:       50,
+		lived:        1000 * time.Hour,
 	}
 }
 
@@ -105,6 +123,24 @@ func (r *Rig) SetSmoke(fire bool) { r.change(func() { r.smoke = fire }) }
 // SetDoor opens or closes the cabinet.
 func (r *Rig) SetDoor(open bool) { r.change(func() { r.door = open }) }
 
+// SetTamper makes somebody move, open or cut what nobody should, or leave it.
+func (r *Rig) SetTamper(active bool) { r.change(func() { r.tamper = active }) }
+
+// TurnKey turns the key switch or turns it back.
+func (r *Rig) TurnKey(turned bool) { r.change(func() { r.key = turned }) }
+
+// SetPicture puts a picture on the panel's input or takes it away.
+func (r *Rig) SetPicture(present bool) { r.change(func() { r.noPicture = !present }) }
+
+// SetBrightness is a remote control, or the panel's own menu.
+func (r *Rig) SetBrightness(percent int) { r.change(func() { r.brightness = percent }) }
+
+// SetFaults is what the panel finds wrong with itself; nothing where there is none.
+func (r *Rig) SetFaults(faults ...string) { r.change(func() { r.ill = faults }) }
+
+// Wear sets what the lit panel draws, in percent of a new one.
+func (r *Rig) Wear(percent int) { r.change(func() { r.worn = percent }) }
+
 // SetTemperature sets what there is to measure at CabinetSensor or PanelSensor. It panics on another name,
 // which is a bug in the caller.
 func (r *Rig) SetTemperature(sensor string, t physic.Temperature) {
@@ -116,7 +152,10 @@ func (r *Rig) SetTemperature(sensor string, t physic.Temperature) {
 
 // LosePower makes the panel fall back to standby by itself, as after a brown-out too short to be seen.
 func (r *Rig) LosePower() {
-	r.change(func() { r.on, r.resume = false, false })
+	r.change(func() {
+		r.darken()
+		r.resume = false
+	})
 }
 
 // change runs f under the rig's lock and wakes the sensors.
@@ -132,7 +171,8 @@ func (r *Rig) change(f func()) {
 func (r *Rig) feed() {
 	switch {
 	case !r.fed() && r.on:
-		r.on, r.resume = false, true
+		r.darken()
+		r.resume = true
 	case r.fed() && r.resume:
 		r.resume = false
 		if r.config.AfterMains == ReturnsAsWas {
@@ -150,7 +190,43 @@ func (r *Rig) light() {
 	}
 }
 
-// power is the truth about the panel.
+// darken ends it.
+func (r *Rig) darken() {
+	r.lived = r.hours()
+	r.on = false
+}
+
+// hours is how long the panel has been on in its life.
+func (r *Rig) hours() time.Duration {
+	if !r.on {
+		return r.lived
+	}
+	return r.lived + max(0, time.Since(r.litAt))
+}
+
+// draws is what the panel takes from its supply: 30 % of it whatever the brightness, for its electronics.
+func (r *Rig) draws() physic.Power {
+	switch {
+	case !r.fed():
+		return 0
+	case !r.lit():
+		return r.config.Standby
+	}
+	return r.config.Lit * physic.Power(r.worn) / 100 * physic.Power(30+70*r.brightness/100) / 100
+}
+
+// lit tells whether somebody before the panel sees light.
+func (r *Rig) lit() bool {
+	switch {
+	case r.faults[Black]:
+		return false
+	case r.faults[Glows] && r.fed():
+		return true
+	}
+	return r.power() == hal.PowerOn
+}
+
+// power is the truth about the panel, but for Black and Glows.
 func (r *Rig) power() hal.Power {
 	switch {
 	case !r.on:

@@ -46,13 +46,14 @@ func (r *Rig) SetSensorFault(sensor string, f SensorFault) {
 	})
 }
 
-// Sensor returns the rig's sensors: mains, smoke, door and two temperatures.
+// Sensor returns the rig's sensors: mains, smoke, door, tamper, key switch, power meter and two
+// temperatures. The meter tells what the panel draws at the moment, and does not count.
 func (r *Rig) Sensor() hal.Sensor { return sensor{r} }
 
 type sensor struct{ rig *Rig }
 
 func sensorNames() []string {
-	return []string{MainsSensor, SmokeSensor, DoorSensor, CabinetSensor, PanelSensor}
+	return []string{MainsSensor, SmokeSensor, DoorSensor, TamperSensor, KeySensor, MeterSensor, CabinetSensor, PanelSensor}
 }
 
 // Run implements [hal.Sensor]. It returns ctx's error.
@@ -116,6 +117,12 @@ func (r *Rig) measure(name string) hal.Reading {
 		reading.Kind, reading.Active = hal.Smoke, r.smoke
 	case DoorSensor:
 		reading.Kind, reading.Active = hal.Door, r.door
+	case TamperSensor:
+		reading.Kind, reading.Active = hal.Tamper, r.tamper
+	case KeySensor:
+		reading.Kind, reading.Active = hal.Key, r.key
+	case MeterSensor:
+		reading.Kind, reading.Watts = hal.Meter, r.draws()
 	default:
 		reading.Kind, reading.Temperature = hal.Temperature, r.temperature[name]
 	}

@@ -52,6 +52,9 @@ func TestSensorsAtStart(t *testing.T) {
 			{Sensor: "mains", Kind: hal.Mains, Active: true},
 			{Sensor: "smoke", Kind: hal.Smoke},
 			{Sensor: "door", Kind: hal.Door},
+			{Sensor: "tamper", Kind: hal.Tamper},
+			{Sensor: "key", Kind: hal.Key},
+			{Sensor: "meter", Kind: hal.Meter, Watts: 500 * physic.MilliWatt},
 			{Sensor: "cabinet", Kind: hal.Temperature, Temperature: physic.ZeroCelsius + 25*physic.Celsius},
 			{Sensor: "panel", Kind: hal.Temperature, Temperature: physic.ZeroCelsius + 30*physic.Celsius},
 		} {
@@ -60,8 +63,8 @@ func TestSensorsAtStart(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got[want.Sensor], want)
 			}
 		}
-		if len(got) != 5 {
-			t.Errorf("%d sensors, want 5", len(got))
+		if len(got) != 8 {
+			t.Errorf("%d sensors, want 8", len(got))
 		}
 	})
 }
@@ -74,8 +77,10 @@ func TestSensorsSendChanges(t *testing.T) {
 		change func(*sim.Rig)
 		is     func(hal.Reading) bool
 	}{
-		{sim.MainsSensor, func(r *sim.Rig) { r.SetMains(false) }, func(x hal.Reading) bool { return !x.Active }},
 		{sim.SmokeSensor, func(r *sim.Rig) { r.SetSmoke(true) }, func(x hal.Reading) bool { return x.Active }},
+		{sim.TamperSensor, func(r *sim.Rig) { r.SetTamper(true) }, func(x hal.Reading) bool { return x.Active }},
+		{sim.KeySensor, func(r *sim.Rig) { r.TurnKey(true) }, func(x hal.Reading) bool { return x.Active }},
+		{sim.MeterSensor, func(r *sim.Rig) { r.SetPanelFault(sim.Glows, true) }, func(x hal.Reading) bool { return x.Watts == 120*physic.Watt }},
 		{sim.DoorSensor, func(r *sim.Rig) { r.SetDoor(true) }, func(x hal.Reading) bool { return x.Active }},
 		{sim.CabinetSensor, func(r *sim.Rig) { r.SetTemperature(sim.CabinetSensor, hot) }, func(x hal.Reading) bool { return x.Temperature == hot }},
 		{sim.PanelSensor, func(r *sim.Rig) { r.SetTemperature(sim.PanelSensor, hot) }, func(x hal.Reading) bool { return x.Temperature == hot }},
@@ -97,14 +102,62 @@ func TestSensorsSendChanges(t *testing.T) {
 	}
 }
 
+// TestMainsAndMeter: without mains nothing is drawn, which the meter tells too.
+func TestMainsAndMeter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := sim.NewRig(sim.Config{})
+		c := runSensor(t, r)
+		pending(c)
+		r.SetMains(false)
+		got := pending(c)
+		if len(got) != 2 || got[sim.MainsSensor].Active || got[sim.MeterSensor].Watts != 0 {
+			t.Errorf("without mains: %+v", got)
+		}
+	})
+}
+
+// TestMeterFollowsTheLight: of the real panel, whatever it says of itself.
+func TestMeterFollowsTheLight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := sim.NewRig(sim.Config{Lit: 200 * physic.Watt, Standby: 2 * physic.Watt})
+		p := r.Panel()
+		draws := func(what string, want physic.Power) {
+			t.Helper()
+			if got := r.Snapshot(); got.Draws != want || got.Lit != (want > 2*physic.Watt) {
+				t.Errorf("%s: draws %v, lit %v", what, got.Draws, got.Lit)
+			}
+		}
+		draws("off", 2*physic.Watt)
+		switchOn(t, r)
+		draws("on", 200*physic.Watt)
+		r.SetBrightness(50)
+		draws("at half brightness", 130*physic.Watt)
+		r.Wear(50)
+		draws("worn", 65*physic.Watt)
+		r.SetPanelFault(sim.Black, true)
+		if got, err := p.Power(t.Context()); got != hal.PowerOn || err != nil {
+			t.Errorf("a black panel says %v, %v", got, err)
+		}
+		draws("black", 2*physic.Watt)
+		r.SetPanelFault(sim.Black, false)
+		r.SetPanelFault(sim.Glows, true)
+		if err := p.SetPower(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		draws("glowing", 65*physic.Watt)
+		r.SetMains(false)
+		draws("without mains", 0)
+	})
+}
+
 func TestSensorsRepeatThemselves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := runSensor(t, sim.NewRig(sim.Config{}))
 		pending(c)
 		for range 3 {
 			time.Sleep(10 * time.Second)
-			if got := pending(c); len(got) != 5 {
-				t.Errorf("%d sensors spoke within 10 s, want 5", len(got))
+			if got := pending(c); len(got) != 8 {
+				t.Errorf("%d sensors spoke within 10 s, want 8", len(got))
 			}
 		}
 	})
@@ -136,7 +189,7 @@ func TestQuietSensor(t *testing.T) {
 		r.SetSensorFault(sim.MainsSensor, sim.SensorQuiet)
 		r.SetMains(false)
 		time.Sleep(10 * time.Second)
-		if got := pending(c); len(got) != 4 || got[sim.MainsSensor] != (hal.Reading{}) {
+		if got := pending(c); len(got) != 7 || got[sim.MainsSensor] != (hal.Reading{}) {
 			t.Errorf("sensors said %+v, want nothing of mains", got)
 		}
 	})

@@ -166,3 +166,48 @@ func TestSnapshotTellsAll(t *testing.T) {
 		}
 	}
 }
+
+// TestPanelTellsMore is what the suite in haltest does not ask of every panel.
+func TestPanelTellsMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := sim.NewRig(sim.Config{})
+		switchOn(t, r)
+		p := r.Panel()
+		r.SetPicture(false)
+		r.SetFaults("fan", "lamp")
+		time.Sleep(3 * time.Hour)
+		if present, err := p.(hal.SignalDetector).Signal(t.Context()); present || err != nil {
+			t.Errorf("Signal: %v, %v", present, err)
+		}
+		if faults, err := p.(hal.Diagnoser).Diagnose(t.Context()); len(faults) != 2 || err != nil {
+			t.Errorf("Diagnose: %v, %v", faults, err)
+		}
+		if hours, err := p.(hal.HourMeter).Hours(t.Context()); hours != 1003 || err != nil {
+			t.Errorf("Hours: %v, %v", hours, err)
+		}
+		if err := p.(hal.Speaker).SetVolume(t.Context(), 20); err != nil {
+			t.Error(err)
+		}
+		if err := p.(hal.Speaker).SetVolume(t.Context(), 101); err == nil {
+			t.Error("louder than loud")
+		}
+		if got, err := p.(hal.Speaker).Volume(t.Context()); got != 20 || err != nil {
+			t.Errorf("Volume: %v, %v", got, err)
+		}
+		if err := p.(hal.Speaker).SetMute(t.Context(), true); err != nil {
+			t.Error(err)
+		}
+		if got, err := p.(hal.Speaker).Muted(t.Context()); !got || err != nil {
+			t.Errorf("Muted: %v, %v", got, err)
+		}
+		r.LosePower()
+		time.Sleep(time.Hour)
+		if hours, err := p.(hal.HourMeter).Hours(t.Context()); hours != 1003 || err != nil {
+			t.Errorf("Hours of a panel that is off: %v, %v", hours, err)
+		}
+		r.SetPanelFault(sim.Fixed, true)
+		if err := p.(hal.Dimmer).SetBrightness(t.Context(), 40); err != nil || r.Snapshot().Brightness != 100 {
+			t.Errorf("brightness is %d, %v", r.Snapshot().Brightness, err)
+		}
+	})
+}

@@ -15,6 +15,9 @@ type Snapshot struct {
 	Mains       bool // present
 	RelayClosed bool
 	Smoke, Door bool // Door: open
+	Tamper, Key bool // Key: turned
+	Lit         bool // somebody before it sees light; differs from Panel only under Black and Glows
+	Draws       physic.Power
 	Cabinet     physic.Temperature
 	PanelBack   physic.Temperature
 	Brightness  int // percent
@@ -28,6 +31,7 @@ func (r *Rig) Snapshot() Snapshot {
 	defer r.mu.Unlock()
 	s := Snapshot{
 		Panel: r.power(), Mains: r.mains, RelayClosed: r.relay, Smoke: r.smoke, Door: r.door,
+		Tamper: r.tamper, Key: r.key, Lit: r.lit(), Draws: r.draws(),
 		Cabinet: r.temperature[CabinetSensor], PanelBack: r.temperature[PanelSensor],
 		Brightness: r.brightness, Input: r.input,
 	}
@@ -46,9 +50,15 @@ func (r *Rig) Snapshot() Snapshot {
 
 // String is one line for a person.
 func (s Snapshot) String() string {
-	line := fmt.Sprintf("panel %v (%d %%, %s), mains %s, relay %s, door %s, smoke %s, cabinet %v, panel back %v",
-		s.Panel, s.Brightness, s.Input, either(s.Mains, "present", "lost"), either(s.RelayClosed, "closed", "open"),
+	line := fmt.Sprintf("panel %v (%d %%, %s), %v drawn, mains %s, relay %s, door %s, smoke %s, cabinet %v, panel back %v",
+		s.Panel, s.Brightness, s.Input, s.Draws, either(s.Mains, "present", "lost"), either(s.RelayClosed, "closed", "open"),
 		either(s.Door, "open", "closed"), either(s.Smoke, "yes", "no"), s.Cabinet, s.PanelBack)
+	if s.Tamper {
+		line += ", tampered with"
+	}
+	if s.Key {
+		line += ", key turned"
+	}
 	if len(s.Faults) > 0 {
 		line += ", faults: " + strings.Join(s.Faults, ", ")
 	}

@@ -40,6 +40,7 @@ type Seen struct {
 	Player  media.Playing
 	Mains   *bool     // nil when no sensor tells
 	MainsAt time.Time // when Mains changed last
+	Light   Evidence
 }
 
 // Classify says whether approved content is provably on the panel, and if not, the one cause. Where several
@@ -56,11 +57,14 @@ func Classify(now time.Time, want Want, content bool, seen Seen) Status {
 	if c := dark(now, seen); c != "" {
 		return lost(c)
 	}
+	if c := contradiction(now, seen); c != "" {
+		return lost(c)
+	}
 	if c := playerCause(now, content, seen.Player); c != "" {
 		return lost(c)
 	}
 	shown := Status{State: journal.OnAir, Rule: want.Rule}
-	if seen.Panel.Blind {
+	if seen.Panel.Blind && seen.Light.Draw != DrawLit {
 		shown.State = journal.Unverified
 	}
 	if seen.Trust == journal.Untrusted { // nobody can say in which second
@@ -80,7 +84,7 @@ func dark(now time.Time, seen Seen) journal.Cause {
 	switch {
 	case unfed:
 		return journal.CauseMainsLost
-	case p.Blind && p.Obeyed:
+	case p.Blind && (p.Obeyed || seen.Light.Draw == DrawLit):
 		return ""
 	case p.Err == nil && p.ReadAt.IsZero() && !p.Blind, now.Before(p.SettlesAt), p.Power == hal.PowerWarming:
 		return journal.CausePanelStarting
@@ -90,6 +94,19 @@ func dark(now time.Time, seen Seen) journal.Cause {
 		return journal.CausePanelSilent
 	}
 	return journal.CausePanelOff
+}
+
+// contradiction is why a panel that counts as lit by its protocol is not; empty when nothing says so.
+func contradiction(now time.Time, seen Seen) journal.Cause {
+	switch {
+	case seen.Light.stands(now, DarkButOn) && seen.Panel.Blind:
+		return journal.CausePanelOff // it never said otherwise
+	case seen.Light.stands(now, DarkButOn):
+		return journal.CauseContradicted
+	case seen.Light.stands(now, SignalLost):
+		return journal.CauseNoSignal
+	}
+	return ""
 }
 
 // wished is the cause when somebody or something wants no programme; empty when it is wanted. Outside the

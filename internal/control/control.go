@@ -37,6 +37,7 @@ type Books interface {
 	Commit(ctx context.Context, w journal.Write) error
 	LastHeartbeat(ctx context.Context) (journal.Heartbeat, bool, error) // false when there was none
 	Segments(ctx context.Context, from, to int64) ([]journal.Segment, error)
+	Setting(ctx context.Context, key string) ([]byte, error) // nil when there is none
 }
 
 // Config is everything a Control is made of. What may be left out says so; all else is required.
@@ -78,11 +79,19 @@ type Control struct {
 	refusals *refusals
 	sensors  *sensors
 	recorder *recorder
+	ageing   *ageing
 	panel    *panelKeeper
 	relay    *relayKeeper
 	beat     func()
 	// playerBeat is called when the player gave a sign of life.
 	playerBeat func()
+
+	heat     *heat
+	cutBy    time.Time // when the relay opens at the latest, process time; zero while it shall be closed
+	cutOff   bool      // the panel was seen or acknowledged off since
+	calm     bool      // no window is about to begin
+	nudged   int       // how often a panel that glows was told again to go off
+	nudgedAt time.Time
 
 	panelNews chan PanelSeen
 	relayNews chan error
@@ -113,11 +122,19 @@ type showing struct {
 
 // New loads where the last run stopped. It does no I/O beyond the journal.
 func New(ctx context.Context, cfg Config) (*Control, error) {
+	var err error
+	if cfg.Safety, err = cfg.Safety.complete(); err != nil {
+		return nil, err
+	}
+	if err := cfg.Key.check(); err != nil {
+		return nil, err
+	}
 	c := &Control{
 		cfg:       cfg,
 		alarms:    newAlarms(),
 		refusals:  newRefusals(),
-		sensors:   newSensors(),
+		sensors:   newSensors(cfg.Safety.CutOff),
+		heat:      newHeat(cfg.Safety.Dim),
 		panelNews: make(chan PanelSeen, 1),
 		relayNews: make(chan error, 1),
 		changed:   make(chan struct{}, 1),
@@ -128,14 +145,13 @@ func New(ctx context.Context, cfg Config) (*Control, error) {
 
 		playerBeat: cfg.Health.Loop("player", 2*time.Minute),
 	}
-	c.recorder = newRecorder(cfg.Journal, cmp.Or(cfg.Heartbeat, DefaultHeartbeat), cfg.Log, cfg.Health.Loop("recorder", recorderLimit))
-	c.panel = &panelKeeper{
-		panel: cfg.Panel, log: cfg.Log, want: make(chan bool, 1),
-		report: func(s PanelSeen) { replace(c.panelNews, s) },
-		beat:   cfg.Health.Loop("panel", 2*time.Minute),
+	if c.ageing, err = newAgeing(ctx, cfg.Journal); err != nil {
+		cfg.Log.Error("the trend of the panel begins anew", "err", err) // in part or as a whole; the picture does not need it
 	}
+	c.recorder = newRecorder(cfg.Journal, cmp.Or(cfg.Heartbeat, DefaultHeartbeat), cfg.Log, cfg.Health.Loop("recorder", recorderLimit))
+	c.panel = newPanelKeeper(cfg.Panel, cfg.Log, func(s PanelSeen) { replace(c.panelNews, s) }, cfg.Health.Loop("panel", 2*time.Minute))
 	if cfg.Relay != nil {
-		c.relay = &relayKeeper{relay: cfg.Relay, want: make(chan bool, 1), news: c.relayNews, beat: cfg.Health.Loop("relay", time.Minute)}
+		c.relay = &relayKeeper{relay: cfg.Relay, want: make(chan passedRelay, 1), news: c.relayNews, beat: cfg.Health.Loop("relay", relayLimit)}
 	}
 	return c, c.resume(ctx)
 }
@@ -202,6 +218,10 @@ func (c *Control) Run(ctx context.Context) error {
 		}
 	})
 	g.Go(func() error { return c.cfg.Orders.keepFire(ctx, c.cfg.Log) })
+	g.Go(func() error { return c.cfg.Orders.keepKey(ctx, c.cfg.Log) })
+	g.Go(func() error {
+		return keepSaving(ctx, c.ageing.dirty, c.ageing.save, func(err error) { c.cfg.Log.Error("cannot write the panel's trend", "err", err) })
+	})
 	g.Go(func() error { return c.loop(ctx) })
 	err := g.Wait()
 	c.tellRefusals()
@@ -224,6 +244,7 @@ func (c *Control) loop(ctx context.Context) error {
 			return ctx.Err()
 		case <-tick.C:
 		case c.seen.Panel = <-c.panelNews:
+			c.senseInside()
 		case c.relayErr = <-c.relayNews:
 		case r := <-c.sensors.readings:
 			c.sense(r)
@@ -255,11 +276,21 @@ func (c *Control) step() {
 		c.cfg.Orders.latch(why)
 	}
 	department, local, fire := c.cfg.Orders.standing(at)
+	if fire != "" {
+		c.drive(now, Decide(Inputs{Now: at.Wall, Fire: fire})) // before anybody else is asked anything that might hang
+	}
 	programme, content := c.cfg.Content.Programme(at.Wall)
-	want := Decide(Inputs{
-		Now: at.Wall, Trust: at.Trust, Moment: c.cfg.Schedule.At(at.Wall),
+	in := Inputs{
+		Now: at.Wall.In(c.cfg.Schedule.Zone), Trust: at.Trust, Moment: c.cfg.Schedule.At(at.Wall),
 		Fire: fire, Department: department, Local: local, Content: content,
-	})
+		Levels: c.cfg.Brightness, Hot: c.heat.why() != "",
+	}
+	want := Decide(in)
+	meter := c.sensors.meter()
+	c.seen.Light.update(now, want.PanelOn, c.seen.Panel, c.cfg.Meter.Says(meter))
+	c.nudge(now)
+	c.calm = !in.Moment.Lead
+	c.drive(now, want)
 	c.act(want, programme)
 
 	player := c.cfg.Player.Playing()
@@ -269,30 +300,24 @@ func (c *Control) step() {
 	c.seen.Player, c.seen.Trust = player, at.Trust
 	status := Classify(now, want, content, c.seen)
 	c.doubt(at, now, status)
+	lit := c.seen.Panel.Power == hal.PowerOn && dark(now, c.seen) == "" && c.seen.Light.Finding == Agreed
+	c.ageing.look(now, in.Now, at.Trust, lit, c.seen.Panel.Told, meter)
 	c.account(at, now, want, status)
 	c.publish(at, want, status)
 }
 
-// doubt takes back what was claimed since the panel was last read as on, once it turns out that it is not: it may
-// have gone dark right after that reading.
-func (c *Control) doubt(at journal.Stamp, now time.Time, status Status) {
-	was := c.was
-	c.was = status
-	if was.dated().State == journal.OnAir && status.State == journal.Lost && dark(now, c.seen) != "" {
-		booked := at.Wall.Add(-c.ledger.Stepped(at)) // by the clock that the claim was booked by
-		c.ledger.Doubt(booked.Add(-now.Sub(c.lit)).Unix(), status)
-	}
-	if c.seen.Panel.Power == hal.PowerOn {
-		c.lit = c.seen.Panel.ReadAt
+// drive hands the keepers of the panel and its relay what they shall make true.
+func (c *Control) drive(now time.Time, want Want) {
+	c.panel.set(ask{
+		on: want.PanelOn, fire: want.Rule == RuleFire, brightness: want.Brightness, hot: want.Hot, calm: c.calm, nudge: c.nudged,
+	})
+	if c.relay != nil {
+		c.relay.set(c.feed(now, want.Relay))
 	}
 }
 
-// act hands each part of the wish to its keeper.
+// act hands the player its part.
 func (c *Control) act(want Want, p media.Programme) {
-	c.panel.set(want.PanelOn)
-	if c.relay != nil {
-		c.relay.set(want.Relay)
-	}
 	next := showing{show: want.Show}
 	if want.Show == ShowProgramme {
 		next.playlist, next.version = p.Playlist, p.Version
@@ -360,23 +385,10 @@ func (c *Control) finished(s media.Shown) {
 	})
 }
 
-// sense takes a reading. A change of the mains makes older readings of the panel worthless.
-func (c *Control) sense(r hal.Reading) {
-	c.sensors.take(r)
-	mains := c.sensors.mains()
-	if changed(mains, c.seen.Mains) {
-		c.seen.Mains, c.seen.MainsAt = mains, time.Now()
-		c.panel.look()
-	}
-}
-
-func changed(a, b *bool) bool {
-	return (a == nil) != (b == nil) || a != nil && *a != *b
-}
-
-// ClearFire lifts the fire latch on a person's word, unless a sensor still says fire.
+// ClearFire lifts the fire latch on a person's word, unless a sensor still says fire, or one that would have to say that
+// there is none does not say anything.
 func (c *Control) ClearFire(ctx context.Context, reason, by string) error {
-	if why := c.sensors.fire(); why != "" {
+	if why := cmp.Or(c.sensors.fire(), c.sensors.unproven()); why != "" {
 		return fmt.Errorf("cannot clear the fire latch: %s", why)
 	}
 	return c.cfg.Orders.ClearFire(ctx, reason, by)

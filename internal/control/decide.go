@@ -53,21 +53,43 @@ type Inputs struct {
 	Fire       string       // why the fire latch is set; empty when it is not
 	Department *Override    // the order that stands, nil for none
 	Local      *Override
-	Content    bool // an approved programme is ready
+	Content    bool    // an approved programme is ready
+	Levels     []Level // of brightness, by the time of day in Now's zone
+	Hot        bool    // the panel is too warm for its full brightness
 }
 
 // Want is what the keepers shall make true.
 type Want struct {
-	PanelOn bool
-	Show    Show
-	Relay   bool // closed: the panel is fed
-	Rule    Rule
-	Reason  string // one English line for a person who asks why
+	PanelOn    bool
+	Brightness int  // percent; LeaveBrightness where nobody asks for any
+	Hot        bool // Brightness is an upper limit
+	Show       Show
+	Relay      bool // closed: the panel is fed
+	Rule       Rule
+	Reason     string // one English line for a person who asks why
 }
 
 // Decide says what shall be, and which rule says so. It is pure: the same inputs give the same answer, on
 // whatever path they were reached, so a controller that boots at 09:12 wants what one that ran all day wants.
 func Decide(in Inputs) Want {
+	w := in.decide()
+	w.Brightness = LeaveBrightness
+	if !w.PanelOn {
+		return w
+	}
+	if in.Trust != journal.Untrusted { // who does not know the hour does not know how light it is outside
+		w.Brightness = brightnessAt(in.Levels, in.Now)
+	}
+	if in.Hot {
+		w.Hot = true
+		if w.Brightness == LeaveBrightness || w.Brightness > heatCap {
+			w.Brightness = heatCap
+		}
+	}
+	return w
+}
+
+func (in Inputs) decide() Want {
 	switch {
 	case in.Fire != "":
 		return Want{Show: ShowSlate, Rule: RuleFire, Reason: in.Fire}

@@ -50,6 +50,9 @@ type Orders struct {
 	fire       string
 	desired    string        // digest of the desired/power that was accepted last
 	dirty      chan struct{} // the fire latch was set and is not on disk yet
+	turned     bool          // the key switch, when it was looked at last
+	turns      []journal.Entry
+	keyed      chan struct{} // the key was turned, and turns are not on disk yet
 
 	holds  func(role string, keys []string) bool // see Trusting; nil lets every order hold
 	lapsed string                                // digest of the order whose lapse this run has recorded; belongs to commit
@@ -58,8 +61,8 @@ type Orders struct {
 // LoadOrders reads what stood when the controller was last running. One that cannot be read any more is left out
 // and logged: a display without it is better than none.
 func LoadOrders(ctx context.Context, j Journal, clock *Clock, log *slog.Logger) (*Orders, error) {
-	o := &Orders{journal: j, clock: clock, wake: make(chan struct{}, 1), dirty: make(chan struct{}, 1)}
-	for key, into := range map[string]any{settingDepartment: &o.department, settingLocal: &o.local, settingFire: &o.fire} {
+	o := &Orders{journal: j, clock: clock, wake: make(chan struct{}, 1), dirty: make(chan struct{}, 1), keyed: make(chan struct{}, 1)}
+	for key, into := range map[string]any{settingDepartment: &o.department, settingLocal: &o.local, settingFire: &o.fire, settingKey: &o.turned} {
 		raw, err := j.Setting(ctx, key)
 		if err != nil {
 			return nil, fmt.Errorf("cannot load the standing orders: %w", err)
@@ -224,21 +227,7 @@ func (o *Orders) latch(why string) {
 
 // keepFire writes the latch to disk whenever it was set, as often as it takes.
 func (o *Orders) keepFire(ctx context.Context, log *slog.Logger) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-o.dirty:
-		}
-		for o.saveFire(ctx) != nil {
-			log.Error("cannot write the fire latch")
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(time.Second):
-			}
-		}
-	}
+	return keepSaving(ctx, o.dirty, o.saveFire, func(err error) { log.Error("cannot write the fire latch", "err", err) })
 }
 
 // saveFire writes the latch as it stands now: a person may have cleared it meanwhile, and has then deleted it

@@ -27,6 +27,25 @@ type PanelSeen struct {
 	Blind     bool      // this panel cannot be read back
 	Obeyed    bool      // Blind, and the last command was acknowledged and was "on"
 	SettlesAt time.Time // until then a reading after a power-on command proves nothing
+	OffAt     time.Time // when it was last read as off or acknowledged to go off; zero once it was told or read otherwise
+	Told      Told
+}
+
+// An ask is what the panel shall be.
+type ask struct {
+	on         bool
+	fire       bool // off, before anything else
+	brightness int  // percent; LeaveBrightness
+	hot        bool // brightness is an upper limit, and does not wait
+	calm       bool // there is time for questions
+	nudge      int  // a change tells a panel that cannot be read back once more
+}
+
+// A wish is an ask on its way to the keeper.
+type wish struct {
+	ask
+	overtaken chan struct{} // closed when a fire overtakes it: an exchange that serves it is given up
+	replaced  chan struct{} // closed when the power is wished otherwise: a question is given up
 }
 
 // A panelKeeper is the only writer of the panel. It makes the panel what was last wanted, reads it back, and
@@ -34,34 +53,69 @@ type PanelSeen struct {
 type panelKeeper struct {
 	panel  hal.Panel
 	log    *slog.Logger
-	want   chan bool // one deep; the newest wish replaces an older one
+	want   chan wish // one deep; the newest wish replaces an older one
 	report func(PanelSeen)
 	beat   func()
 
-	asked  *bool // the loop's: what it passed on last
-	wanted bool  // from here on the keeper's own goroutine's
+	passed *wish // the loop's: what it passed on last
+	wish   wish  // from here on the keeper's own goroutine's
+	hurry  int   // how many more commands go out without a reading before them
 	seen   PanelSeen
 	told   bool      // the last acknowledged command
 	toldAt time.Time // zero before the first
 	quiet  time.Time // no further command before this: a second one could toggle it or restart its warm-up
 	tries  int       // commands since the panel last was as wanted
 	misses int       // readings without an answer since the last with one
+
+	chores  []*chore
+	light   *light // nil where the panel has no brightness to set
+	inside  inside
+	picture picture
 }
+
+func newPanelKeeper(p hal.Panel, log *slog.Logger, report func(PanelSeen), beat func()) *panelKeeper {
+	k := &panelKeeper{panel: p, log: log, want: make(chan wish, 1), report: report, beat: beat}
+	k.seen.Told.Brightness = LeaveBrightness
+	k.chores = k.questions()
+	if d, ok := p.(hal.Dimmer); ok {
+		k.light = newLight(d)
+	}
+	return k
+}
+
+// hurries is how many commands a fire sends before the panel is asked again what it is. A panel that does not take
+// three has been without its mains for long by then, and its state must not go on saying that it was on.
+const hurries = 3
 
 // set replaces the wish. It never blocks. Only the decision loop calls it, and only a change is passed on: a
 // wish that stands needs no new look at the panel.
-func (k *panelKeeper) set(on bool) {
-	if k.asked != nil && *k.asked == on {
+func (k *panelKeeper) set(a ask) {
+	if k.passed != nil && k.passed.ask == a {
 		return
 	}
-	k.asked = &on
-	replace(k.want, on)
+	next, was := wish{a, make(chan struct{}), make(chan struct{})}, k.passed
+	overtakes := was != nil && a.fire && !was.fire
+	replaces := overtakes || was != nil && a.on != was.on
+	if was != nil && !overtakes {
+		next.overtaken = was.overtaken // an older wish may still be served
+	}
+	if was != nil && !replaces {
+		next.replaced = was.replaced
+	}
+	k.passed = &next
+	replace(k.want, next)
+	if overtakes {
+		close(was.overtaken)
+	}
+	if replaces {
+		close(was.replaced)
+	}
 }
 
 // look makes the keeper read the panel now, because something happened that its last reading does not know of.
 func (k *panelKeeper) look() {
-	if k.asked != nil {
-		replace(k.want, *k.asked)
+	if k.passed != nil {
+		replace(k.want, *k.passed)
 	}
 }
 
@@ -76,7 +130,8 @@ func replace[T any](c chan T, v T) {
 
 func (k *panelKeeper) run(ctx context.Context) error {
 	select {
-	case k.wanted = <-k.want:
+	case w := <-k.want:
+		k.take(w)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -88,40 +143,79 @@ func (k *panelKeeper) run(ctx context.Context) error {
 		case <-ctx.Done():
 			timer.Stop()
 			return ctx.Err()
-		case k.wanted = <-k.want:
-			k.tries = 0
+		case w := <-k.want:
+			k.take(w)
 		case <-timer.C:
 		}
 		timer.Stop()
 	}
 }
 
-// step reads the panel and commands it where it differs. Each call takes at most a few seconds, the time limits
-// of the driver. A new wish that the last reading contradicts is not kept waiting by another: the line rests after each.
-func (k *panelKeeper) step(ctx context.Context) {
-	if !k.seen.Blind && !k.contradicted() {
-		k.read(ctx)
+// take makes w the wish. A fire waits for no settling time: it needs no reading that can be believed.
+func (k *panelKeeper) take(w wish) {
+	if w.fire && !k.wish.fire {
+		k.hurry, k.quiet = hurries, time.Time{}
 	}
-	if !k.due() {
+	if w.nudge != k.wish.nudge && k.seen.Blind {
+		k.toldAt = time.Time{}
+	}
+	if w.on != k.wish.on || w.fire != k.wish.fire || w.ask == k.wish.ask {
+		k.tries = 0
+	}
+	k.wish = w
+}
+
+// step reads the panel and commands it where it differs. Each call takes at most a few seconds, the time limits
+// of the driver; a fire ends it at once. A new wish that the last reading contradicts is not kept waiting by another: the
+// line rests after each.
+func (k *panelKeeper) step(ctx context.Context) {
+	if k.hurry == 0 && !k.seen.Blind && !k.contradicted() && !k.read(ctx) {
 		return
 	}
-	err := k.panel.SetPower(ctx, k.wanted)
+	if k.hurry > 0 || k.due() {
+		k.command(ctx)
+		return
+	}
+	k.tend(ctx)
+}
+
+func (k *panelKeeper) command(ctx context.Context) {
+	if k.wish.on {
+		k.seen.OffAt = time.Time{}
+	}
+	err := k.exchange(ctx, func(ctx context.Context) error { return k.panel.SetPower(ctx, k.wish.on) })
+	if k.overtaken() {
+		return // the panel may have obeyed or not: the fire asks nobody
+	}
 	k.seen.Err = err
-	k.seen.Obeyed = err == nil && k.seen.Blind && k.wanted
+	k.seen.Obeyed = err == nil && k.seen.Blind && k.wish.on
 	k.tries++
+	k.hurry = max(0, k.hurry-1)
 	if err == nil {
 		k.acknowledged()
 	}
 	k.report(k.seen)
 }
 
+// exchange is one call of the panel's driver, which a fire ends.
+func (k *panelKeeper) exchange(ctx context.Context, call func(context.Context) error) error {
+	return unless(ctx, k.wish.overtaken, call)
+}
+
+func (k *panelKeeper) overtaken() bool { return closed(k.wish.overtaken) }
+
 // acknowledged notes the command. Only the first try excuses the panel while it settles: one that needs a
 // second is not starting but disobeying.
 func (k *panelKeeper) acknowledged() {
-	k.log.Info("panel commanded", "on", k.wanted, "try", k.tries)
-	k.told, k.toldAt = k.wanted, time.Now()
-	k.quiet = k.toldAt.Add(settle(k.panel, k.wanted))
-	if k.tries == 1 {
+	k.log.Info("panel commanded", "on", k.wish.on, "try", k.tries)
+	k.hurry = 0
+	again := k.seen.Blind && k.told == k.wish.on // a repetition changes nothing that would have to settle
+	k.told, k.toldAt = k.wish.on, time.Now()
+	k.quiet = k.toldAt.Add(settle(k.panel, k.wish.on))
+	if !k.wish.on {
+		k.seen.OffAt = k.toldAt
+	}
+	if k.tries == 1 && !again {
 		k.seen.SettlesAt = k.quiet
 	}
 	if k.seen.Blind {
@@ -129,11 +223,18 @@ func (k *panelKeeper) acknowledged() {
 	}
 }
 
-func (k *panelKeeper) read(ctx context.Context) {
-	power, err := k.panel.Power(ctx)
+// read reports whether the reading came to its end.
+func (k *panelKeeper) read(ctx context.Context) bool {
+	power := hal.PowerUnknown
+	err := k.exchange(ctx, func(ctx context.Context) (err error) {
+		power, err = k.panel.Power(ctx)
+		return err
+	})
 	switch {
+	case k.overtaken():
+		return false
 	case errors.Is(err, hal.ErrUnsupported):
-		k.seen = PanelSeen{Blind: true}
+		k.seen = PanelSeen{Blind: true, OffAt: k.seen.OffAt, Told: k.seen.Told}
 	case err != nil:
 		// One lost answer proves nothing: what was read last goes on holding until it is too old.
 		k.seen.Err = err
@@ -146,18 +247,23 @@ func (k *panelKeeper) read(ctx context.Context) {
 		}
 		k.seen.Power, k.seen.ReadAt, k.seen.Err = power, time.Now(), nil
 		k.misses = 0
-		if matches(power, k.wanted) {
+		k.seen.OffAt = time.Time{}
+		if power == hal.PowerOff {
+			k.seen.OffAt = k.seen.ReadAt
+		}
+		if matches(power, k.wish.on) {
 			k.tries = 0
 			k.seen.SettlesAt = time.Time{}
 		}
 	}
 	k.report(k.seen)
+	return true
 }
 
 // contradicted says that the panel was not told yet what is wanted and was otherwise when it was read last, just now.
 func (k *panelKeeper) contradicted() bool {
 	known := k.seen.Err == nil && k.seen.Power != hal.PowerUnknown && time.Since(k.seen.ReadAt) < 2*panelPoll
-	return known && !matches(k.seen.Power, k.wanted) && k.told != k.wanted && k.tries == 0
+	return known && !matches(k.seen.Power, k.wish.on) && k.told != k.wish.on && k.tries == 0
 }
 
 // due says whether a command is needed now. A panel that does not answer a reading is commanded all the same:
@@ -165,12 +271,12 @@ func (k *panelKeeper) contradicted() bool {
 func (k *panelKeeper) due() bool {
 	now := time.Now()
 	if k.seen.Blind {
-		return k.tries > 0 || k.toldAt.IsZero() || k.told != k.wanted || now.Sub(k.toldAt) > panelRefresh
+		return k.tries > 0 || k.toldAt.IsZero() || k.told != k.wish.on || now.Sub(k.toldAt) > panelRefresh
 	}
-	if matches(k.seen.Power, k.wanted) {
+	if matches(k.seen.Power, k.wish.on) {
 		return false
 	}
-	return k.told != k.wanted || !now.Before(k.quiet)
+	return k.told != k.wish.on || !now.Before(k.quiet)
 }
 
 func (k *panelKeeper) pause() time.Duration {
@@ -181,7 +287,7 @@ func (k *panelKeeper) pause() time.Duration {
 		d := min(panelPace<<min(k.tries, 10), panelBackoff)
 		return d/2 + rand.N(d/2+1)
 	}
-	if !k.seen.Blind && !matches(k.seen.Power, k.wanted) {
+	if !k.seen.Blind && !matches(k.seen.Power, k.wish.on) {
 		return time.Second // on its way: see it arrive
 	}
 	return panelPoll

@@ -12,35 +12,56 @@ const (
 	relayRefresh = 10 * time.Second
 	// relayRetry is how soon a failed write is repeated: a fire does not wait.
 	relayRetry = 500 * time.Millisecond
+	// relayLimit is how long a keeper may be quiet. A relay that waits out its minimum dwell before it closes beats meanwhile.
+	relayLimit = time.Minute
 )
+
+// A relayWish is what the relay shall be.
+type relayWish struct {
+	closed bool
+	by     time.Time // open at this process time, and not before; zero is at once
+}
 
 // A relayKeeper is the only writer of the relay. A display without one has none of these.
 type relayKeeper struct {
 	relay hal.Relay
-	want  chan bool
+	want  chan passedRelay
 	beat  func()
-	news  chan error // one deep: nil when the last write succeeded
-	asked *bool      // the loop's: what it passed on last
+	news  chan error   // one deep: nil when the last write succeeded
+	asked *passedRelay // the loop's: what it passed on last
+}
+
+// A passedRelay is a wish on its way to the keeper.
+type passedRelay struct {
+	relayWish
+	overtaken chan struct{} // closed when the relay shall open: closing it is given up, which may be waiting out its dwell
 }
 
 // set replaces the wish. It never blocks. Only the decision loop calls it.
-func (k *relayKeeper) set(closed bool) {
-	if k.asked != nil && *k.asked == closed {
+func (k *relayKeeper) set(w relayWish) {
+	if k.asked != nil && k.asked.relayWish == w {
 		return
 	}
-	k.asked = &closed
-	replace(k.want, closed)
+	next := passedRelay{w, make(chan struct{})}
+	was := k.asked
+	k.asked = &next
+	replace(k.want, next)
+	if was != nil && was.closed {
+		close(was.overtaken)
+	}
 }
 
+// run waits for the moment of an opening itself: once it is asked for, it does not depend on any other loop.
 func (k *relayKeeper) run(ctx context.Context) error {
-	var closed, known, failing bool
+	var w passedRelay
+	var known, failing bool
 	timer := time.NewTimer(relayRefresh)
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case closed = <-k.want:
+		case w = <-k.want:
 			known = true
 		case <-timer.C:
 		}
@@ -49,13 +70,41 @@ func (k *relayKeeper) run(ctx context.Context) error {
 		if !known {
 			continue
 		}
-		err := k.relay.Set(ctx, closed)
+		if left := time.Until(w.by); left > 0 && !w.closed {
+			timer.Reset(left)
+			continue
+		}
+		err := k.write(ctx, w)
 		if err != nil {
 			timer.Reset(relayRetry)
+			if closed(w.overtaken) {
+				continue // it was given up
+			}
 		}
 		if (err != nil) != failing {
 			failing = err != nil
 			replace(k.news, err)
 		}
 	}
+}
+
+func (k *relayKeeper) write(ctx context.Context, w passedRelay) error {
+	if !w.closed {
+		return k.relay.Set(ctx, false)
+	}
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		tick := time.NewTicker(relayLimit / 4)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				k.beat()
+			}
+		}
+	}()
+	return unless(ctx, w.overtaken, func(ctx context.Context) error { return k.relay.Set(ctx, true) })
 }

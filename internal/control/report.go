@@ -3,7 +3,10 @@ package control
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"time"
+
+	"periph.io/x/conn/v3/physic"
 
 	"bangtin/hal"
 	"bangtin/internal/journal"
@@ -59,6 +62,15 @@ func (c *Control) describe(at journal.Stamp, want Want) wire.State {
 	if want.PanelOn {
 		s.Want.Panel = "on"
 	}
+	told := c.seen.Panel.Told
+	s.Panel.OnSeconds = int64(told.Hours) * 3600
+	if told.Brightness != LeaveBrightness {
+		s.Panel.Brightness = &told.Brightness
+	}
+	if told.Inside.Quality == hal.QualityGood {
+		tenths := int((told.Inside.Temperature - physic.ZeroCelsius) / (physic.Celsius / 10))
+		s.Panel.CelsiusX10 = &tenths
+	}
 	if c.cfg.Trust != nil {
 		s.TrustVersion = c.cfg.Trust()
 	}
@@ -109,15 +121,18 @@ func (c *Control) wrong(at journal.Stamp, want Want, status Status) map[string]a
 	if c.relayErr != nil {
 		wrong["relay-failed"] = alarm{class: journal.Fire, detail: c.relayErr.Error()}
 	}
-	if err := c.seen.Panel.Err; err != nil {
+	if err := c.seen.Panel.Err; err != nil && (c.relay == nil || want.Relay) { // a panel without mains cannot answer
 		code := string(journal.CausePanelSilent)
 		if errors.Is(err, hal.ErrRefused) {
 			code = string(journal.CausePanelRefused)
 		}
 		tech(code, err.Error(), time.Minute)
 	}
+	c.wrongLight(wrong)
 	if want.PanelOn && status.State == journal.Lost && wished(want) == "" {
-		if _, told := wrong[string(status.Cause)]; !told && status.Cause != journal.CauseMainsLost {
+		_, told := wrong[string(status.Cause)]
+		told = told || c.seen.Light.Finding != Agreed && status.Cause == contradiction(time.Now(), c.seen) // by a code of its own
+		if !told && status.Cause != journal.CauseMainsLost {
 			tech(string(status.Cause), c.seen.Player.Detail, time.Minute)
 		}
 	}
@@ -136,12 +151,41 @@ func (c *Control) wrong(at journal.Stamp, want Want, status Status) map[string]a
 	return wrong
 }
 
+// wrongLight lists what is wrong with the panel beyond its power.
+func (c *Control) wrongLight(wrong map[string]alarm) {
+	tech := func(detail string, wait time.Duration) alarm {
+		return alarm{class: journal.Technical, detail: detail, wait: wait}
+	}
+	watts := c.sensors.meter().Watts
+	switch c.seen.Light.Finding {
+	case LitButOff:
+		wrong["panel-lit-but-off"] = tech("it is off by all it says, and draws "+watts.String(), contradictedWait)
+	case DarkButOn:
+		wrong["panel-dark-but-on"] = tech("it is on by all it says, and draws "+watts.String(), contradictedWait)
+	case SignalLost:
+		wrong["no-signal"] = tech("the panel is on and sees no picture on its input", time.Minute)
+	}
+	told := c.seen.Panel.Told
+	if len(told.Faults) > 0 {
+		wrong["panel-fault"] = tech("the panel says: "+strings.Join(told.Faults, ", "), 0)
+	}
+	if told.Disobeys != "" {
+		wrong["brightness-disobeyed"] = tech(told.Disobeys, 0)
+	}
+	if c.ageing.found != "" {
+		wrong["panel-degrading"] = tech(c.ageing.found, 0)
+	}
+	if why := c.heat.why(); why != "" {
+		wrong["panel-hot"] = tech(why, 0)
+	}
+}
+
 // panelWord is the panel's part in a proof of play.
 func panelWord(now time.Time, seen Seen) string {
 	switch {
-	case dark(now, seen) != "":
+	case dark(now, seen) != "", contradiction(now, seen) != "":
 		return "off"
-	case seen.Panel.Blind:
+	case seen.Panel.Blind && seen.Light.Draw != DrawLit:
 		return "unverified"
 	}
 	return "on"

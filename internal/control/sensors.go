@@ -2,7 +2,6 @@ package control
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -14,38 +13,58 @@ import (
 	"bangtin/internal/wire"
 )
 
-const (
-	// sensorStale is three missed reports; a hal.Sensor reports at least every 10 s.
-	sensorStale = 30 * time.Second
-	// cutOff is the temperature at which the panel goes off. It is the lowest that Samsung accepts for a
-	// panel's own limit (MDC command 0x85, 75 to 124 °C).
-	cutOff = physic.ZeroCelsius + 75*physic.Celsius
-)
+// sensorStale is three missed reports; a hal.Sensor reports at least every 10 s.
+const sensorStale = 30 * time.Second
+
+// fanWait is how long a fan may stand: one that starts by temperature stands for a while in the morning. Our judgement.
+const fanWait = 10 * time.Minute
 
 // sensors holds the newest reading of each sensor. take is for the loop; the rest is safe for concurrent use.
 type sensors struct {
 	readings chan hal.Reading
+	cutOff   physic.Temperature // at which the panel goes off
 	mu       sync.Mutex
+	names    []string // of those in last, sorted
 	last     map[string]hal.Reading
-	heard    map[string]time.Time // process time
+	heard    map[string]time.Time          // process time
+	good     map[string]physic.Temperature // the last good ones
 }
 
-func newSensors() *sensors {
-	return &sensors{readings: make(chan hal.Reading, 16), last: map[string]hal.Reading{}, heard: map[string]time.Time{}}
+func newSensors(cutOff physic.Temperature) *sensors {
+	return &sensors{
+		readings: make(chan hal.Reading, 16), cutOff: cutOff,
+		last: map[string]hal.Reading{}, heard: map[string]time.Time{}, good: map[string]physic.Temperature{},
+	}
 }
 
 func (s *sensors) take(r hal.Reading) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if i, known := slices.BinarySearch(s.names, r.Sensor); !known {
+		s.names = slices.Insert(s.names, i, r.Sensor)
+	}
 	s.last[r.Sensor], s.heard[r.Sensor] = r, time.Now()
+	if r.Kind == hal.Temperature && r.Quality == hal.QualityGood {
+		s.good[r.Sensor] = r.Temperature
+	}
+}
+
+// forget drops a sensor that is not asked any more: that it is quiet is no fault.
+func (s *sensors) forget(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.names = slices.DeleteFunc(s.names, func(n string) bool { return n == name })
+	delete(s.last, name)
+	delete(s.heard, name)
+	delete(s.good, name)
 }
 
 // all lists the readings by name. One not heard of for long is of unknown quality.
 func (s *sensors) all() []hal.Reading {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out []hal.Reading
-	for _, name := range slices.Sorted(maps.Keys(s.last)) {
+	out := make([]hal.Reading, 0, len(s.names))
+	for _, name := range s.names {
 		r := s.last[name]
 		if r.Quality == hal.QualityGood && time.Since(s.heard[name]) > sensorStale {
 			r.Quality, r.Reason = hal.QualityUnknown, "nothing heard for "+sensorStale.String()
@@ -62,8 +81,26 @@ func (s *sensors) fire() string {
 		case r.Quality != hal.QualityGood:
 		case r.Kind == hal.Smoke && r.Active:
 			return "smoke reported by " + r.Sensor
-		case r.Kind == hal.Temperature && r.Temperature >= cutOff:
-			return fmt.Sprintf("%s measures %s, the cut-off is %s", r.Sensor, r.Temperature, cutOff)
+		case r.Kind == hal.Temperature && r.Temperature >= s.cutOff:
+			return fmt.Sprintf("%s measures %s, the cut-off is %s", r.Sensor, r.Temperature, s.cutOff)
+		}
+	}
+	return ""
+}
+
+// unproven says why nobody knows that there is no fire any more: a smoke detector of this run that now says nothing
+// sensible, or a temperature that was at the cut-off when its sensor failed, as one does that burns. It is empty when
+// every one of them speaks. A person who must have the display lit without that sensor takes it out of the site file.
+func (s *sensors) unproven() string {
+	all := s.all()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range all {
+		if r.Quality == hal.QualityGood {
+			continue
+		}
+		if r.Kind == hal.Smoke || r.Kind == hal.Temperature && s.good[r.Sensor] >= s.cutOff {
+			return fmt.Sprintf("%s says nothing that can be believed (%s): mend it first, or take it out of the site file", r.Sensor, r.Reason)
 		}
 	}
 	return ""
@@ -77,6 +114,16 @@ func (s *sensors) mains() *bool {
 		}
 	}
 	return nil
+}
+
+// meter is the newest reading of the first meter that says anything; without a Kind when none does.
+func (s *sensors) meter() hal.Reading {
+	for _, r := range s.all() {
+		if r.Kind == hal.Meter && r.Quality == hal.QualityGood {
+			return r
+		}
+	}
+	return hal.Reading{}
 }
 
 func (s *sensors) temperatures() []wire.Temperature {
@@ -105,6 +152,10 @@ func (s *sensors) wrong(into map[string]alarm) {
 			into["mains-lost"] = alarm{class: journal.Supply, detail: "the mains supply is absent"}
 		case r.Kind == hal.Door && r.Active:
 			into["door-open"] = alarm{class: journal.Intrusion, detail: r.Sensor + " is open"}
+		case r.Kind == hal.Tamper && r.Active:
+			into["tamper"] = alarm{class: journal.Intrusion, detail: r.Sensor + " says that somebody is at it"}
+		case r.Kind == hal.Fan && r.RPM == 0:
+			into["fan-stopped"] = alarm{class: journal.Technical, detail: r.Sensor + " does not turn", wait: fanWait}
 		}
 	}
 }

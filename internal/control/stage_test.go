@@ -39,6 +39,12 @@ type stage struct {
 
 	unsynced atomic.Bool // nobody disciplines the wall clock
 
+	// What stands between the decisions and the rig; nil for the plain thing.
+	panelOf func() hal.Panel
+	relayOf func() hal.Relay
+	config  func(*control.Config)
+	frozen  atomic.Bool // the player tells nothing new any more
+
 	orders  *control.Orders
 	control *control.Control
 	cancel  context.CancelFunc
@@ -101,13 +107,23 @@ func (s *stage) begin() {
 		s.t.Fatal(err)
 	}
 	player := newActor()
+	player.frozen = &s.frozen
 	s.panel = &heedful{Panel: s.rig.Panel()}
-	s.control, err = control.New(ctx, control.Config{
+	cfg := control.Config{
 		Device: "tinh-bien-01", Version: "test", Schedule: schedule(s.t), Clock: clock, Journal: s.disk, Orders: s.orders,
 		Panel: s.panel, Relay: s.rig.Relay(), Sensors: []hal.Sensor{s.rig.Sensor()}, Player: player,
 		Content: s.content, Health: control.NewHealth(), Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
+	}
+	if s.panelOf != nil {
+		cfg.Panel = s.panelOf()
+	}
+	if s.relayOf != nil {
+		cfg.Relay = s.relayOf()
+	}
+	if s.config != nil {
+		s.config(&cfg)
+	}
+	if s.control, err = control.New(ctx, cfg); err != nil {
 		s.t.Fatal(err)
 	}
 	s.done = make(chan error, 1)
@@ -199,10 +215,11 @@ type actor struct {
 	finished chan media.Shown
 	wake     chan struct{}
 	playing  chan media.Playing // one deep; holds the newest
+	frozen   *atomic.Bool       // it hangs
 }
 
 func newActor() *actor {
-	a := &actor{make(chan media.Programme, 1), make(chan media.Shown, 1), make(chan struct{}, 1), make(chan media.Playing, 1)}
+	a := &actor{make(chan media.Programme, 1), make(chan media.Shown, 1), make(chan struct{}, 1), make(chan media.Playing, 1), nil}
 	a.playing <- media.Playing{State: media.PlayerStarting}
 	return a
 }
@@ -260,9 +277,11 @@ func (a *actor) run(ctx context.Context) {
 // live reports once a second until the clip is over or another programme is wanted.
 func (a *actor) live(ctx context.Context, state media.Playing, start time.Time, length time.Duration, p *media.Programme) bool {
 	for time.Since(start) < length {
-		state.At, state.PositionS = time.Now(), time.Since(start).Seconds()
-		<-a.playing
-		a.playing <- state
+		if !a.frozen.Load() {
+			state.At, state.PositionS = time.Now(), time.Since(start).Seconds()
+			<-a.playing
+			a.playing <- state
+		}
 		select {
 		case <-ctx.Done():
 			return false

@@ -80,6 +80,8 @@ const (
 	CausePanelSilent     Cause = "panel-silent"        // does not answer
 	CausePanelRefused    Cause = "panel-refused"       // answers, and will not switch on
 	CausePanelOff        Cause = "panel-off"           // reads off though it was on: remote control, power loss of the panel alone
+	CauseContradicted    Cause = "panel-contradicted"  // reads on, and draws what a dark one draws
+	CauseNoSignal        Cause = "no-signal"           // on, and sees no picture on its input
 	CausePlayerStarting  Cause = "player-starting"     // within the time a start takes
 	CausePlayerStalled   Cause = "player-stalled"      // runs, but the picture does not advance
 	CausePlayerDown      Cause = "player-down"         // no process, or it does not answer
@@ -95,8 +97,8 @@ const (
 func Causes() []Cause {
 	return []Cause{
 		CauseSafety, CauseDepartment, CauseLocal, CauseMainsLost, CausePanelStarting, CausePanelSilent,
-		CausePanelRefused, CausePanelOff, CausePlayerStarting, CausePlayerStalled, CausePlayerDown,
-		CauseNoContent, CauseUpdate, CauseClockUntrusted, CauseControllerDown, CauseControllerMains, CauseAccountingLost,
+		CausePanelRefused, CausePanelOff, CauseContradicted, CauseNoSignal, CausePlayerStarting, CausePlayerStalled,
+		CausePlayerDown, CauseNoContent, CauseUpdate, CauseClockUntrusted, CauseControllerDown, CauseControllerMains, CauseAccountingLost,
 	}
 }
 

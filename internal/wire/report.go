@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -88,6 +89,10 @@ func (s *State) Dark() string {
 		return fmt.Sprintf("the panel is %s; %s: %s", s.Panel.Power, s.Want.Rule, s.Want.Reason)
 	case s.Panel.VerifiedAt != nil && s.At.Sub(*s.Panel.VerifiedAt) > ReadBackFor:
 		return fmt.Sprintf("the panel was last read back at %s; %s: %s", s.Panel.VerifiedAt.UTC().Format(time.RFC3339), s.Want.Rule, s.Want.Reason)
+	case slices.Contains(s.Alarms, "panel-dark-but-on"):
+		return "the panel draws what a dark one draws"
+	case slices.Contains(s.Alarms, "no-signal"):
+		return "the panel is on and sees no picture on its input"
 	case s.Player.State != "playing":
 		return fmt.Sprintf("the player is %s; %s: %s", s.Player.State, s.Want.Rule, s.Want.Reason)
 	}

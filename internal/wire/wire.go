@@ -61,7 +61,7 @@ type PanelState struct {
 	Power      string     `json:"power"`                 // unknown, off, on, warming or cooling
 	VerifiedAt *time.Time `json:"verified_at"`           // when Power was last read back; null if never
 	Error      string     `json:"error,omitempty"`       // of the last attempt
-	OnSeconds  int64      `json:"on_seconds,omitempty"`  // unused until the panel tells its hours
+	OnSeconds  int64      `json:"on_seconds,omitempty"`  // in its life, by the whole hours that the panel tells; left out where it does not
 	Brightness *int       `json:"brightness,omitempty"`  // percent
 	CelsiusX10 *int       `json:"celsius_x10,omitempty"` // tenths of a degree
 }

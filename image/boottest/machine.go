@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"bangtin/image/boottest/guest"
+)
+
+// A machine is one boot of a guest. Nothing that the guest writes to its disk is kept.
+type machine struct {
+	base            base
+	initrd, console string
+	limit           time.Duration
+}
+
+// consoleTail is how much of the console, in bytes, is shown of a guest in which something failed.
+const consoleTail = 4000
+
+// run boots the guest, passes on what its jobs say, and returns when it is off. It fails when a job failed, or when not
+// all have ended.
+func (m machine) run(ctx context.Context, load *payload, out io.Writer) error {
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, m.limit)
+	defer cancel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	var said bytes.Buffer
+	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", m.arguments()...)
+	cmd.ExtraFiles = []*os.File{w} // descriptor 3
+	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	err = cmd.Start()
+	w.Close()
+	if err != nil {
+		return fmt.Errorf("cannot start the guest: %w", err)
+	}
+	v := verdict{began: began, out: out, tests: map[string]int{}}
+	v.err = v.read(r)
+	if err := cmd.Wait(); err != nil && ctx.Err() == nil {
+		v.err = errors.Join(v.err, fmt.Errorf("cannot run the guest: %w\n%s", err, said.Bytes()))
+	}
+	fmt.Fprintf(out, "guest off after %v\n", time.Since(began).Round(100*time.Millisecond))
+	if err := errors.Join(ctx.Err(), v.err, v.judge(len(load.jobs))); err != nil {
+		return fmt.Errorf("%w\nThe guest's console:\n%s", err, m.tail())
+	}
+	return nil
+}
+
+func (m machine) arguments() []string {
+	return []string{
+		"-machine", "q35", "-cpu", "max", "-smp", "2", "-m", "1G", "-accel", "tcg,thread=multi",
+		"-kernel", m.base.kernel(), "-initrd", m.initrd,
+		// A panic ends the guest at once. Without the mitigations, which protect nothing here, it is faster.
+		"-append", "console=ttyS0 loglevel=5 panic=-1 mitigations=off nokaslr net.ifnames=0",
+		"-no-reboot", "-display", "none", "-nodefaults", "-nic", "none",
+		"-drive", "file=" + m.base.disk() + ",format=raw,if=virtio,snapshot=on",
+		"-serial", "file:" + m.console,
+		"-device", "virtio-serial-pci", "-chardev", "file,id=report,path=/dev/fd/3",
+		"-device", "virtserialport,chardev=report,name=" + guest.Port,
+		"-device", "virtio-gpu-pci", // a card and a connector for what asks DRM
+		"-device", "i6300esb", "-action", "watchdog=reset",
+	}
+}
+
+// tail is the end of the console, or why there is none.
+func (m machine) tail() []byte {
+	console, err := os.ReadFile(m.console)
+	if err != nil {
+		return []byte(err.Error())
+	}
+	return console[max(0, len(console)-consoleTail):]
+}
+
+// A verdict is what a guest has said so far.
+type verdict struct {
+	began time.Time
+	out   io.Writer
+	ended []guest.Report
+	tests map[string]int // by job: how many that were not skipped, and 0 where all were
+	done  bool
+	err   error
+}
+
+// read passes on the report to its end, which comes with the guest's.
+func (v *verdict) read(r io.Reader) error {
+	reports := json.NewDecoder(r)
+	for first := true; ; first = false {
+		var report guest.Report
+		if err := reports.Decode(&report); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("cannot read the guest's report: %w", err)
+		}
+		if first {
+			fmt.Fprintf(v.out, "guest booted, and its first job spoke, after %v\n", time.Since(v.began).Round(100*time.Millisecond))
+		}
+		switch {
+		case report.Done:
+			v.done = true
+		case report.Exit != nil:
+			v.ended = append(v.ended, report)
+			fmt.Fprintf(v.out, "--- %s ended with %d after %v\n", report.Job, *report.Exit, time.Since(v.began).Round(100*time.Millisecond))
+		default:
+			fmt.Fprintln(v.out, report.Line)
+			switch {
+			case strings.HasPrefix(report.Line, "--- SKIP: "):
+				v.tests[report.Job] += 0
+			case strings.HasPrefix(report.Line, "--- PASS: "):
+				v.tests[report.Job]++
+			}
+		}
+	}
+}
+
+// judge says what is missing of so many jobs, or which of them failed.
+func (v *verdict) judge(jobs int) error {
+	if !v.done || len(v.ended) != jobs {
+		return fmt.Errorf("the guest ended after %d of %d jobs", len(v.ended), jobs)
+	}
+	var failed []string
+	for _, report := range v.ended {
+		if *report.Exit != 0 {
+			failed = append(failed, fmt.Sprintf("%s (%d)", report.Job, *report.Exit))
+		}
+	}
+	if len(failed) > 0 {
+		return fmt.Errorf("failed in the guest: %s", strings.Join(failed, ", "))
+	}
+	for job, ran := range v.tests {
+		if ran == 0 {
+			return fmt.Errorf("all tests of %s were skipped, where they have all they need", job)
+		}
+	}
+	return nil
+}

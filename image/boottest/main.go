@@ -1,0 +1,86 @@
+// Command boottest boots Debian's kernel in QEMU and runs there, as root, the tests that need hardware: those whose
+// names begin with TestBench, of the rooms that are named, or of all that have some. The hardware is the kernel's own
+// imitations: vivid for CEC, gpio-sim, i2c-stub, dummy_hcd. It needs root, to make the guest's root file system, and the
+// packages of `.ci/need e2e`; no KVM. Each room has a guest of its own.
+//
+// A room is the folder of a package, of any checkout, or a test program compiled without cgo. With -command a line for
+// the guest's shell is run: before the tests of each room that is given, or alone.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+
+	"bangtin/image/boottest/guest"
+)
+
+func main() {
+	if os.Args[0] == guest.Init {
+		guest.Run()
+	}
+	// What is started dies with the thread that started it: this one lasts as long as the program.
+	runtime.LockOSThread()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	b := &bench{out: os.Stdout}
+	flag.StringVar(&b.command, "command", "", "a line for the guest's shell")
+	flag.DurationVar(&b.limit, "limit", 10*time.Minute, "the longest that a guest may run")
+	flag.Parse()
+	b.rooms = flag.Args()
+	if err := b.run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// A bench is one run: what is asked of it.
+type bench struct {
+	rooms   []string
+	command string
+	limit   time.Duration
+	out     *os.File
+}
+
+func (b *bench) run(ctx context.Context) error {
+	temp, err := os.MkdirTemp("", "boottest-")
+	if err != nil {
+		return fmt.Errorf("cannot make a folder for the guest: %w", err)
+	}
+	defer os.RemoveAll(temp)
+
+	loads, err := b.payloads(ctx, temp)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	base, err := b.base(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(b.out, "guest ready after %v: %s\n", time.Since(began).Round(time.Second), base.dir)
+	var failed error
+	for _, load := range loads {
+		initrd, err := writeInitrd(temp, base, load)
+		if err != nil {
+			return err
+		}
+		m := machine{base: base, initrd: initrd, console: filepath.Join(temp, "console"), limit: b.limit}
+		failed = errors.Join(failed, m.run(ctx, load, b.out))
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if failed == nil {
+		fmt.Fprintf(b.out, "%d guests, nothing failed, %v\n", len(loads), time.Since(began).Round(time.Second))
+	}
+	return failed
+}

@@ -1,0 +1,235 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"periph.io/x/conn/v3/physic"
+
+	"bangtin/hal"
+)
+
+// How often the panel is asked for what is not its power, while it is on and as it shall be. All of it goes over the one
+// line that switches it, so none of it is asked in the lead before a window, no two in one step, and what answers no or
+// not at all is left alone for long. A new wish for its power ends a question that is under way.
+const (
+	signalEvery   = 30 * time.Second // a lost picture is noticed as soon as a lost player would be
+	insideEvery   = time.Minute      // a panel of 5 kg and 0.5 kJ/(kg K) that turns 100 W into heat warms by 2.4 K in it
+	diagnoseEvery = 5 * time.Minute
+	hoursEvery    = 15 * time.Minute
+	// unsupportedFor and refusedFor are how long a panel is not asked again what it has no word for, or will not tell.
+	unsupportedFor = 24 * time.Hour
+	refusedFor     = time.Hour
+	// toldFresh is how many of its intervals an answer is believed for: two may be lost.
+	toldFresh = 3
+)
+
+// insideSensor is the panel's own thermometer among the sensors. A site file's names must not be the same.
+const insideSensor = "panel-inside"
+
+// Told is what the panel tells of itself beyond its power.
+type Told struct {
+	Inside     hal.Reading // of its own thermometer; no Sensor where it has none or is off
+	Signal     Signal
+	Faults     []string // what it finds wrong with itself
+	Hours      int      // on, in its life; 0 where it does not tell
+	Brightness int      // percent, as it was read back lately; LeaveBrightness where it does not tell
+	Disobeys   string   // how its brightness differs from what was asked for, again and again; empty when it does not
+}
+
+// A Signal is whether the panel sees a picture on its input. Times are process time.
+type Signal struct {
+	Present bool
+	At      time.Time // when the panel told; zero if it never did since it was switched on
+	SeenAt  time.Time // when it last saw a picture
+}
+
+// A chore is a question to the panel that can wait.
+type chore struct {
+	every time.Duration
+	ask   func(context.Context) (soon bool, err error) // soon: the answer needs another one to be believed
+	next  time.Time
+	fails int
+}
+
+// chores lists the questions that this panel may have an answer to, the most urgent first.
+func (k *panelKeeper) questions() []*chore {
+	var all []*chore
+	if p, ok := k.panel.(hal.Thermometer); ok {
+		all = append(all, &chore{every: insideEvery, ask: func(ctx context.Context) (bool, error) {
+			t, err := p.Temperature(ctx)
+			if err != nil {
+				return false, err
+			}
+			return k.inside.take(t, time.Now(), &k.seen.Told.Inside), nil
+		}})
+	}
+	if p, ok := k.panel.(hal.SignalDetector); ok {
+		all = append(all, &chore{every: signalEvery, ask: func(ctx context.Context) (bool, error) {
+			present, err := p.Signal(ctx)
+			if err != nil {
+				return false, err
+			}
+			return k.picture.take(present, time.Now(), &k.seen.Told.Signal), nil
+		}})
+	}
+	if p, ok := k.panel.(hal.Diagnoser); ok {
+		all = append(all, &chore{every: diagnoseEvery, ask: func(ctx context.Context) (bool, error) {
+			faults, err := p.Diagnose(ctx)
+			if err == nil {
+				k.seen.Told.Faults = faults[:min(len(faults), 16)]
+			}
+			return false, err
+		}})
+	}
+	if p, ok := k.panel.(hal.HourMeter); ok {
+		all = append(all, &chore{every: hoursEvery, ask: func(ctx context.Context) (bool, error) {
+			hours, err := p.Hours(ctx)
+			if err == nil {
+				k.seen.Told.Hours = max(0, hours)
+			}
+			return false, err
+		}})
+	}
+	return all
+}
+
+// atEase says that the panel is on, as it shall be, and that there is nothing else to do.
+func (k *panelKeeper) atEase() bool {
+	now := time.Now()
+	switch {
+	case !k.wish.on || now.Before(k.quiet):
+		return false
+	case k.seen.Blind:
+		return k.seen.Obeyed
+	}
+	return k.seen.Power == hal.PowerOn && k.seen.Err == nil
+}
+
+// tend asks the panel at most one thing.
+func (k *panelKeeper) tend(ctx context.Context) {
+	if !k.wish.on {
+		k.rest()
+		return
+	}
+	if !k.atEase() {
+		return
+	}
+	if k.light != nil && (k.wish.calm || k.wish.hot) && k.light.tend(ctx, k.wish.ask, k.aside) {
+		k.seen.Told.Brightness, k.seen.Told.Disobeys = k.light.told(), k.light.disobeys()
+		k.report(k.seen)
+		return
+	}
+	if !k.wish.calm {
+		return
+	}
+	now := time.Now()
+	for _, c := range k.chores {
+		if now.Before(c.next) {
+			continue
+		}
+		var soon bool
+		err := k.aside(ctx, func(ctx context.Context) (err error) {
+			soon, err = c.ask(ctx)
+			return err
+		})
+		if closed(k.wish.replaced) {
+			return
+		}
+		c.done(soon, err)
+		k.report(k.seen)
+		return
+	}
+}
+
+// aside is an exchange that a new wish for the power ends.
+func (k *panelKeeper) aside(ctx context.Context, call func(context.Context) error) error {
+	return unless(ctx, k.wish.replaced, call)
+}
+
+// done says when to ask again.
+func (c *chore) done(soon bool, err error) {
+	now := time.Now()
+	switch {
+	case errors.Is(err, hal.ErrUnsupported):
+		c.next = now.Add(unsupportedFor)
+	case errors.Is(err, hal.ErrRefused):
+		c.next = now.Add(refusedFor)
+	case err != nil:
+		c.fails = min(c.fails+1, 4)
+		c.next = now.Add(c.every << c.fails)
+	case soon:
+		c.next = now
+	default:
+		c.fails = 0
+		c.next = now.Add(c.every)
+	}
+}
+
+// rest forgets what is true only of a panel that is on. Its first questions come after it has been on for a while.
+func (k *panelKeeper) rest() {
+	told := &k.seen.Told
+	if told.Inside.Sensor == "" && told.Signal.At.IsZero() && told.Brightness == LeaveBrightness {
+		return
+	}
+	k.inside, k.picture = inside{}, picture{}
+	if k.light != nil {
+		k.light.rest()
+	}
+	told.Inside, told.Signal, told.Brightness = hal.Reading{}, Signal{}, LeaveBrightness
+	for _, c := range k.chores {
+		if soonest := time.Now().Add(panelPoll); c.next.Before(soonest) {
+			c.next = soonest
+		}
+	}
+	k.report(k.seen)
+}
+
+// A picture believes a missing signal the second time: a change of the output's mode looks like one for a moment.
+type picture struct{ missed int }
+
+func (p *picture) take(present bool, now time.Time, s *Signal) (soon bool) {
+	if present {
+		p.missed = 0
+		*s = Signal{Present: true, At: now, SeenAt: now}
+		return false
+	}
+	if p.missed++; p.missed < 2 {
+		return true
+	}
+	s.Present, s.At = false, now
+	return false
+}
+
+// An inside judges the panel's own thermometer. It is a number in a frame, of a unit that some documents do not name, and
+// may put the display out until somebody comes: what no panel has is not believed, and a value that is hot, or far from
+// the one before, must come twice.
+type inside struct {
+	last  physic.Temperature
+	known bool
+}
+
+const (
+	insideLowest  = physic.ZeroCelsius - 20*physic.Celsius  // below it no panel is specified to work
+	insideHighest = physic.ZeroCelsius + 110*physic.Celsius // above it no liquid crystal shows anything any more
+	insideWarm    = physic.ZeroCelsius + 60*physic.Celsius  // from here on an answer has consequences, or is near to
+	insideJump    = 10 * physic.Kelvin                      // more than a panel warms by between two answers
+	insideSame    = 5 * physic.Kelvin
+)
+
+func (i *inside) take(t physic.Temperature, now time.Time, into *hal.Reading) (soon bool) {
+	if t < insideLowest || t > insideHighest {
+		i.known = false
+		*into = hal.Reading{Sensor: insideSensor, Kind: hal.Temperature, At: now, Reason: "the panel tells " + t.String()}
+		return false
+	}
+	step := max(t-i.last, i.last-t)
+	doubtful := !i.known && t >= insideWarm || i.known && (step > insideJump || t >= insideWarm && step > insideSame)
+	i.last, i.known = t, true
+	if doubtful {
+		return true
+	}
+	*into = hal.Reading{Sensor: insideSensor, Kind: hal.Temperature, Quality: hal.QualityGood, Temperature: t, At: now}
+	return false
+}

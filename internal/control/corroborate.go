@@ -1,0 +1,121 @@
+package control
+
+import (
+	"time"
+
+	"periph.io/x/conn/v3/physic"
+
+	"bangtin/hal"
+)
+
+// A Draw is what the panel's watts prove.
+type Draw string
+
+const (
+	DrawUnknown Draw = ""     // nothing: no meter, a faulty or silent one, or a value that a lit and a dark panel can have
+	DrawLit     Draw = "lit"  // as much as a lit picture takes
+	DrawDark    Draw = "dark" // no more than standby
+)
+
+// noPanel is what no panel that shows a picture gets by on: our judgement. The smallest e-paper or 7 inch LCD takes about as
+// much; what a province hangs at a gate takes 50 W and more. From above there is no such number: an LED wall draws more
+// in standby than a small panel does when lit.
+const noPanel = 2 * physic.Watt
+
+// Says is what a reading of the meter proves. A reading that is not good proves nothing.
+func (m Meter) Says(r hal.Reading) Draw {
+	dark := m.Dark
+	if dark == 0 && m.Lit == 0 {
+		dark = noPanel
+	}
+	switch {
+	case r.Kind != hal.Meter || r.Quality != hal.QualityGood || r.Watts < 0:
+		return DrawUnknown
+	case m.Lit > 0 && r.Watts >= m.Lit:
+		return DrawLit
+	case r.Watts <= dark:
+		return DrawDark
+	}
+	return DrawUnknown
+}
+
+// A Finding is what the panel's protocol, its watts and its signal say together. The words are those of the incidents.
+type Finding string
+
+const (
+	Agreed     Finding = ""
+	LitButOff  Finding = "panel-lit-but-off"
+	DarkButOn  Finding = "panel-dark-but-on"
+	SignalLost Finding = "no-signal"
+)
+
+// Corroborate compares what a panel says of its power, or was told where it cannot be read back, with what it draws and with the signal it sees.
+// wantOn is the present wish. It is pure; how long a disagreement has lasted is for others to see.
+func Corroborate(now time.Time, wantOn bool, p PanelSeen, draw Draw) Finding {
+	lit, dark := believed(now, wantOn, p)
+	s := p.Told.Signal
+	switch {
+	case dark && draw == DrawLit:
+		return LitButOff
+	case lit && draw == DrawDark:
+		return DarkButOn
+	case lit && !s.Present && !s.At.IsZero() && now.Sub(s.At) <= toldFresh*signalEvery:
+		return SignalLost
+	}
+	return Agreed
+}
+
+// believed is what the panel would be by its protocol alone; neither where nobody knows, or it is on its way.
+func believed(now time.Time, wantOn bool, p PanelSeen) (lit, dark bool) {
+	switch {
+	case now.Before(p.SettlesAt):
+		return false, false
+	case p.Blind:
+		return wantOn && p.Obeyed, !wantOn && !p.OffAt.IsZero()
+	case now.Sub(p.ReadAt) > panelFresh:
+		return false, false
+	}
+	return p.Power == hal.PowerOn, p.Power == hal.PowerOff
+}
+
+const (
+	// contradictedAfter is how long watts must disagree before they are believed. The word of a pulse meter is the mean
+	// since its last pulse: at 1000 pulses a kWh a panel of 60 W gives one a minute.
+	contradictedAfter = time.Minute
+	// contradictedWait is how long before a person hears of it: a panel that goes off takes its time to fall to standby.
+	contradictedWait = 2 * time.Minute
+	// nudgeEvery is how often a panel that cannot be read back is told again to go off while it draws what a lit one does.
+	nudgeEvery = time.Minute
+)
+
+// Evidence is what the watts and the signal have shown so far. Times are process time.
+type Evidence struct {
+	Draw    Draw
+	Finding Finding
+	Since   time.Time // that Finding has held
+	LitAt   time.Time // when the watts last said lit
+	AgreeAt time.Time // when the watts last did not contradict a lit panel
+}
+
+// update looks at the newest observations.
+func (e *Evidence) update(now time.Time, wantOn bool, p PanelSeen, draw Draw) {
+	e.Draw = draw
+	if draw == DrawLit {
+		e.LitAt = now
+	}
+	f := Corroborate(now, wantOn, p, draw)
+	if f != e.Finding || e.Since.IsZero() {
+		e.Finding, e.Since = f, now
+	}
+	if f != DarkButOn {
+		e.AgreeAt = now
+	}
+}
+
+// stands reports whether the finding has held for so long that it is believed.
+func (e Evidence) stands(now time.Time, f Finding) bool {
+	if e.Finding != f {
+		return false
+	}
+	return f == SignalLost || now.Sub(e.Since) >= contradictedAfter // the keeper has asked for the signal twice
+}
