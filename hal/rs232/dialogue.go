@@ -17,6 +17,8 @@ type request struct {
 	// judge turns the reply that match found into its values, or into the error that it means. A panel that says
 	// no is hal.ErrRefused; one that says something useless is hal.ErrSilent.
 	judge func(reply []byte) (values []byte, err error)
+	// topic is what the reply names: only replies of one topic can be taken for one another.
+	topic string
 }
 
 // A dialogue is a driver's conversation with one panel: it repeats what was not answered well, and never takes a
@@ -26,29 +28,42 @@ type dialogue struct {
 	timing   Timing
 	attempts int
 
-	// marker is an exchange that the driver uses for nothing else. A panel answers in order, so once it has
-	// answered the marker, every earlier answer has been here or is lost.
-	marker request
-	// spare takes turns with marker, where there is one: a panel may lack the one or the other, and the late answer to
-	// one marker must not be taken for that to the next.
-	spare request
-	// waits is until when an answer to marker may still be on its way, and spareWaits that to spare. Until then the
-	// same question proves nothing: the answer may be the earlier one's, with others still behind it.
-	waits, spareWaits time.Time
-	// kept is set while nothing was asked since marker was, and spareKept since spare: a panel that holds a reply back
-	// until then sends it only now, and the time to wait begins anew.
-	kept, spareKept bool
-	// overdue is set while the panel may still send a reply that was given up. The late acknowledgement of "on"
-	// and the answer to "are you on?" can be the same bytes.
+	// markers are exchanges that the driver uses for nothing else: one, or two that take turns. A panel answers in
+	// order, so once it has answered a marker, every earlier answer has been here or is lost. It may lack the one or
+	// the other, and the late answer to one must not be taken for that to the next.
+	markers []marker
+	// debts are by topic, at most one for each command of the driver.
+	debts map[string]*debt
+	// acked is when a command of a topic was last acknowledged.
+	acked map[string]time.Time
+	// nameless is set where a refusal does not say what it refuses.
+	nameless bool
+	// behind is why the last marker did not catch up: hal.ErrSilent or hal.ErrRefused.
+	behind error
+}
+
+// A marker is an exchange that is asked for no other reason than to be answered.
+type marker struct {
+	request
+	// until is how long an answer to it may still be on its way. Until then the same question proves nothing: the
+	// answer may be the earlier one's, with others still behind it.
+	until time.Time
+	// kept is set while nothing was asked since: a panel that holds a reply back until then sends it only now, and
+	// the time to wait begins anew.
+	kept bool
+}
+
+// A debt is a reply that was given up and may still come.
+type debt struct {
+	// overdue is set while nothing of its topic is believed. The late acknowledgement of "on" and the answer to "are
+	// you on?" can be the same bytes.
 	overdue bool
 	// doubtful is set when overdue was forgotten because no marker was ever answered. There may be one reply left, held
 	// back until the panel is asked again: every question is asked twice, and the second answer counts.
 	doubtful bool
-	// sought is when the first marker was asked since that reply was given up. A panel that holds a reply back until it
+	// sought is when the first marker was asked since the reply was given up. A panel that holds a reply back until it
 	// is asked something has let it go then.
 	sought time.Time
-	// behind is why the last marker did not catch up: hal.ErrSilent or hal.ErrRefused.
-	behind error
 }
 
 // errVague is wrapped by judge where a reply does not say what it answers: that to this request may still come.
@@ -62,17 +77,23 @@ func (d *dialogue) set(ctx context.Context, r request) error {
 	for try := range d.attempts {
 		d.pause(try)
 		if _, err = d.ask(ctx, r); !worthRepeating(err) {
-			return err
+			break
 		}
+	}
+	if err == nil {
+		d.noteAck(r.topic)
 	}
 	return err
 }
 
 // read asks the panel until it answers.
 func (d *dialogue) read(ctx context.Context, r request) (values []byte, err error) {
+	if err := d.outwait(ctx, r.topic); err != nil {
+		return nil, err
+	}
 	for try := range d.attempts {
 		d.pause(try)
-		if err = d.catchUp(ctx); err == nil && d.doubtful {
+		if err = d.catchUp(ctx, r.topic); err == nil && d.doubts(r.topic) {
 			_, err = d.exchange(ctx, r)
 		}
 		if err == nil {
@@ -92,32 +113,52 @@ func (d *dialogue) pause(try int) {
 	}
 }
 
-// catchUp makes sure that no reply to an earlier request is still to come.
-func (d *dialogue) catchUp(ctx context.Context) error {
-	if d.overdue && !d.sought.IsZero() && time.Since(d.sought) > d.timing.Late {
-		d.overdue, d.doubtful = false, true
+func (d *dialogue) noteAck(topic string) {
+	if d.timing.Copy == 0 {
+		return
 	}
-	if !d.overdue {
+	if d.acked == nil {
+		d.acked = map[string]time.Time{}
+	}
+	d.acked[topic] = time.Now()
+}
+
+// outwait lets a copy of an acknowledgement pass before its topic is asked about. Only a reading waits: the line is free
+// for commands.
+func (d *dialogue) outwait(ctx context.Context, topic string) error {
+	at, ok := d.acked[topic]
+	if !ok {
 		return nil
 	}
-	if time.Now().Before(d.waits) {
+	t := time.NewTimer(time.Until(at.Add(d.timing.Copy)))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		delete(d.acked, topic)
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// catchUp makes sure that no reply to an earlier request of a topic is still to come.
+func (d *dialogue) catchUp(ctx context.Context, topic string) error {
+	owed := d.debts[topic]
+	if owed == nil || !owed.overdue {
+		return nil
+	}
+	if !owed.sought.IsZero() && time.Since(owed.sought) > d.timing.Late {
+		owed.overdue, owed.doubtful = false, true
+		return nil
+	}
+	if time.Now().Before(d.markers[0].until) {
 		if err := d.link.Tell(ctx, nil); err != nil { // a port that is gone is the better reason
 			return err
 		}
 		return fmt.Errorf("earlier replies may still be on their way: %w", cmp.Or(d.behind, hal.ErrSilent))
 	}
-	m := d.marker
-	d.letGo()
-	d.waits, d.kept = time.Now().Add(d.timing.Lag), true
-	if d.spare.match != nil {
-		d.marker, d.spare = d.spare, m
-		d.waits, d.spareWaits = d.spareWaits, d.waits
-		d.kept, d.spareKept = d.spareKept, d.kept
-	}
-	reply, err := d.link.Ask(ctx, m.bytes, m.match)
-	if d.sought.IsZero() && (err == nil || errors.Is(err, hal.ErrSilent)) { // else it may never have left
-		d.sought = time.Now()
-	}
+	m := d.markers[0].request
+	reply, err := d.askMarker(ctx)
 	if err != nil {
 		d.behind = hal.ErrSilent
 		return err
@@ -126,18 +167,40 @@ func (d *dialogue) catchUp(ctx context.Context) error {
 		d.behind = hal.ErrRefused
 		return err
 	}
-	d.overdue, d.doubtful, d.kept, d.spareKept = false, false, false, false
-	d.waits, d.spareWaits = time.Time{}, time.Time{}
+	clear(d.debts)
+	for i := range d.markers {
+		d.markers[i].until, d.markers[i].kept = time.Time{}, false
+	}
 	return nil
 }
 
-// letGo notes that something is asked.
-func (d *dialogue) letGo() {
-	if d.kept {
-		d.waits, d.kept = time.Now().Add(d.timing.Lag), false
+// askMarker asks the first of the markers, which becomes the last.
+func (d *dialogue) askMarker(ctx context.Context) ([]byte, error) {
+	m := d.markers[0]
+	reply, sentAt, err := d.link.exchange(ctx, m.bytes, m.match)
+	if sentAt.IsZero() {
+		return nil, err
 	}
-	if d.spareKept {
-		d.spareWaits, d.spareKept = time.Now().Add(d.timing.Lag), false
+	d.letGo(sentAt)
+	m.until, m.kept = sentAt.Add(d.timing.Lag), true
+	d.markers = append(d.markers[1:len(d.markers):len(d.markers)], m)
+	if errors.Is(err, hal.ErrPortGone) { // it may never have left
+		return nil, err
+	}
+	for _, owed := range d.debts {
+		if owed.sought.IsZero() {
+			owed.sought = sentAt
+		}
+	}
+	return reply, err
+}
+
+// letGo notes when something was asked.
+func (d *dialogue) letGo(at time.Time) {
+	for i := range d.markers {
+		if m := &d.markers[i]; m.kept {
+			m.until, m.kept = at.Add(d.timing.Lag), false
+		}
 	}
 }
 
@@ -148,19 +211,38 @@ func (d *dialogue) ask(ctx context.Context, r request) ([]byte, error) {
 		return nil, err
 	}
 	values, err := r.judge(reply)
-	if errors.Is(err, errVague) {
-		d.overdue, d.sought = true, time.Time{}
+	if errors.Is(err, errVague) || d.nameless && errors.Is(err, hal.ErrRefused) && len(d.debts) > 0 {
+		d.giveUp(r.topic)
 	}
 	return values, err
 }
 
+// exchange gives the reply up where none came. What was never sent is owed no reply.
 func (d *dialogue) exchange(ctx context.Context, r request) ([]byte, error) {
-	d.letGo()
-	reply, err := d.link.Ask(ctx, r.bytes, r.match)
+	reply, sentAt, err := d.link.exchange(ctx, r.bytes, r.match)
+	if sentAt.IsZero() {
+		return nil, err
+	}
+	d.letGo(sentAt)
 	if err != nil {
-		d.overdue, d.sought = true, time.Time{}
+		d.giveUp(r.topic)
 	}
 	return reply, err
+}
+
+func (d *dialogue) giveUp(topic string) {
+	if d.debts == nil {
+		d.debts = map[string]*debt{}
+	}
+	if d.debts[topic] == nil {
+		d.debts[topic] = &debt{}
+	}
+	d.debts[topic].overdue, d.debts[topic].sought = true, time.Time{}
+}
+
+func (d *dialogue) doubts(topic string) bool {
+	owed := d.debts[topic]
+	return owed != nil && owed.doubtful
 }
 
 func worthRepeating(err error) bool {

@@ -69,7 +69,7 @@ type LG struct {
 // NewLG returns the driver of one panel. It does no input or output: the port is opened by the first command.
 func NewLG(c Config) *LG {
 	l := &LG{id: byte(c.SetID), restInput: lgRestInput, dialogue: c.dialogue(lgTiming())}
-	l.dialogue.marker, l.dialogue.spare = l.ask(lgScreenMute), l.ask(lgKeyLock)
+	l.dialogue.markers = []marker{{request: l.ask(lgScreenMute)}, {request: l.ask(lgKeyLock)}}
 	return l
 }
 
@@ -115,7 +115,8 @@ func (l *LG) Close() error { return l.dialogue.link.Close() }
 // request is one command with its data, and which data the panel's OK must have.
 func (l *LG) request(command, data string, fits func(data string) bool) request {
 	b, _ := LGFrame{Command: command, ID: l.id, Data: data}.Encode() // fails on no command of this file
-	return request{bytes: b, match: MatchLG(l.id, command, fits), judge: func(reply []byte) ([]byte, error) {
+	letter := command[1:]                                            // all that an acknowledgement names
+	return request{topic: letter, bytes: b, match: MatchLG(l.id, command, fits), judge: func(reply []byte) ([]byte, error) {
 		data, no := strings.CutPrefix(string(reply), lgNG)
 		if !no {
 			return reply[len(lgOK):], nil

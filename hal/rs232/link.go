@@ -21,6 +21,10 @@ type Timing struct {
 	Write time.Duration // how long a request may take to leave before the port is given up
 	Again time.Duration // rest before a request is repeated, where it is longer than Gap
 
+	// Copy is how long after an acknowledgement a copy of it may follow, where it could be taken for the answer to the
+	// next question: a reading waits so long, a command does not.
+	Copy time.Duration
+
 	// Late is how long a panel that answers nothing but power is not believed after a reply was given up [30 s]. Some
 	// are like that in standby, and could not be read back again otherwise.
 	Late time.Duration
@@ -36,7 +40,7 @@ type Timing struct {
 func (t Timing) or(other Timing) Timing {
 	return Timing{
 		Reply: cmp.Or(t.Reply, other.Reply), Gap: cmp.Or(t.Gap, other.Gap), Write: cmp.Or(t.Write, other.Write),
-		Again: cmp.Or(t.Again, other.Again), Late: cmp.Or(t.Late, other.Late, 30*time.Second), Lag: cmp.Or(t.Lag, other.Lag, 5*time.Second),
+		Again: cmp.Or(t.Again, other.Again), Copy: cmp.Or(t.Copy, other.Copy), Late: cmp.Or(t.Late, other.Late, 30*time.Second), Lag: cmp.Or(t.Lag, other.Lag, 5*time.Second),
 		SettleOn: cmp.Or(t.SettleOn, other.SettleOn), SettleOff: cmp.Or(t.SettleOff, other.SettleOff),
 	}
 }
@@ -83,14 +87,26 @@ var ErrClosed = errors.New("link is closed")
 // It blocks for at most the sum of the link's timing and returns earlier when ctx ends, with ctx's error. Other
 // errors wrap [hal.ErrSilent], [hal.ErrPortGone] or [ErrClosed].
 func (l *Link) Ask(ctx context.Context, request []byte, match Match) ([]byte, error) {
+	reply, _, err := l.exchange(ctx, request, match)
+	return reply, err
+}
+
+// exchange is Ask, and tells when sending began; zero where not a byte of the request can have left.
+func (l *Link) exchange(ctx context.Context, request []byte, match Match) (reply []byte, sentAt time.Time, err error) {
 	p, err := l.begin(ctx)
 	if err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
 	defer l.end()
+	sentAt = time.Now()
 	if err := l.send(p, request); err != nil {
-		return nil, err
+		return nil, sentAt, err
 	}
+	reply, err = l.await(ctx, p, match)
+	return reply, sentAt, err
+}
+
+func (l *Link) await(ctx context.Context, p *port, match Match) ([]byte, error) {
 	limit := time.NewTimer(l.timing.Reply)
 	defer limit.Stop()
 	for {

@@ -59,7 +59,7 @@ type MDC struct {
 // NewMDC returns the driver of one panel. It does no input or output: the port is opened by the first command.
 func NewMDC(c Config) *MDC {
 	m := &MDC{id: byte(c.SetID), dialogue: c.dialogue(mdcTiming())}
-	m.dialogue.marker, m.dialogue.spare = m.request(mdcStatus), m.request(mdcSoftware)
+	m.dialogue.markers = []marker{{request: m.request(mdcStatus)}, {request: m.request(mdcSoftware)}}
 	return m
 }
 
@@ -109,7 +109,7 @@ func (m *MDC) Close() error { return m.dialogue.link.Close() }
 // request is one command with its values; without any it asks for them.
 func (m *MDC) request(command byte, values ...byte) request {
 	b, _ := MDCFrame{Command: command, ID: m.id, Data: values}.Encode() // fails on more values than any command has
-	return request{bytes: b, match: MatchMDC(m.id, command), judge: func(data []byte) ([]byte, error) {
+	return request{topic: string(command), bytes: b, match: MatchMDC(m.id, command), judge: func(data []byte) ([]byte, error) {
 		if data[0] == mdcNAK {
 			return nil, fmt.Errorf("panel %d answers command %02X with NAK % X: %w", m.id, command, data[2:], hal.ErrRefused)
 		}

@@ -66,7 +66,7 @@ type NEC struct {
 // NewNEC returns the driver of one panel. It does no input or output: the port is opened by the first command.
 func NewNEC(c Config) *NEC {
 	n := &NEC{address: necAddress(c.SetID), dialogue: c.dialogue(necTiming())}
-	n.dialogue.marker, n.dialogue.spare = n.get(necContrast), n.get(necSharpness)
+	n.dialogue.markers = []marker{{request: n.get(necContrast)}, {request: n.get(necSharpness)}}
 	return n
 }
 
@@ -130,8 +130,9 @@ const necNoResult = -1
 // monitor or under current condition".
 func (n *NEC) request(kind byte, message string, result int, fits func(message string) bool) request {
 	f := NECFrame{Destination: n.address, Source: necController, Type: kind, Message: message}
-	b, _ := f.Encode() // fails on no request of this file
-	return request{bytes: b, match: MatchNEC(n.address, kind+1, fits), judge: func(reply []byte) ([]byte, error) {
+	b, _ := f.Encode()                                                     // fails on no request of this file
+	topic := string(kind) + message[:min(len(message), len(necBacklight))] // an operation code, or what begins a command
+	return request{topic: topic, bytes: b, match: MatchNEC(n.address, kind+1, fits), judge: func(reply []byte) ([]byte, error) {
 		switch {
 		case string(reply) == necBusy:
 			return nil, fmt.Errorf("panel answers %s with the null message: %w: %w", message, hal.ErrRefused, errVague)

@@ -57,9 +57,9 @@ func sicpTiming() Timing {
 // [hal.Speaker], [hal.HourMeter] and [hal.Identifier]; not every model has all of it, and a panel says so with NAV,
 // which is [hal.ErrRefused], and which also means "not now".
 //
-// An acknowledgement does not name its command. So after a request that was not answered, nothing is believed until
-// the panel has answered a question that is asked for no other reason, A2 or A4: it answers in order. One that knows
-// neither is believed again once Late has passed.
+// An acknowledgement does not name its command. So after a command that was not answered, none is believed until the
+// panel has answered a question that is asked for no other reason, A2 or A4: it answers in order. One that knows
+// neither is believed again once Late has passed. What reports a value names it, and is doubted by itself.
 //
 // Each method takes at most Attempts times twice Reply, and a few gaps; what keeps other values as they are takes
 // twice that. As every [hal.Panel] it is for one goroutine at a time.
@@ -72,13 +72,14 @@ type SICP struct {
 // NewSICP returns the driver of one panel. It does no input or output: the port is opened by the first command.
 func NewSICP(c Config) *SICP {
 	s := &SICP{id: byte(c.SetID), edition: c.Edition, dialogue: c.dialogue(sicpTiming())}
-	s.dialogue.marker, s.dialogue.spare = s.marker(sicpVersion, 0), s.marker(sicpColdStart)
+	s.dialogue.markers = []marker{{request: s.marker(sicpVersion, 0)}, {request: s.marker(sicpColdStart)}}
+	s.dialogue.nameless = true
 	return s
 }
 
 func (s *SICP) marker(command byte, item ...byte) request {
 	f := SICPFrame{Edition: s.edition, ID: s.id, Command: command, Data: item}
-	return s.request(f, matchSICPMarker(f))
+	return s.request("", f, matchSICPMarker(f))
 }
 
 // SetPower implements [hal.Panel]. With the broadcast ID it returns once the command is sent.
@@ -122,12 +123,15 @@ func (s *SICP) Close() error { return s.dialogue.link.Close() }
 // get is the request for what a command reports.
 func (s *SICP) get(command byte, item ...byte) request {
 	f := SICPFrame{Edition: s.edition, ID: s.id, Command: command, Data: item}
-	return s.request(f, MatchSICPReport(f))
+	return s.request(string(f.Command), f, MatchSICPReport(f))
 }
 
-func (s *SICP) request(f SICPFrame, match Match) request {
+// sicpAcks is the topic of every command: an acknowledgement does not name its own.
+const sicpAcks = "acknowledgement"
+
+func (s *SICP) request(topic string, f SICPFrame, match Match) request {
 	b, _ := f.Encode() // fails on more values than any command has
-	return request{bytes: b, match: match, judge: func(reply []byte) ([]byte, error) {
+	return request{topic: topic, bytes: b, match: match, judge: func(reply []byte) ([]byte, error) {
 		if reply[0] == sicpControl && reply[1] != sicpACK {
 			return nil, fmt.Errorf("panel %d answers command %02X with %s: %w", f.ID, f.Command, sicpControlName(reply[1]), hal.ErrRefused)
 		}
@@ -153,7 +157,7 @@ func sicpControlName(code byte) string {
 // earlier command, and is not believed.
 func (s *SICP) set(ctx context.Context, command byte, values ...byte) error {
 	f := SICPFrame{Edition: s.edition, ID: s.id, Command: command, Data: values}
-	r := s.request(f, MatchSICPAck(f))
+	r := s.request(sicpAcks, f, MatchSICPAck(f))
 	d := &s.dialogue
 	if s.id == SICPBroadcast {
 		return d.link.Tell(ctx, r.bytes)
@@ -161,11 +165,11 @@ func (s *SICP) set(ctx context.Context, command byte, values ...byte) error {
 	var err error
 	for try := range d.attempts {
 		d.pause(try)
-		behind := d.catchUp(ctx)
+		behind := d.catchUp(ctx, sicpAcks)
 		if behind != nil && !worthRepeating(behind) {
 			return behind
 		}
-		if err = nil; d.doubtful { // an acknowledgement held back is let go by the first, as in dialogue.read
+		if err = nil; d.doubts(sicpAcks) { // an acknowledgement held back is let go by the first, as in dialogue.read
 			_, err = d.exchange(ctx, r)
 		}
 		if err == nil {

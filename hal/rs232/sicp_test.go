@@ -270,6 +270,9 @@ func TestSICPKnowsNoMarker(t *testing.T) {
 		if power, err := s.Power(t.Context()); !errors.Is(err, hal.ErrSilent) {
 			t.Fatalf("Power: %v, %v, want ErrSilent", power, err)
 		}
+		if err := s.SetPower(t.Context(), true); !errors.Is(err, hal.ErrSilent) {
+			t.Fatalf("SetPower: %v, want ErrSilent", err)
+		}
 		l.answers[string(sicpAsk(t, 0x19))] = sicpSay(t, 0x19, 2)
 		l.answers[string(sicpAsk(t, 0x18, 1))] = sicpSay(t, 0, 6)
 		if err := s.SetPower(t.Context(), false); !errors.Is(err, hal.ErrSilent) {

@@ -24,7 +24,9 @@ type faults struct {
 type utterance struct{ before, reply, after []byte }
 
 // panelFaults are about the panel itself, lineFaults about what reaches the driver.
-func panelFaults() []string { return []string{"silent", "sleepy", "nak", "busy", "disobey"} }
+func panelFaults() []string {
+	return []string{"silent", "sleepy", "only-power", "nak", "busy", "disobey"}
+}
 
 func lineFaults() []string {
 	return []string{
@@ -39,6 +41,7 @@ func Faults() []string { return append(panelFaults(), lineFaults()...) }
 // Do gives the panel a command. What begins a fault is ended by "no" before it.
 //
 //	silent     obey, but answer nothing         sleepy    answer nothing in standby (LG has such sets)
+//	only-power answer nothing but what is about power
 //	nak        refuse everything                busy      say to everything that it cannot now (wait, BE, NAV)
 //	disobey    acknowledge, but do nothing
 //	garbage    noise around each reply, and frames that begin and never end
@@ -52,7 +55,7 @@ func Faults() []string { return append(panelFaults(), lineFaults()...) }
 //	slow [D]   each reply up to D later [2s]    crlf      CR LF after each reply
 //	upper      hex in upper case (LG)           group N   SICP's replies bear that group byte
 //
-//	talk       end silent and sleepy            obey      end nak, busy and disobey
+//	talk       end silent, sleepy, only-power   obey      end nak, busy and disobey
 //	clean      end all others
 //
 //	lose-power          fall back to standby    lose-power-in D   do so in a while
@@ -66,7 +69,7 @@ func (p *Panel) Do(command string) error {
 	word, argument, _ := strings.Cut(command, " ")
 	switch word {
 	case "talk":
-		p.end("silent", "sleepy")
+		p.end("silent", "sleepy", "only-power")
 	case "obey":
 		p.end("nak", "busy", "disobey")
 	case "clean":
@@ -154,7 +157,7 @@ func (p *Panel) reply(request []byte) []Burst {
 	} else {
 		frame = p.tongue.answer(p, request)
 	}
-	if frame == nil || p.active["silent"] || p.active["sleepy"] && p.state == Off {
+	if frame == nil || p.active["silent"] || p.active["sleepy"] && p.state == Off || p.active["only-power"] && !p.tongue.isPower(p, request) {
 		return nil
 	}
 	at := time.Now()

@@ -193,3 +193,8 @@ func lgReply(command byte, id int, ok bool, data string) []byte {
 	}
 	return fmt.Appendf(nil, "%c %02x %s%sx", command, id, map[bool]string{true: "OK", false: "NG"}[ok], data)
 }
+
+func (lg) isPower(_ *Panel, request []byte) bool {
+	words := strings.Fields(strings.ToLower(string(request)))
+	return len(words) > 0 && words[0] == "ka"
+}

@@ -149,3 +149,5 @@ func bit(b bool) byte {
 	}
 	return 0
 }
+
+func (mdc) isPower(_ *Panel, request []byte) bool { return request[1] == 0x11 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // A nec speaks the protocol of NEC and Sharp-NEC: SOH 0 destination source type length2 STX message ETX bcc CR. It
@@ -207,4 +208,9 @@ func necSum(b []byte) byte {
 		sum ^= x
 	}
 	return sum
+}
+
+func (nec) isPower(_ *Panel, request []byte) bool {
+	message := string(request[8 : len(request)-3])
+	return message == "01D6" || strings.HasPrefix(message, "C203D6")
 }

@@ -53,6 +53,8 @@ type tongue interface {
 	// foreign are frames that could be taken for the answer to request and are not: of another set, of another
 	// command, with a wrong checksum; all say the opposite of the truth about power.
 	foreign(p *Panel, request []byte) [][]byte
+	// isPower tells whether a whole request sets or asks for power.
+	isPower(p *Panel, request []byte) bool
 	// beginning is a frame of this very panel that never ends.
 	beginning(p *Panel) []byte
 	// spoil makes the checksum of a frame wrong, or cuts off its end where there is none.

@@ -164,3 +164,8 @@ func sicpXOR(b []byte) byte {
 	}
 	return sum
 }
+
+func (s sicp) isPower(p *Panel, request []byte) bool {
+	_, _, data, ok := s.open(p, request)
+	return ok && (data[0] == 0x18 || data[0] == 0x19)
+}
