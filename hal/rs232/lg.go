@@ -43,11 +43,11 @@ const (
 const lgRestInput = 2 * time.Second
 
 // lgTiming: 150 ms between sends are from hardware-facts.md. An acknowledgement takes 15 ms on the line and "may be
-// delayed" (42LS75A); no source names a limit. Neither does one for the rest after NG 3, "wait", nor for how long a
+// delayed" (42LS75A); no source names a limit: 2 s, and Copy, as for Samsung's. Neither does one for the rest after NG 3, "wait", nor for how long a
 // panel takes to settle: both are as for Samsung's, which are advised there.
 func lgTiming() Timing {
 	return Timing{
-		Reply: time.Second, Gap: 150 * time.Millisecond, Write: time.Second, Again: time.Second,
+		Reply: 2 * time.Second, Gap: 150 * time.Millisecond, Write: time.Second, Again: time.Second, Copy: time.Second,
 		Late: 30 * time.Second, SettleOn: 20 * time.Second, SettleOff: 2 * time.Second,
 	}
 }

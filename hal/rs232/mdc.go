@@ -35,11 +35,12 @@ const (
 )
 
 // mdcTiming: no source names a limit for a reply, which takes 30 ms on the line, or a gap; other makers ask for 150
-// to 600 ms. 270 bytes take 0.3 s at 9600 baud. 15 to 20 s are advised after power on; off is as for a panel of
-// which nothing is known.
+// to 600 ms. A panel that answers is not waited for longer than it takes, and one that were slower than the limit would
+// never be read: 2 s, as for every protocol. 270 bytes take 0.3 s at 9600 baud. 15 to 20 s are advised after power on;
+// off is as for a panel of which nothing is known. Copy is a guess, and no longer than the keeper waits by itself.
 func mdcTiming() Timing {
 	return Timing{
-		Reply: time.Second, Gap: 100 * time.Millisecond, Write: time.Second,
+		Reply: 2 * time.Second, Gap: 100 * time.Millisecond, Write: time.Second, Copy: time.Second,
 		SettleOn: 20 * time.Second, SettleOff: 2 * time.Second,
 	}
 }
@@ -63,8 +64,11 @@ func NewMDC(c Config) *MDC {
 	return m
 }
 
-// SetPower implements [hal.Panel]. With the broadcast ID it returns once the command is sent. After power on
-// the port is closed until the next command, as is advised: what a booting panel puts on the line is noise.
+// SetPower implements [hal.Panel]. With the broadcast ID it returns once the command is sent.
+//
+// After power on the link stays open and may be asked at once, although it is advised to drop it and to wait for 15 to
+// 20 s: what a booting panel puts on the line is thrown away before each request, and a panel that is lit in 6 s is
+// seen to be. Settle alone keeps a second command away meanwhile, and nothing keeps away one that is otherwise.
 func (m *MDC) SetPower(ctx context.Context, on bool) error {
 	value := byte(mdcOff)
 	if on {
@@ -72,9 +76,6 @@ func (m *MDC) SetPower(ctx context.Context, on bool) error {
 	}
 	if err := m.set(ctx, mdcPower, value); err != nil {
 		return fmt.Errorf("cannot set panel power: %w", err)
-	}
-	if on {
-		m.dialogue.link.Drop()
 	}
 	return nil
 }

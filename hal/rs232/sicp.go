@@ -40,14 +40,15 @@ const (
 	SICPBroadcast = 0
 )
 
-// sicpTiming: without a reply after 500 ms a retry may be sent, says the vendor; the longest reply takes 42 ms at 9600
-// baud, and a USB adapter holds it for 16 ms more. What was refused or not answered is asked again after 500 ms
+// sicpTiming: without a reply after 500 ms a retry may be sent, says the vendor, but a panel that takes 700 ms would
+// then never be read: 2 s, as for every protocol. The longest reply takes 42 ms at 9600 baud, and a USB adapter holds
+// it for 16 ms more. What was refused or not answered is asked again after 500 ms
 // (hardware-facts). No document names a gap; programs that work leave 60 to 100 ms. None says how long a panel
 // needs to come on either: on and off are as for Samsung's. Late is longer than any panel takes to come on, when it may
 // read what it was asked meanwhile.
 func sicpTiming() Timing {
 	return Timing{
-		Reply: 600 * time.Millisecond, Gap: 100 * time.Millisecond, Write: time.Second, Again: 500 * time.Millisecond,
+		Reply: 2 * time.Second, Gap: 100 * time.Millisecond, Write: time.Second, Again: 500 * time.Millisecond,
 		Late: 30 * time.Second, SettleOn: 20 * time.Second, SettleOff: 2 * time.Second,
 	}
 }
