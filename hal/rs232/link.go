@@ -64,7 +64,7 @@ type Link struct {
 
 	turn   chan struct{} // holds a token while somebody uses what is below
 	port   *port         // nil while closed
-	stuck  *port         // closed, but the kernel still keeps its writer
+	stuck  *port         // closed, but the kernel still keeps its writer or reader
 	restTo time.Time     // no request before this
 	closed bool
 }
@@ -210,14 +210,16 @@ func (l *Link) ready(ctx context.Context) (*port, error) {
 	return l.open()
 }
 
-// open opens the port if it is not open. A port whose writer the kernel still keeps is not opened again: each
-// round would leave one more writer behind.
+// open opens the port if it is not open. A port whose writer or reader the kernel still keeps is not opened again:
+// each round would leave one more behind.
 func (l *Link) open() (*port, error) {
 	if l.port != nil {
 		return l.port, nil
 	}
-	if l.stuck != nil && l.stuck.writing() {
-		return nil, fmt.Errorf("cannot open %s: an earlier write is still stuck: %w", l.path, hal.ErrPortGone)
+	if l.stuck != nil {
+		if what := l.stuck.stuck(); what != "" {
+			return nil, fmt.Errorf("cannot open %s: an earlier %s is still stuck: %w", l.path, what, hal.ErrPortGone)
+		}
 	}
 	l.stuck = nil
 	p, err := openPort(l.opener, l.path)
@@ -250,7 +252,7 @@ func (l *Link) drop() {
 	if err := l.port.close(l.timing.Write); err != nil {
 		l.log.Debug("panel port closed with an error", "port", l.path, "err", err)
 	}
-	if l.port.writing() {
+	if l.port.stuck() != "" {
 		l.stuck = l.port
 	}
 	l.port = nil

@@ -14,6 +14,9 @@ import (
 // openPrivate opens a port so that child processes do not inherit it. go.bug.st opens without close-on-exec:
 // a player started meanwhile would hold the port open after we closed it, and a replugged adapter would get
 // a new number. The fork lock is held because a child must not be started between opening and marking.
+//
+// The port is locked, because the kernel's own exclusive mode does not stop root: two programs on one line take each
+// other's replies.
 func openPrivate(path string, mode *serial.Mode) (serial.Port, error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
@@ -39,9 +42,32 @@ func openPrivate(path string, mode *serial.Mode) (serial.Port, error) {
 		if !before[fd] {
 			// What others opened meanwhile is marked already, or closed again by now: no harm.
 			unix.CloseOnExec(fd)
+			if err := claim(fd, path); err != nil {
+				s.Close() // the reason is err
+				return nil, err
+			}
 		}
 	}
 	return s, nil
+}
+
+// claim locks fd where it is an opening of path, and makes its reads return when there is nothing: go.bug.st reads once
+// the port has input, and would wait for ever where another reader took it in between.
+func claim(fd int, path string) error {
+	var named, got unix.Stat_t
+	if err := unix.Stat(path, &named); err != nil {
+		return fmt.Errorf("cannot look at %s: %w", path, err)
+	}
+	if unix.Fstat(fd, &got) != nil || got.Mode&unix.S_IFMT != unix.S_IFCHR || got.Rdev != named.Rdev || got.Ino != named.Ino {
+		return nil // what somebody else opened meanwhile
+	}
+	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return fmt.Errorf("cannot lock %s, which another program holds: %w", path, err)
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		return fmt.Errorf("cannot prepare %s: %w", path, err)
+	}
+	return nil
 }
 
 // descriptors returns the numbers of this process's open files. list is /proc/self/fd, kept open from one call

@@ -5,11 +5,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"bangtin/hal"
+	"bangtin/hal/rs232"
 
 	"golang.org/x/sys/unix"
 )
@@ -120,5 +122,59 @@ func TestTooManyDescriptors(t *testing.T) {
 	}()
 	if _, err := l.Ask(t.Context(), []byte("ask\n"), line); err != nil {
 		t.Fatalf("Ask with few files open: %v", err)
+	}
+}
+
+// TestOnePortOneProgram: the kernel's exclusive mode does not stop root, whom the installer's tool may run as.
+func TestOnePortOneProgram(t *testing.T) {
+	p := newPeer(t)
+	first, err := rs232.OpenSerial(p.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second, err := rs232.OpenSerial(p.path); err == nil {
+		second.Close()
+		t.Error("a second opening is allowed")
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second, err := rs232.OpenSerial(p.path)
+	if err != nil {
+		t.Fatalf("after the first was closed: %v", err)
+	}
+	second.Close()
+}
+
+// TestReadDoesNotWaitForWhatOthersTook: a port that has nothing to read says so at once.
+func TestReadDoesNotWaitForWhatOthersTook(t *testing.T) {
+	p := newPeer(t)
+	line, err := rs232.OpenSerial(p.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer line.Close()
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	for _, entry := range fds {
+		target, _ := os.Readlink("/proc/self/fd/" + entry.Name()) // one is the directory's own, closed by now
+		fd, err := strconv.Atoi(entry.Name())
+		if err != nil || target != p.near.Name() || fd == int(p.near.Fd()) {
+			continue
+		}
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = true
+		if flags&unix.O_NONBLOCK == 0 {
+			t.Error("a read of the port can wait for ever")
+		}
+	}
+	if !found {
+		t.Error("the port is not among the open files")
 	}
 }

@@ -17,9 +17,14 @@ const (
 	maxPending = 1024
 	// readPause is how long the reader waits for input before it looks whether it should end.
 	readPause = 100 * time.Millisecond
+	// patience is how long a reader is waited for that should end after readPause.
+	patience = 10 * readPause
 )
 
-var errWriteStuck = errors.New("write did not end in time")
+var (
+	errWriteStuck = errors.New("write did not end in time")
+	errReadStuck  = errors.New("read did not end in time")
+)
 
 // A Line is one opening of a serial port, or of what stands in for one. go.bug.st's serial.Port is a Line.
 type Line interface {
@@ -42,6 +47,7 @@ type port struct {
 	ended   chan struct{} // closed when the reader has ended
 	written chan struct{} // closed when the last write has ended; nil before the first
 	closing atomic.Bool
+	left    atomic.Bool // closed while the reader was with the kernel: the reader closes the line when it is back
 
 	mu  sync.Mutex
 	in  []byte // at most maxPending
@@ -68,19 +74,24 @@ func openPort(open Opener, path string) (*port, error) {
 		return nil, err
 	}
 	p := &port{serial: line, arrived: make(chan struct{}, 1), ended: make(chan struct{})}
-	go p.read()
+	go func() {
+		p.read()
+		close(p.ended)
+		if p.left.Load() {
+			p.serial.Close() // nobody is left who could be told
+		}
+	}()
 	return p, nil
 }
 
 // read runs until the port is closing or fails, and closes it at once when it fails: as long as a descriptor
 // is held, a replugged adapter gets a new number from the kernel.
 func (p *port) read() {
-	defer close(p.ended)
 	buf := make([]byte, 256)
 	for !p.closing.Load() {
 		n, err := readGuarded(p.serial, buf)
-		if n == 0 && err == nil {
-			continue // go.bug.st's way to say time-out
+		if n == 0 && (err == nil || errors.Is(err, syscall.EAGAIN)) {
+			continue // go.bug.st's way to say time-out, and somebody else's who was quicker
 		}
 		p.mu.Lock()
 		p.in = append(p.in, buf[:n]...)
@@ -171,16 +182,26 @@ func (p *port) transmit(b []byte) error {
 	return nil
 }
 
-// writing tells whether a write is still with the kernel.
-func (p *port) writing() bool {
-	if p.written == nil {
-		return false
+// stuck says what is still with the kernel; empty when nothing is.
+func (p *port) stuck() string {
+	switch {
+	case p.writing():
+		return "write"
+	case !isClosed(p.ended):
+		return "read"
 	}
+	return ""
+}
+
+// writing tells whether a write is still with the kernel.
+func (p *port) writing() bool { return p.written != nil && !isClosed(p.written) }
+
+func isClosed(c <-chan struct{}) bool {
 	select {
-	case <-p.written:
-		return false
-	default:
+	case <-c:
 		return true
+	default:
+		return false
 	}
 }
 
@@ -191,7 +212,8 @@ func (p *port) failure() error {
 }
 
 // close ends the reader and frees the descriptor. Reader and writer are given limit to end before, because the
-// number of a closed descriptor may at once be another file's. It takes about readPause.
+// number of a closed descriptor may at once be another file's. It takes about readPause. A reader that does not end
+// with patience keeps the descriptor, and closes it when it is back.
 //
 // Closing does not wake a stuck write. Throwing away its output does not either on a pty (seen on Linux 6.18);
 // on a real port it also saves the kernel's wait of up to 30 s for the output to drain.
@@ -207,6 +229,14 @@ func (p *port) close(limit time.Duration) error {
 		case <-t.C:
 		}
 	}
-	<-p.ended
-	return errors.Join(flush, p.serial.Close())
+	select {
+	case <-p.ended:
+		return errors.Join(flush, p.serial.Close())
+	case <-time.After(patience):
+	}
+	p.left.Store(true)
+	if isClosed(p.ended) { // it ended meanwhile, and may not have seen that it was left
+		return errors.Join(flush, p.serial.Close())
+	}
+	return errors.Join(flush, errReadStuck)
 }
