@@ -17,9 +17,9 @@ const (
 	patience = 2
 	// retryEvery is how often an unreachable primary is tried: each second look of a keeper that looks every 5 s.
 	retryEvery = 10 * time.Second
-	// probe is how long such a try may take: one exchange over RS-232 and its retry of garbage. What answers at all
-	// answers in 0.2 s.
-	probe = 1500 * time.Millisecond
+	// probe is how long such a try may take: over RS-232 a driver that has given a reply up must first catch up with the
+	// panel, and only then asks. That is two replies of 2 s, and NEC's rests of 0.6 s around them.
+	probe = 6 * time.Second
 	// settle is for a way that is no hal.Settler, as in hal.
 	settle = 2 * time.Second
 )
@@ -28,7 +28,7 @@ const (
 // hal to its primary; a method that the primary lacks is [hal.ErrUnsupported].
 //
 // Each method takes as long as the primary's and the fallback's together; while the primary is known to be
-// unreachable, 1.5 s and the fallback's. As every [hal.Panel] it is for one goroutine at a time.
+// unreachable, 6 s and the fallback's. As every [hal.Panel] it is for one goroutine at a time.
 type Panel struct {
 	primary, fallback hal.Panel
 	log               *slog.Logger
@@ -98,11 +98,14 @@ func (p *Panel) Power(ctx context.Context) (power hal.Power, err error) {
 		}
 	}
 	second, secondErr := p.fallback.Power(ctx)
+	if secondErr == nil && second == hal.PowerOff {
+		p.witness.saidOff = true
+	}
 	switch {
 	case secondErr == nil && p.witness.believed(second):
 		return p.judge(second), nil
 	case secondErr == nil:
-		secondErr = fmt.Errorf("it says %v, which was wrong before: %w", second, hal.ErrSilent)
+		secondErr = fmt.Errorf("it says %v, which nothing bears out: %w", second, hal.ErrSilent)
 	case ctx.Err() != nil:
 		return hal.PowerUnknown, secondErr
 	}

@@ -21,6 +21,7 @@ type way struct {
 	hal.Panel
 	fails error         // what it returns instead of asking
 	takes time.Duration // how long that takes
+	slow  time.Duration // how long an answer takes
 	says  hal.Power     // what it claims; 0 is the truth
 	calls int
 }
@@ -28,7 +29,8 @@ type way struct {
 func (w *way) cut(ctx context.Context) error {
 	w.calls++
 	if w.fails == nil {
-		return nil
+		time.Sleep(w.slow)
+		return ctx.Err()
 	}
 	select {
 	case <-time.After(w.takes):
@@ -82,6 +84,14 @@ func (b *both) open() hal.Panel {
 	return b.panel
 }
 
+// hearOff has the fallback say "off" once, without which its "on" is not believed.
+func (b *both) hearOff() {
+	said := b.fallback.says
+	b.fallback.says = hal.PowerOff
+	b.panel.Power(context.Background()) // what comes of it is the suite's business
+	b.fallback.says = said
+}
+
 func (b *both) lit() bool { return b.rig.Snapshot().Panel == hal.PowerOn }
 
 func TestConformance(t *testing.T) {
@@ -121,6 +131,7 @@ func bench(b *both) haltest.Bench {
 func (b *both) whole() hal.Panel {
 	b.open()
 	if b.primary.fails != nil {
+		b.hearOff()
 		return b.panel
 	}
 	type capable interface {
@@ -171,6 +182,7 @@ func TestThePrimaryIsTheTruthWhileItAnswers(t *testing.T) {
 func TestTheFallbackStepsInAndAside(t *testing.T) {
 	within(t, func(t *testing.T, b *both) {
 		b.primary.fails = hal.ErrPortGone
+		reads(t, b.panel, hal.PowerOff, nil)
 		command(t, b.panel, true)
 		time.Sleep(10 * time.Second)
 		reads(t, b.panel, hal.PowerOn, nil)
@@ -199,6 +211,21 @@ func TestOneLieIsEnough(t *testing.T) {
 	})
 }
 
+// TestOnProvesNothingByItself: many TVs say "on" in standby, and nobody could compare yet.
+func TestOnProvesNothingByItself(t *testing.T) {
+	within(t, func(t *testing.T, b *both) {
+		b.primary.fails, b.fallback.says = hal.ErrSilent, hal.PowerOn
+		for range 10 {
+			reads(t, b.panel, hal.PowerUnknown, hal.ErrSilent)
+			time.Sleep(5 * time.Second)
+		}
+		b.fallback.says = hal.PowerOff
+		reads(t, b.panel, hal.PowerOff, nil)
+		b.fallback.says = hal.PowerOn
+		reads(t, b.panel, hal.PowerOn, nil)
+	})
+}
+
 func TestTheFallbackIsNotBelievedBeforeThePanelHasSettled(t *testing.T) {
 	within(t, func(t *testing.T, b *both) {
 		command(t, b.panel, true)
@@ -220,10 +247,10 @@ func TestADeadPrimaryCostsLittle(t *testing.T) {
 			reads(t, b.panel, hal.PowerOff, nil)
 		}
 		b.primary.calls = 0
-		for range 60 { // five minutes of a keeper
+		for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); { // of a keeper
 			start := time.Now()
 			reads(t, b.panel, hal.PowerOff, nil)
-			if took := time.Since(start); took > 1600*time.Millisecond {
+			if took := time.Since(start); took > 6100*time.Millisecond {
 				t.Fatalf("Power took %v", took)
 			}
 			if _, err := b.panel.Hours(t.Context()); !errors.Is(err, hal.ErrUnsupported) {
@@ -231,8 +258,8 @@ func TestADeadPrimaryCostsLittle(t *testing.T) {
 			}
 			time.Sleep(5 * time.Second)
 		}
-		if b.primary.calls < 25 || b.primary.calls > 31 {
-			t.Errorf("the primary was tried %d times in five minutes, want about 30", b.primary.calls)
+		if b.primary.calls < 12 || b.primary.calls > 31 {
+			t.Errorf("the primary was tried %d times in five minutes, want 12 to 30", b.primary.calls)
 		}
 		b.primary.fails = nil
 		time.Sleep(10 * time.Second)
@@ -332,6 +359,8 @@ func walk(t *testing.T, b *both, dice *rand.Rand) {
 	case roll < 13:
 		ways[dice.IntN(2)].fails = nil
 	case roll < 14:
+		ways[dice.IntN(2)].slow = time.Duration(dice.IntN(2)) * 700 * time.Millisecond
+	case roll < 15:
 		b.rig.LosePower()
 	default:
 		time.Sleep(time.Duration(dice.IntN(20_000)) * time.Millisecond)

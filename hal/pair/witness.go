@@ -15,19 +15,21 @@ const (
 )
 
 // A witness is what is known of the fallback's honesty. Many TVs say "on" in standby: what one was wrong about once is
-// not believed until it was right about it again.
+// not believed until it was right about it again, and "on" is not believed of one that has never said anything else.
 type witness struct {
 	nextAt   time.Time
+	saidOff  bool // it has said "off" since the start, so that it does not always say "on"
 	wrongOn  bool // the fallback's "on" was contradicted when it was last compared
 	wrongOff bool // the same of its "off"
 }
 
 func (w *witness) believed(said hal.Power) bool {
-	return !(said == hal.PowerOn && w.wrongOn || said == hal.PowerOff && w.wrongOff)
+	return !(said == hal.PowerOn && (w.wrongOn || !w.saidOff) || said == hal.PowerOff && w.wrongOff)
 }
 
 // heard compares what the fallback said with what is true.
 func (w *witness) heard(said, truth hal.Power) (wrong bool) {
+	w.saidOff = w.saidOff || said == hal.PowerOff
 	if truth != hal.PowerOn && truth != hal.PowerOff {
 		return false
 	}
