@@ -36,6 +36,7 @@ type wired struct {
 	relay   hal.Relay // nil when none is wired
 	sensors []hal.Sensor
 	closers []io.Closer // last first
+	rig     *sim.Rig    // nil with real hardware
 }
 
 // Close puts the relay into its safe state and leaves the panel as it is.
@@ -52,7 +53,7 @@ func (w *wired) Close() error {
 func wireUp(s *site.Site, screen drm.Screen, fire func() bool, log *slog.Logger) (*wired, error) {
 	w := &wired{}
 	if s.Panel.Driver == site.Sim {
-		w.simulate()
+		w.simulate(sim.NewRig(sim.Config{}))
 		return w, nil
 	}
 	for _, build := range []func() error{
@@ -70,8 +71,8 @@ func wireUp(s *site.Site, screen drm.Screen, fire func() bool, log *slog.Logger)
 }
 
 // simulate puts a rig in place of all hardware.
-func (w *wired) simulate() {
-	rig := sim.NewRig(sim.Config{})
+func (w *wired) simulate(rig *sim.Rig) {
+	w.rig = rig
 	w.panel, w.relay, w.sensors = rig.Panel(), rig.Relay(), []hal.Sensor{rig.Sensor()}
 	w.closers = append(w.closers, w.panel)
 }
