@@ -82,7 +82,8 @@ type rehearsal struct {
 	dark    time.Time     // when it was read back as off
 	open    time.Time     // when the relay was open, as far as it tells
 	wrong   error         // why the relay is not
-	blind   bool          // the panel cannot be read back, and took the order to go on
+	blind   bool          // the panel cannot be read back
+	told    time.Time     // when it took the order to go on
 }
 
 func (r *rehearsal) begin(ctx context.Context, folder string) error {
@@ -154,11 +155,11 @@ func (r *rehearsal) light(ctx context.Context) bool {
 	}
 }
 
-// unseen tells whether the panel took its order and cannot be read back.
+// unseen tells whether the panel cannot be read back, and took the order to go on long enough ago.
 func (r *rehearsal) unseen() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.blind
+	return r.blind && !r.told.IsZero() && time.Since(r.told) >= settles(r.test.wired.panel, true)
 }
 
 // ignite waits for smoke, from the detector or from the keyboard.
@@ -308,13 +309,16 @@ func (s *timedSenses) Run(ctx context.Context, readings chan<- hal.Reading) erro
 // timedPanel notes when the panel went off. It has no brightness and answers no questions: a fire asks none.
 type timedPanel struct {
 	hal.Panel
-	r    *rehearsal
-	told bool // to go on, and acknowledged it
+	r *rehearsal
 }
 
 func (p *timedPanel) SetPower(ctx context.Context, on bool) error {
 	err := p.Panel.SetPower(ctx, on)
-	p.told = p.told || err == nil && on
+	if err == nil && on {
+		p.r.mu.Lock()
+		p.r.told = time.Now()
+		p.r.mu.Unlock()
+	}
 	if err == nil && !on {
 		p.r.note(&p.r.off, false)
 	}
@@ -325,7 +329,7 @@ func (p *timedPanel) Power(ctx context.Context) (hal.Power, error) {
 	power, err := p.Panel.Power(ctx)
 	if errors.Is(err, hal.ErrUnsupported) {
 		p.r.mu.Lock()
-		p.r.blind = p.told
+		p.r.blind = true
 		p.r.mu.Unlock()
 	}
 	if err == nil && power == hal.PowerOff {
