@@ -3,6 +3,7 @@ package main_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -26,9 +27,11 @@ func smoke(t *testing.T, panel, typed string, args ...string) (code int, said, r
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var errs strings.Builder
-	out := &impatient{leave: cancel, stays: !strings.Contains(panel, "/dev/pts")}
+	in, keys := io.Pipe()
+	defer keys.Close()
+	out := &impatient{keys: keys, types: typed, leave: cancel, stays: !strings.Contains(panel, "/dev/pts")}
 	m := &main.Main{
-		Args: append([]string{"--site", path, "smoke", "--language", "en"}, args...), Stdin: strings.NewReader(typed), Stdout: out, Stderr: &errs, Wall: time.Now,
+		Args: append([]string{"--site", path, "smoke", "--language", "en"}, args...), Stdin: in, Stdout: out, Stderr: &errs, Wall: time.Now,
 	}
 	code = m.Run(ctx)
 	if reports, _ := filepath.Glob(filepath.Join(data, "smoke-*.txt")); len(reports) == 1 {
@@ -41,15 +44,21 @@ func smoke(t *testing.T, panel, typed string, args ...string) (code int, said, r
 	return code, out.text.String() + errs.String(), report
 }
 
-// impatient is who leaves after the first check that passed, unless it stays.
+// impatient is who answers when it is asked, and leaves after the first check that passed, unless it stays.
 type impatient struct {
 	text  strings.Builder
+	keys  io.WriteCloser
+	types string // nothing is somebody who walks away
 	leave func()
 	stays bool
 }
 
 func (p *impatient) Write(b []byte) (int, error) {
 	p.text.Write(b)
+	if strings.Contains(string(b), "Begin?") {
+		_, _ = io.WriteString(p.keys, p.types)
+		p.keys.Close()
+	}
 	if !p.stays && strings.Contains(p.text.String(), "pass on and off") {
 		p.leave()
 	}
@@ -92,7 +101,7 @@ func TestSmokeOfAPanelOnTheLine(t *testing.T) {
 		`^ +\d+\.\d{6} opened /dev/pts/\d+$`, `^ +\d+\.\d{6} > 6B 61 20 30 31 20 30 31 0D$`, `^ +\d+\.\d{6} < `, `^ +\d+\.\d{6} closed$`,
 	} {
 		if !regexp.MustCompile("(?m)" + want).MatchString(report) {
-			t.Errorf("the report does not say %s:\n%.4000s", want, report)
+			t.Errorf("the report does not say %s:\n%s\n%.4000s", want, said, report)
 		}
 	}
 }
