@@ -1,6 +1,7 @@
 package haltest_test
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"sync"
@@ -191,7 +192,7 @@ func (a *attack) react(request []byte, n int) {
 		case 5:
 			b = h.before // a copy, or late
 		case 6:
-			b = s.some(int(s.next()))
+			b = bytes.Repeat(s.some(int(s.next())), 1+int(what>>3)%8) // more than anybody keeps
 		case 7:
 			a.say(after, nil)
 			continue

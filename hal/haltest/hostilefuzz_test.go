@@ -40,10 +40,11 @@ func fuzzDriver(f *testing.F, protocol string) {
 			h := newHostile(t, protocol, s)
 			defer h.free()
 			p := newDriver(t, protocol, rs232.Config{Port: "hostile", SetID: 1, Open: h.open, Log: slog.New(slog.DiscardHandler)})
+			defer p.Close()
 			for i := 0; i < 16 && !s.over(); i++ {
 				call(t, protocol, h, p)
 			}
-			within(t, "close", patienceOfLine(1), func() {
+			within(t, "close", patienceOfLine(protocol, 1), func() {
 				if err := p.Close(); err != nil {
 					t.Errorf("Close: %v", err)
 				}
@@ -65,12 +66,15 @@ func call(t *testing.T, protocol string, h *hostile, p hal.Panel) {
 	}
 	switch what % 8 {
 	case 0, 1, 2:
-		within(t, "power", patienceOfLine(2), func() { conclude(t, protocol, h, p, ctx) })
+		within(t, "power", patienceOfLine(protocol, 2), func() { conclude(t, protocol, h, p, ctx) })
 	case 3, 4:
-		on := what%8 == 3
-		within(t, "set power", patienceOfLine(2), func() { nobody(p.SetPower(ctx, on)) })
+		on, exchanges := what%8 == 3, 1
+		if protocol == "sicp" {
+			exchanges = 2
+		}
+		within(t, "set power", patienceOfLine(protocol, exchanges), func() { nobody(p.SetPower(ctx, on)) })
 	case 5:
-		within(t, "others", 12*patienceOfLine(3), func() { others(ctx, p) })
+		within(t, "others", 12*patienceOfLine(protocol, 3), func() { others(ctx, p) })
 	case 6:
 		time.Sleep(s.upTo(200 * time.Millisecond))
 	case 7:
@@ -113,11 +117,23 @@ func others(ctx context.Context, p hal.Panel) {
 	}
 }
 
-// patienceOfLine bounds a call of two tries with so many exchanges each, with the longest times of all protocols: a rest of
-// up to 2 s after another input, a write of 1 s and a reply of 2 s for each, 1 s before the second try, and at the end a
-// port to close.
-func patienceOfLine(exchanges int) time.Duration {
-	return 2*time.Duration(exchanges)*(2+1+2)*time.Second + time.Second + 1200*time.Millisecond
+// patienceOfLine bounds a call of two tries with so many exchanges each by the protocol's own times: what its methods
+// document, with a write that just succeeds each time, and at the end a port to close. An LG panel rests for 2 s after
+// another input.
+func patienceOfLine(protocol string, exchanges int) time.Duration {
+	const write, closing = time.Second, 1100 * time.Millisecond
+	var reply, gap, rest time.Duration
+	switch protocol {
+	case "mdc":
+		reply, gap = time.Second, 100*time.Millisecond
+	case "lg":
+		reply, gap, rest = time.Second, 150*time.Millisecond, 3*time.Second
+	case "nec":
+		reply, gap, rest = 2*time.Second, 600*time.Millisecond, time.Second
+	case "sicp":
+		reply, gap, rest = 600*time.Millisecond, 100*time.Millisecond, 500*time.Millisecond
+	}
+	return 2*time.Duration(exchanges)*(gap+write+reply) + rest + closing
 }
 
 // within fails when something takes longer than limit, on virtual time.
@@ -179,18 +195,19 @@ func FuzzLink(f *testing.F) {
 			defer h.free()
 			timing := rs232.Timing{Reply: time.Second, Gap: 100 * time.Millisecond, Write: time.Second}
 			l := rs232.NewLink("hostile", h.open, timing, slog.New(slog.DiscardHandler))
+			defer l.Close()
 			for i := 0; i < 16 && !s.over(); i++ {
 				use(t, h, l)
 			}
 			// Another who waits for the turn meanwhile gets it, or an end.
 			other := make(chan error, 1)
 			go func() { other <- l.Tell(t.Context(), []byte("x")) }()
-			within(t, "close", 10*time.Second, func() {
+			within(t, "close", linkLimit, func() {
 				if err := l.Close(); err != nil {
 					t.Errorf("Close: %v", err)
 				}
 			})
-			within(t, "another", 10*time.Second, func() { nobody(<-other) })
+			within(t, "another", linkLimit, func() { nobody(<-other) })
 			if _, err := l.Ask(t.Context(), []byte("x"), endOfLine); !errors.Is(err, rs232.ErrClosed) {
 				t.Errorf("Ask of a closed link: %v", err)
 			}
@@ -206,6 +223,9 @@ func endOfLine(stream []byte) ([]byte, int) {
 	return stream[:i+1], i + 1
 }
 
+// linkLimit is a rest, a write, a reply and a port to close. Who waits for the turn may wait for another's rest too.
+const linkLimit = (51 + 1 + 1 + 2) * time.Second
+
 // use makes one call of the link.
 func use(t *testing.T, h *hostile, l *rs232.Link) {
 	t.Helper()
@@ -217,12 +237,11 @@ func use(t *testing.T, h *hostile, l *rs232.Link) {
 		ctx, cancel = context.WithTimeout(ctx, s.upTo(20*time.Millisecond))
 		defer cancel()
 	}
-	const limit = (51 + 1 + 1 + 2) * time.Second // a rest, a write, a reply, a port to close
 	switch what % 8 {
 	case 0, 1, 2, 3:
-		within(t, "ask", limit, func() { reply(t, h, l, ctx) })
+		within(t, "ask", linkLimit, func() { reply(t, h, l, ctx) })
 	case 4:
-		within(t, "tell", limit, func() { nobody(l.Tell(ctx, []byte("ka 01 01\r"))) })
+		within(t, "tell", linkLimit, func() { nobody(l.Tell(ctx, []byte("ka 01 01\r"))) })
 	case 5:
 		within(t, "drop", 3*time.Second, l.Drop)
 	case 6:
