@@ -81,6 +81,7 @@ func forbidden() []edge {
 		{"cmd/bangtin", module + "internal/sqlfile", "the department's tool keeps no database"},
 		{"cmd/bangtin", module + "internal/control", "the department's tool decides nothing for a display"},
 		{"hal", module + "internal", "hardware knows nothing of the department"},
+		{"cmd/bangtind", "testing", "a daemon has no flags of go test"},
 		{"hal/haltest", "testing", "the suite runs in the daemon too, which must not get the flags of go test"},
 		{"media", module + "hal", "what is shown must not depend on the panel that shows it"},
 		{"media", "net/http", "what may be shown is decided without a network"},
