@@ -25,7 +25,9 @@ func vietnamesePanel() map[string]string {
 
 		"cannot be used as a panel's port": "không dùng được làm cổng màn hình",
 		"check its name with ls -l /dev/serial/by-id, that you are in the group dialout, and that bangtind does not hold it: systemctl stop bangtind": "kiểm tra tên cổng bằng ls -l /dev/serial/by-id, tài khoản có trong nhóm dialout, và bangtind không giữ cổng: systemctl stop bangtind",
-		"no panel answers": "không có màn hình nào trả lời",
-		"try the cable (most panels need a null modem: 2 and 3 crossed), the panel's mains switch, other --ids as in its menu, and the panel switched on: some are deaf in standby; on Samsung set the control to RS-232C: with RJ45 the serial port is silent": "thử cáp (đa số màn hình cần cáp null modem: chéo chân 2 và 3), công tắc nguồn của màn hình, --ids khác như trong menu, và bật màn hình lên: có loại không nghe khi ở chế độ chờ; với Samsung hãy đặt điều khiển là RS-232C: khi đặt RJ45 thì cổng nối tiếp im lặng",
+		"no panel answers":                        "không có màn hình nào trả lời",
+		"was not searched to the end":             "chưa được dò hết",
+		"ask fewer at once: --ids and --protocol": "hãy hỏi ít hơn mỗi lần: --ids và --protocol",
+		"try the cable (a straight one and a null modem, 2 and 3 crossed), the panel's mains switch, other --ids as in its menu, and the panel switched on: some are deaf in standby; on Samsung set the control to RS-232C: with RJ45 the serial port is silent": "thử cáp (cả cáp thẳng và cáp null modem, chéo chân 2 và 3), công tắc nguồn của màn hình, --ids khác như trong menu, và bật màn hình lên: có loại không nghe khi ở chế độ chờ; với Samsung hãy đặt điều khiển là RS-232C: khi đặt RJ45 thì cổng nối tiếp im lặng",
 	}
 }

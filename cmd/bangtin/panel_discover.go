@@ -46,19 +46,9 @@ func (p *Program) discover(ctx context.Context, s rs232.Search) error {
 	s.Asking = func(protocol rs232.Protocol, id int) {
 		fmt.Fprintf(progress, "\r\x1b[K%s", p.text(say("asking %s, set ID %d …", string(protocol), id)))
 	}
-	found, err := rs232.Discover(ctx, s)
-	fmt.Fprint(progress, "\r\x1b[K")
-	if err != nil {
-		return &problem{field: visible(s.Port), what: say("cannot be used as a panel's port"),
-			remedy: say("check its name with ls -l /dev/serial/by-id, that you are in the group dialout, and that bangtind does not hold it: systemctl stop bangtind"),
-			cause:  err}
-	}
-	if len(found) == 0 {
-		return &problem{field: visible(s.Port), what: say("no panel answers"),
-			remedy: say("try the cable (most panels need a null modem: 2 and 3 crossed), the panel's mains switch, other --ids as in its menu, and the panel switched on: some are deaf in standby; on Samsung set the control to RS-232C: with RJ45 the serial port is silent")}
-	}
 	o := discoveredObject{Port: s.Port}
-	for _, f := range found {
+	s.Found = func(f rs232.Finding) {
+		fmt.Fprint(progress, "\r\x1b[K")
 		fields := findingFields(f)
 		p.tell(phrase{english: fieldLine(fields)})
 		object := map[string]string{}
@@ -66,6 +56,26 @@ func (p *Program) discover(ctx context.Context, s rs232.Search) error {
 			object[field.Key] = field.Value
 		}
 		o.Found = append(o.Found, object)
+	}
+	found, err := rs232.Discover(ctx, s)
+	fmt.Fprint(progress, "\r\x1b[K")
+	if err != nil && len(found) > 0 { // what was found until then counts
+		if err := p.result(o); err != nil {
+			return err
+		}
+	}
+	if ctx.Err() != nil {
+		return &problem{field: visible(s.Port), what: say("was not searched to the end"),
+			remedy: say("ask fewer at once: --ids and --protocol"), cause: err}
+	}
+	if err != nil {
+		return &problem{field: visible(s.Port), what: say("cannot be used as a panel's port"),
+			remedy: say("check its name with ls -l /dev/serial/by-id, that you are in the group dialout, and that bangtind does not hold it: systemctl stop bangtind"),
+			cause:  err}
+	}
+	if len(found) == 0 {
+		return &problem{field: visible(s.Port), what: say("no panel answers"),
+			remedy: say("try the cable (a straight one and a null modem, 2 and 3 crossed), the panel's mains switch, other --ids as in its menu, and the panel switched on: some are deaf in standby; on Samsung set the control to RS-232C: with RJ45 the serial port is silent")}
 	}
 	return p.result(o)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"bangtin/hal"
 
@@ -54,6 +55,25 @@ func checkCapabilities(t T, b Bench) {
 	capabilitiesWork(t, p)
 }
 
+// restore sets a value back to what was read at first, when the check has ended: a real panel stays as it was found.
+func restore[V any](t T, what string, found V, err error, set func(context.Context, V) error) {
+	t.Helper()
+	if err != nil {
+		t.Logf("%s cannot be set back afterwards, it does not read: %v", what, err)
+		return
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), restoring)
+		defer cancel()
+		if err := set(ctx, found); err != nil {
+			t.Logf("%s was %v and is not set back: %v", what, found, err)
+		}
+	})
+}
+
+// restoring is how long setting one value back may take: two tries of every protocol and its rests.
+const restoring = 15 * time.Second
+
 // capabilitiesWork accepts that a panel refuses what its model lacks.
 func capabilitiesWork(t T, p hal.Panel) {
 	t.Helper()
@@ -82,6 +102,8 @@ func dimmerWorks(t T, d hal.Dimmer) {
 			t.Errorf("SetBrightness(%d) did not fail", percent)
 		}
 	}
+	found, err := d.Brightness(t.Context())
+	restore(t, "brightness", found, err, d.SetBrightness)
 	for _, percent := range []int{0, 70, 100} {
 		if err := d.SetBrightness(t.Context(), percent); lacks(t, "SetBrightness", err) {
 			return
@@ -109,6 +131,8 @@ func switcherWorks(t T, s hal.InputSwitcher) {
 	if err := s.SetInput(t.Context(), "no such input"); !errors.Is(err, hal.ErrUnsupported) {
 		t.Errorf("SetInput of an unknown name: %v, want ErrUnsupported", err)
 	}
+	found, err := s.Input(t.Context())
+	restore(t, "input", found, err, s.SetInput)
 	for _, name := range []string{"hdmi2", "hdmi1"} {
 		if err := s.SetInput(t.Context(), name); lacks(t, "SetInput", err) {
 			return
@@ -136,7 +160,9 @@ func speakerWorks(t T, s hal.Speaker) {
 			t.Errorf("SetVolume(%d) did not fail", percent)
 		}
 	}
-	for _, percent := range []int{0, 100, 30} {
+	found, err := s.Volume(t.Context())
+	restore(t, "volume", found, err, s.SetVolume)
+	for _, percent := range []int{0, found, found / 2} { // never louder than it was
 		if err := s.SetVolume(t.Context(), percent); lacks(t, "SetVolume", err) {
 			break
 		}
@@ -144,6 +170,8 @@ func speakerWorks(t T, s hal.Speaker) {
 			t.Errorf("Volume is %d (error %v), want %d", got, err, percent)
 		}
 	}
+	muted, err := s.Muted(t.Context())
+	restore(t, "mute", muted, err, s.SetMute)
 	for _, muted := range []bool{true, false} {
 		if err := s.SetMute(t.Context(), muted); lacks(t, "SetMute", err) {
 			return

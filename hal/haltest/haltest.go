@@ -159,8 +159,17 @@ func eventually(t T, b Bench, p hal.Panel, want hal.Power) {
 		if power, err = observe(t, b, p); power == want {
 			return
 		}
+		goOn(t)
 	}
 	t.Fatalf("Power is %v (error %v) after %v, want %v", power, err, patience, want)
+}
+
+// goOn ends a check whose run was ended.
+func goOn(t T) {
+	t.Helper()
+	if err := t.Context().Err(); err != nil {
+		t.Fatalf("given up: %v", err)
+	}
 }
 
 // settled observes for as long as the driver says its panel needs after a command, and then once more. It
@@ -173,6 +182,7 @@ func settled(t T, b Bench, p hal.Panel, on bool) (hal.Power, error) {
 	}
 	for end := time.Now().Add(need); time.Now().Before(end); time.Sleep(pace) {
 		observe(t, b, p)
+		goOn(t)
 	}
 	return observe(t, b, p)
 }
@@ -186,6 +196,7 @@ func command(t T, p hal.Panel, on bool) {
 		if err = p.SetPower(t.Context(), on); err == nil {
 			return
 		}
+		goOn(t)
 	}
 	t.Fatalf("SetPower(%v): %v", on, err)
 }

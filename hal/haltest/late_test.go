@@ -69,6 +69,23 @@ func TestReplyIsHeldBackByADeafPanel(t *testing.T) {
 	}
 }
 
+// TestAcknowledgementComesTwice: the panel is asked straight after its command, and the copy of the acknowledgement
+// could be the answer.
+func TestAcknowledgementComesTwice(t *testing.T) {
+	eachStaysOff(t, func(t *testing.T, w *wire, p hal.Panel) {
+		w.lag = 200 * time.Millisecond
+		for after := 5 * time.Millisecond; after < 900*time.Millisecond; after += 5 * time.Millisecond {
+			w.do("again " + after.String())
+			if err := p.SetPower(t.Context(), true); err != nil {
+				t.Fatal(err)
+			}
+			w.do("no again")
+			neverOn(t, w, p)
+			time.Sleep(10 * time.Second)
+		}
+	})
+}
+
 func eachStaysOff(t *testing.T, check func(t *testing.T, w *wire, p hal.Panel)) {
 	for _, protocol := range peer.Protocols() {
 		t.Run(protocol, func(t *testing.T) {

@@ -11,10 +11,11 @@ import (
 )
 
 // RunReport checks the driver outside go test and writes what came of each check: "pass NAME (TIME)", "skip" or "FAIL",
-// with what the check said below it, and a last line that counts. It returns whether no check failed and none was cut
+// with what the check said below it, and a last line that counts, after one that says so where nobody looked at the panel. It returns whether no check failed and none was cut
 // short; the checks that come after ctx's end are skipped. An error of w changes nothing but the report.
 func RunReport(ctx context.Context, h Harness[T], w io.Writer) (passed bool) {
 	verdicts := map[string]int{}
+	unseen := false
 	for _, c := range checks() {
 		r := &report{}
 		r.ctx, r.cancel = context.WithCancel(ctx)
@@ -23,7 +24,12 @@ func RunReport(ctx context.Context, h Harness[T], w io.Writer) (passed bool) {
 			r.say("not made: %v", err)
 			r.skipped = true
 		} else {
-			r.run(func() { h.run(r, c.check) })
+			r.run(func() {
+				h.run(r, func(t T, b Bench) {
+					unseen = unseen || b.Lit == nil
+					c.check(t, b)
+				})
+			})
 		}
 		r.cancel()
 		verdicts[r.verdict()]++
@@ -31,6 +37,9 @@ func RunReport(ctx context.Context, h Harness[T], w io.Writer) (passed bool) {
 		for _, line := range r.lines {
 			fmt.Fprintf(w, "     %s\n", strings.ReplaceAll(line, "\n", "\n     "))
 		}
+	}
+	if unseen {
+		fmt.Fprintln(w, "nobody looked at the panel: what the driver says of its power was compared with its commands alone")
 	}
 	fmt.Fprintf(w, "%d passed, %d failed, %d skipped\n", verdicts["pass"], verdicts["FAIL"], verdicts["skip"])
 	return verdicts["FAIL"] == 0 && ctx.Err() == nil

@@ -228,6 +228,8 @@ func (w *walk) fault() {
 		if w.rand.IntN(5) > 0 {
 			return
 		}
+	case "again": // a copy that ends within every gap; of one that comes later nobody could tell what it answers
+		word = fmt.Sprintf("again %dms", 1+w.rand.IntN(45))
 	case "slow":
 		word = fmt.Sprintf("slow %dms", 1+w.rand.Int64N(w.slowest.Milliseconds()))
 	}

@@ -1,6 +1,7 @@
 package haltest_test
 
 import (
+	"context"
 	"flag"
 	"log/slog"
 	"testing"
@@ -21,6 +22,7 @@ func TestWiredPanel(t *testing.T) {
 	if *hardware == "" {
 		t.Skip("no panel is wired: -hardware names no port")
 	}
+	leaveAsFound(t)
 	haltest.Run(t, haltest.Harness[*testing.T]{Setup: func(t *testing.T) haltest.Bench {
 		b := haltest.Bench{New: func() hal.Panel {
 			return newDriver(t, *protocol, rs232.Config{
@@ -36,6 +38,30 @@ func TestWiredPanel(t *testing.T) {
 		}
 		return b
 	}})
+}
+
+// leaveAsFound gives the panel its power back in the end. The suite itself sets back everything else.
+func leaveAsFound(t *testing.T) {
+	t.Helper()
+	p := newDriver(t, *protocol, rs232.Config{Port: *hardware, SetID: *setID, Log: slog.New(quiet())})
+	found, err := p.Power(t.Context())
+	if err != nil {
+		t.Logf("the panel's power cannot be set back afterwards, it does not read: %v", err)
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		p := newDriver(t, *protocol, rs232.Config{Port: *hardware, SetID: *setID, Log: slog.New(quiet())})
+		if found != hal.PowerUnknown {
+			if err := p.SetPower(context.WithoutCancel(t.Context()), found == hal.PowerOn); err != nil {
+				t.Errorf("the panel's power was %v and is not set back: %v", found, err)
+			}
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func newDriver(t testing.TB, protocol string, c rs232.Config) hal.Panel {

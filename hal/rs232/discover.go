@@ -17,8 +17,9 @@ type Search struct {
 	IDs       []int      // what is no panel's own set ID in a protocol is not asked in it
 	Log       *slog.Logger
 
-	// Asking is told before each question; nil where nobody wants to know.
+	// Asking is told before each question, and Found of each panel at once; nil where nobody wants to know.
 	Asking func(Protocol, int)
+	Found  func(Finding)
 }
 
 // A Finding is a panel that answered.
@@ -31,7 +32,7 @@ type Finding struct {
 }
 
 // Discover asks for the power of each set ID in each protocol and tells of who answers, and of its model. It asks
-// nothing else and sets nothing. A question takes as long as its protocol allows for a reply, up to a second or so
+// nothing else and sets nothing. A question takes as long as its protocol allows for a reply, up to 2 s or so
 // with the rest before it. It returns what was found until then when ctx ends or the port fails; the error is why.
 func Discover(ctx context.Context, s Search) ([]Finding, error) {
 	var all []Finding
@@ -42,6 +43,11 @@ func Discover(ctx context.Context, s Search) ([]Finding, error) {
 				return all, fmt.Errorf("cannot look for panels: %w", err)
 			}
 			all = append(all, found...)
+			for _, f := range found {
+				if s.Found != nil {
+					s.Found(f)
+				}
+			}
 		}
 	}
 	return all, nil
