@@ -56,8 +56,8 @@ var (
 
 // A Panel is one display whose power can be switched.
 //
-// Methods block until the panel has answered or its protocol's time limit has passed, at most a few seconds
-// each, and return earlier when ctx ends. A Panel has one owner, its keeper in internal/control: methods need
+// Methods block until the panel has answered or its protocol's time limits have passed, for a panel that is silent
+// 4 to 9 s each, and return earlier when ctx ends. A Panel has one owner, its keeper in internal/control: methods need
 // not be safe for concurrent use, and no caller may assume that they are.
 type Panel interface {
 	// SetPower asks for on or off and returns once the panel acknowledged the request. An acknowledgement is
