@@ -148,6 +148,13 @@ func (l *Link) Rest(d time.Duration) {
 	}
 }
 
+// Drop closes the port until the next exchange opens it again. It waits for its turn.
+func (l *Link) Drop() {
+	l.turn <- struct{}{}
+	l.drop()
+	<-l.turn
+}
+
 // Close closes the port for good. It waits for its turn, and is harmless the second time.
 func (l *Link) Close() error {
 	l.turn <- struct{}{}
