@@ -30,6 +30,7 @@ const (
 // wired is the hardware that the site file names. Its drivers open their devices when they are first used: what is
 // missing is found then, reported, and waited for.
 type wired struct {
+	sys     string // where sysfs is mounted
 	panel   hal.Panel
 	relay   hal.Relay // nil when none is wired
 	sensors []hal.Sensor
@@ -47,8 +48,8 @@ func (w *wired) Close() error {
 
 // wireUp builds the drivers. While fire says so the relay is open whenever nobody drives it. An error is a site file
 // that cannot be meant so.
-func wireUp(s *site.Site, screen drm.Screen, fire func() bool, log *slog.Logger) (*wired, error) {
-	w := &wired{}
+func wireUp(s *site.Site, sys string, screen drm.Screen, fire func() bool, log *slog.Logger) (*wired, error) {
+	w := &wired{sys: sys}
 	if s.Panel.Driver == site.Sim {
 		w.simulate()
 		return w, nil
@@ -140,7 +141,7 @@ func (w *wired) newMeter(m *site.Meter, log *slog.Logger) (hal.Sensor, error) {
 	if m.Driver == "s0" {
 		return halgpio.NewPulses(halgpio.PulseConfig{Name: meterName, Line: line(m.Line), PulsesPerKWh: m.PulsesPerKWh, Log: log})
 	}
-	bus, err := hwmon.OpenBus(sysFolder, m.Bus)
+	bus, err := hwmon.OpenBus(w.sys, m.Bus)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +154,7 @@ func (w *wired) newMeter(m *site.Meter, log *slog.Logger) (hal.Sensor, error) {
 
 // addThermometers puts those on a 1-wire bus together: they are read one after the other.
 func (w *wired) addThermometers(list []site.Thermometer, log *slog.Logger) error {
-	bus := hwmon.W1Config{Root: sysFolder, Log: log}
+	bus := hwmon.W1Config{Root: w.sys, Log: log}
 	for _, t := range list {
 		var sensor hal.Sensor
 		var err error
@@ -162,9 +163,9 @@ func (w *wired) addThermometers(list []site.Thermometer, log *slog.Logger) error
 			bus.Sensors = append(bus.Sensors, hwmon.W1{Name: t.Name, ID: t.Chip})
 			continue
 		case "zone":
-			sensor, err = hwmon.NewZone(hwmon.ZoneConfig{Name: t.Name, Root: sysFolder, Type: t.Chip, Log: log})
+			sensor, err = hwmon.NewZone(hwmon.ZoneConfig{Name: t.Name, Root: w.sys, Type: t.Chip, Log: log})
 		default:
-			sensor, err = hwmon.New(hwmon.Config{Name: t.Name, Root: sysFolder, Chip: t.Chip, Channel: t.Channel, Kind: hal.Temperature, Log: log})
+			sensor, err = hwmon.New(hwmon.Config{Name: t.Name, Root: w.sys, Chip: t.Chip, Channel: t.Channel, Kind: hal.Temperature, Log: log})
 		}
 		if err != nil {
 			return fmt.Errorf("cannot use temperature.%s: %w", t.Name, err)

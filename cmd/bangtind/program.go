@@ -32,6 +32,10 @@ type Main struct {
 	Wall   func() time.Time   // the system clock
 	Fault  func(label string) // called at every labelled write; nil outside of tests
 
+	sys string // where sysfs is mounted; "/sys" when empty
+	// rewire puts a bench's parts beside those of the site file, before any is used; fire as in wireUp. Nil outside of tests.
+	rewire func(w *wired, fire func() bool)
+
 	site     string
 	check    bool
 	simulate bool
