@@ -274,5 +274,5 @@ func blackHole(t *testing.T) string {
 			all = append(all, conn)
 		}
 	}()
-	return fmt.Sprintf("mqtts://localhost:%d", l.Addr().(*net.TCPAddr).Port)
+	return fmt.Sprintf("tls://localhost:%d", l.Addr().(*net.TCPAddr).Port)
 }
