@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
@@ -35,6 +37,7 @@ type wired struct {
 	relay   hal.Relay // nil when none is wired
 	sensors []hal.Sensor
 	closers []io.Closer // last first
+	rig     *sim.Rig    // nil with real hardware
 }
 
 // Close puts the relay into its safe state and leaves the panel as it is.
@@ -51,7 +54,7 @@ func (w *wired) Close() error {
 func wireUp(s *site.Site, sys string, screen drm.Screen, fire func() bool, log *slog.Logger) (*wired, error) {
 	w := &wired{sys: sys}
 	if s.Panel.Driver == site.Sim {
-		w.simulate()
+		w.simulate(sim.NewRig(sim.Config{}))
 		return w, nil
 	}
 	for _, build := range []func() error{
@@ -69,8 +72,8 @@ func wireUp(s *site.Site, sys string, screen drm.Screen, fire func() bool, log *
 }
 
 // simulate puts a rig in place of all hardware.
-func (w *wired) simulate() {
-	rig := sim.NewRig(sim.Config{})
+func (w *wired) simulate(rig *sim.Rig) {
+	w.rig = rig
 	w.panel, w.relay, w.sensors = rig.Panel(), rig.Relay(), []hal.Sensor{rig.Sensor()}
 	w.closers = append(w.closers, w.panel)
 }
@@ -85,7 +88,7 @@ func (w *wired) addPanel(p site.Panel, screen drm.Screen, log *slog.Logger) erro
 	case p.Driver == site.HDMI:
 		w.panel = drm.New(driFolder, screen, log)
 	default:
-		line, err := rs232.New(rs232.Protocol(p.Driver), rs232.Config{Port: p.Port, SetID: p.SetID, Log: log})
+		line, err := newLine(p, nil, log)
 		if err != nil {
 			return err
 		}
@@ -96,6 +99,15 @@ func (w *wired) addPanel(p site.Panel, screen drm.Screen, log *slog.Logger) erro
 	}
 	w.closers = append(w.closers, w.panel)
 	return nil
+}
+
+// newLine is the driver of a panel on a serial line. A nil open is that of real ports.
+func newLine(p site.Panel, open rs232.Opener, log *slog.Logger) (hal.Panel, error) {
+	edition := rs232.SICPGrouped
+	if p.Edition == site.EditionOld {
+		edition = rs232.SICPUngrouped
+	}
+	return rs232.New(rs232.Protocol(p.Driver), rs232.Config{Port: p.Port, SetID: p.SetID, Edition: edition, Open: open, Log: log})
 }
 
 // adapter is the device of a CEC adapter, empty where the driver shall find it.
@@ -165,7 +177,9 @@ func (w *wired) addThermometers(list []site.Thermometer, log *slog.Logger) error
 		case "zone":
 			sensor, err = hwmon.NewZone(hwmon.ZoneConfig{Name: t.Name, Root: w.sys, Type: t.Chip, Log: log})
 		default:
-			sensor, err = hwmon.New(hwmon.Config{Name: t.Name, Root: w.sys, Chip: t.Chip, Channel: t.Channel, Kind: hal.Temperature, Log: log})
+			sensor, err = hwmon.New(hwmon.Config{
+				Name: t.Name, Root: w.sys, Chip: t.Chip, Channel: t.Channel, Kind: hal.Temperature, Limits: limits(t.Chip), Log: log,
+			})
 		}
 		if err != nil {
 			return fmt.Errorf("cannot use temperature.%s: %w", t.Name, err)
@@ -181,6 +195,22 @@ func (w *wired) addThermometers(list []site.Thermometer, log *slog.Logger) error
 	}
 	w.sensors = append(w.sensors, sensor)
 	return nil
+}
+
+// limits is what is plausible of a temperature of that chip. A processor heats by tens of kelvins within a second of
+// work: with the step of a cabinet each start of the player would read as a broken sensor.
+func limits(chip string) hwmon.Limits {
+	l := hwmon.DefaultLimits(hal.Temperature)
+	if inProcessor(chip) {
+		l.Step = 60_000
+	}
+	return l
+}
+
+// inProcessor knows the kernel's names of a processor's own sensors: coretemp of Intel's, k8temp and k10temp of AMD's,
+// via_cputemp, and on boards those of thermal zones, such as cpu_thermal (drivers/hwmon and drivers/thermal).
+func inProcessor(chip string) bool {
+	return slices.Contains([]string{"coretemp", "k8temp", "k10temp", "via_cputemp"}, chip) || strings.HasSuffix(chip, "_thermal")
 }
 
 // relayWatchdog is six times as long as the relay's keeper takes between two looks.

@@ -75,7 +75,7 @@ func eachStaysOff(t *testing.T, check func(t *testing.T, w *wire, p hal.Panel)) 
 			synctest.Test(t, func(t *testing.T) {
 				w := newWire(t, peer.Config{Protocol: protocol, ID: 1})
 				w.do("disobey")
-				p := w.driver(t, protocol, quiet())
+				p := w.driver(t, quiet())
 				check(t, w, p)
 				if err := p.Close(); err != nil {
 					t.Error(err)

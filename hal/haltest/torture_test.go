@@ -30,18 +30,19 @@ import (
 // BANGTIN_TORTURE_SEED repeats a walk.
 
 func TestTortureOnVirtualTime(t *testing.T) {
-	for _, protocol := range peer.Protocols() {
-		t.Run(protocol, func(t *testing.T) {
+	for name, c := range variants() {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			seed := seed(t)
+			c.Seed = seed
 			synctest.Test(t, func(t *testing.T) {
-				w := newWire(t, peer.Config{Protocol: protocol, ID: 1, WarmUp: 8 * time.Second, Seed: seed})
+				w := newWire(t, c)
 				v := victim{
-					panel: w.driver(t, protocol, quiet()), do: w.do, mark: w.panel.Mark,
+					panel: w.driver(t, quiet()), do: w.do, mark: w.panel.Mark,
 					seen: func(s string) bool { return w.panel.Seen(peer.State(s)) }, unplug: w.unplug, replug: w.replug,
 					slowest: 4 * time.Second, wire: w,
 				}
-				newWalk(t, seed, v).run(protocol, steps(t, "BANGTIN_TORTURE", 2000))
+				newWalk(t, seed, v).run(name, steps(t, "BANGTIN_TORTURE", 2000))
 			})
 		})
 	}

@@ -35,6 +35,9 @@ type dialogue struct {
 	// waits is until when an answer to marker may still be on its way, and spareWaits that to spare. Until then the
 	// same question proves nothing: the answer may be the earlier one's, with others still behind it.
 	waits, spareWaits time.Time
+	// kept is set while nothing was asked since marker was, and spareKept since spare: a panel that holds a reply back
+	// until then sends it only now, and the time to wait begins anew.
+	kept, spareKept bool
 	// overdue is set while the panel may still send a reply that was given up. The late acknowledgement of "on"
 	// and the answer to "are you on?" can be the same bytes.
 	overdue bool
@@ -104,10 +107,12 @@ func (d *dialogue) catchUp(ctx context.Context) error {
 		return fmt.Errorf("earlier replies may still be on their way: %w", cmp.Or(d.behind, hal.ErrSilent))
 	}
 	m := d.marker
-	d.waits = time.Now().Add(d.timing.Lag)
+	d.letGo()
+	d.waits, d.kept = time.Now().Add(d.timing.Lag), true
 	if d.spare.match != nil {
 		d.marker, d.spare = d.spare, m
 		d.waits, d.spareWaits = d.spareWaits, d.waits
+		d.kept, d.spareKept = d.spareKept, d.kept
 	}
 	reply, err := d.link.Ask(ctx, m.bytes, m.match)
 	if d.sought.IsZero() && (err == nil || errors.Is(err, hal.ErrSilent)) { // else it may never have left
@@ -121,8 +126,19 @@ func (d *dialogue) catchUp(ctx context.Context) error {
 		d.behind = hal.ErrRefused
 		return err
 	}
-	d.overdue, d.doubtful, d.waits, d.spareWaits = false, false, time.Time{}, time.Time{}
+	d.overdue, d.doubtful, d.kept, d.spareKept = false, false, false, false
+	d.waits, d.spareWaits = time.Time{}, time.Time{}
 	return nil
+}
+
+// letGo notes that something is asked.
+func (d *dialogue) letGo() {
+	if d.kept {
+		d.waits, d.kept = time.Now().Add(d.timing.Lag), false
+	}
+	if d.spareKept {
+		d.spareWaits, d.spareKept = time.Now().Add(d.timing.Lag), false
+	}
 }
 
 // ask does one exchange, and says what its reply means.
@@ -139,6 +155,7 @@ func (d *dialogue) ask(ctx context.Context, r request) ([]byte, error) {
 }
 
 func (d *dialogue) exchange(ctx context.Context, r request) ([]byte, error) {
+	d.letGo()
 	reply, err := d.link.Ask(ctx, r.bytes, r.match)
 	if err != nil {
 		d.overdue, d.sought = true, time.Time{}

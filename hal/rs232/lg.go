@@ -155,7 +155,7 @@ func (l *LG) read(ctx context.Context, r request) (string, error) {
 func (l *LG) number(ctx context.Context, command string, digits int) (int, error) {
 	data, err := l.read(ctx, l.request(command, lgRead, func(data string) bool {
 		_, err := lgNumber(data, digits)
-		return err == nil
+		return err == nil && (digits != 2 || len(data) == 2) // one digit of two is what a lost byte leaves
 	}))
 	if err != nil {
 		return 0, err

@@ -121,7 +121,7 @@ func TestCutOff(t *testing.T) {
 	t.Parallel()
 	const trials = 1000
 	path := filepath.Join(t.TempDir(), "journal.db")
-	var relay, told []time.Duration
+	var relay, answered, told []time.Duration
 	deaf := 0
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, path, at(t, "07:30:00"))
@@ -141,6 +141,9 @@ func TestCutOff(t *testing.T) {
 				t.Fatalf("trial %d, %s: the relay is closed two seconds after", n, what)
 			}
 			relay = append(relay, opened.Sub(start))
+			if opened.Sub(start) < 1500*time.Millisecond {
+				answered = append(answered, opened.Sub(start))
+			}
 			switch {
 			case h.stubborn.Load(): // who looks at no context cannot be told anything else meanwhile
 				deaf++
@@ -158,6 +161,7 @@ func TestCutOff(t *testing.T) {
 		s.end()
 		s.close()
 	})
+	t.Logf("of %d panels that said in time that they are off, relay open: %s", len(answered), spread(answered))
 	t.Logf("%d trials, relay open: %s; panel told to go off: %s, without %d whose driver was deaf", trials, spread(relay), spread(told), deaf)
 }
 
@@ -306,3 +310,33 @@ type noBooks struct{ control.Books }
 func (noBooks) LastHeartbeat(context.Context) (b journal.Heartbeat, known bool, err error) { return }
 func (noBooks) Setting(context.Context, string) ([]byte, error)                            { return nil, nil }
 func (noBooks) Segments(context.Context, int64, int64) ([]journal.Segment, error)          { return nil, nil }
+
+// TestARelayInItsDwell is asked again and again to close, is no failure, and closes when it may.
+func TestARelayInItsDwell(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, path, at(t, "08:00:00"))
+		h := &hazard{s: s}
+		h.dwell.Store(int64(10 * time.Minute))
+		s.relayOf = func() hal.Relay { return hazardRelay{s.rig.Relay(), h} }
+		s.begin()
+		time.Sleep(time.Minute)
+		s.rig.SetSmoke(true)
+		time.Sleep(2 * time.Second)
+		s.rig.SetSmoke(false)
+		time.Sleep(time.Second)
+		if err := s.control.ClearFire(s.t.Context(), "thử", "root"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(9 * time.Minute)
+		if st := s.control.State(); s.rig.Snapshot().RelayClosed || slices.Contains(st.Alarms, "relay-failed") {
+			t.Errorf("in its dwell: %s, alarms %v", s.rig.Snapshot(), st.Alarms)
+		}
+		time.Sleep(2 * time.Minute)
+		if st := s.control.State(); !s.rig.Snapshot().RelayClosed || st.Panel.Power != "on" {
+			t.Errorf("after its dwell: %s", s.rig.Snapshot())
+		}
+		s.end()
+		s.close()
+	})
+}

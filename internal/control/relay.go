@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"bangtin/hal"
@@ -12,7 +13,7 @@ const (
 	relayRefresh = 10 * time.Second
 	// relayRetry is how soon a failed write is repeated: a fire does not wait.
 	relayRetry = 500 * time.Millisecond
-	// relayLimit is how long a keeper may be quiet. A relay that waits out its minimum dwell before it closes beats meanwhile.
+	// relayLimit is how long a keeper may be quiet.
 	relayLimit = time.Minute
 )
 
@@ -77,8 +78,8 @@ func (k *relayKeeper) run(ctx context.Context) error {
 		err := k.write(ctx, w)
 		if err != nil {
 			timer.Reset(relayRetry)
-			if closed(w.overtaken) {
-				continue // it was given up
+			if closed(w.overtaken) || w.closed && errors.Is(err, context.DeadlineExceeded) {
+				continue // it was given up, or waits
 			}
 		}
 		if (err != nil) != failing {
@@ -88,23 +89,13 @@ func (k *relayKeeper) run(ctx context.Context) error {
 	}
 }
 
+// write opens the relay, or closes it as far as that goes within relayRefresh: one that waits out its dwell is asked again
+// and again, so that neither its own watchdog nor the daemon's takes the keeper for dead.
 func (k *relayKeeper) write(ctx context.Context, w passedRelay) error {
 	if !w.closed {
 		return k.relay.Set(ctx, false)
 	}
-	done := make(chan struct{})
-	defer close(done)
-	go func() {
-		tick := time.NewTicker(relayLimit / 4)
-		defer tick.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-tick.C:
-				k.beat()
-			}
-		}
-	}()
+	ctx, cancel := context.WithTimeout(ctx, relayRefresh)
+	defer cancel()
 	return unless(ctx, w.overtaken, func(ctx context.Context) error { return k.relay.Set(ctx, true) })
 }
