@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
@@ -84,7 +86,7 @@ func (w *wired) addPanel(p site.Panel, screen drm.Screen, log *slog.Logger) erro
 	case p.Driver == site.HDMI:
 		w.panel = drm.New(driFolder, screen, log)
 	default:
-		line, err := rs232.New(rs232.Protocol(p.Driver), rs232.Config{Port: p.Port, SetID: p.SetID, Log: log})
+		line, err := newLine(p, nil, log)
 		if err != nil {
 			return err
 		}
@@ -95,6 +97,15 @@ func (w *wired) addPanel(p site.Panel, screen drm.Screen, log *slog.Logger) erro
 	}
 	w.closers = append(w.closers, w.panel)
 	return nil
+}
+
+// newLine is the driver of a panel on a serial line. A nil open is that of real ports.
+func newLine(p site.Panel, open rs232.Opener, log *slog.Logger) (hal.Panel, error) {
+	edition := rs232.SICPGrouped
+	if p.Edition == site.EditionOld {
+		edition = rs232.SICPUngrouped
+	}
+	return rs232.New(rs232.Protocol(p.Driver), rs232.Config{Port: p.Port, SetID: p.SetID, Edition: edition, Open: open, Log: log})
 }
 
 // adapter is the device of a CEC adapter, empty where the driver shall find it.
@@ -164,7 +175,9 @@ func (w *wired) addThermometers(list []site.Thermometer, log *slog.Logger) error
 		case "zone":
 			sensor, err = hwmon.NewZone(hwmon.ZoneConfig{Name: t.Name, Root: sysFolder, Type: t.Chip, Log: log})
 		default:
-			sensor, err = hwmon.New(hwmon.Config{Name: t.Name, Root: sysFolder, Chip: t.Chip, Channel: t.Channel, Kind: hal.Temperature, Log: log})
+			sensor, err = hwmon.New(hwmon.Config{
+				Name: t.Name, Root: sysFolder, Chip: t.Chip, Channel: t.Channel, Kind: hal.Temperature, Limits: limits(t.Chip), Log: log,
+			})
 		}
 		if err != nil {
 			return fmt.Errorf("cannot use temperature.%s: %w", t.Name, err)
@@ -180,6 +193,22 @@ func (w *wired) addThermometers(list []site.Thermometer, log *slog.Logger) error
 	}
 	w.sensors = append(w.sensors, sensor)
 	return nil
+}
+
+// limits is what is plausible of a temperature of that chip. A processor heats by tens of kelvins within a second of
+// work: with the step of a cabinet each start of the player would read as a broken sensor.
+func limits(chip string) hwmon.Limits {
+	l := hwmon.DefaultLimits(hal.Temperature)
+	if inProcessor(chip) {
+		l.Step = 60_000
+	}
+	return l
+}
+
+// inProcessor knows the kernel's names of a processor's own sensors: coretemp of Intel's, k8temp and k10temp of AMD's,
+// via_cputemp, and on boards those of thermal zones, such as cpu_thermal (drivers/hwmon and drivers/thermal).
+func inProcessor(chip string) bool {
+	return slices.Contains([]string{"coretemp", "k8temp", "k10temp", "via_cputemp"}, chip) || strings.HasSuffix(chip, "_thermal")
 }
 
 // relayWatchdog is six times as long as the relay's keeper takes between two looks.
