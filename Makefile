@@ -3,6 +3,7 @@
 # make test   everything that can be proved here in a few minutes
 # make bench  figures beside a peer, in the same run
 # make bench-command   a signed command to the first byte on the serial line, beside a broker's round trip and an fsync
+# make bench-hal       a command to a panel until its state is read back, beside the physical minimum on the line, HAL_ROUNDS each
 # make bench-fleet     more and more displays on one broker and one centre, and the bytes that one display sends
 # make fuzz   every parser of outside bytes, FUZZTIME each
 # make e2e-hal  the hardware's tests as root in a QEMU guest with Debian's kernel and its imitated hardware; needs root, no KVM
@@ -22,6 +23,7 @@ TRANSFERS ?= 1000
 FLOOD    ?= 60s
 COMMANDS ?= 200
 TORTURE  ?= 100000
+HAL_ROUNDS ?= 100
 FLEET    ?= 500,1000,2000,3500,5000,7000
 STEADY   ?= 2m
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -29,7 +31,7 @@ BUILT    := $(shell git log -1 --format=%cI 2>/dev/null || echo 2026-11-01T00:00
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 GO       := go
 
-.PHONY: all build demo test bench bench-command bench-fleet fuzz transfers adversary chaos torture-hal e2e-hal cross lint vuln clean
+.PHONY: all build demo test bench bench-command bench-hal bench-fleet fuzz transfers adversary chaos torture-hal e2e-hal cross lint vuln clean
 
 all: build
 
@@ -57,6 +59,10 @@ bench:
 bench-command:
 	@.ci/need build demo test
 	BANGTIN_COMMANDS=$(COMMANDS) $(GO) test -run '^TestCommandReachesTheLine$$' -v -count 1 -timeout 60m ./cmd/bangtind
+
+bench-hal:
+	@.ci/need build
+	BANGTIN_HAL_ROUNDS=$(HAL_ROUNDS) $(GO) test -run '^TestLineTime$$' -v -count 1 -parallel 4 -timeout 60m ./hal/haltest
 
 bench-fleet:
 	@.ci/need build test

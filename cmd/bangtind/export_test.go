@@ -5,6 +5,8 @@ import (
 	"log/slog"
 
 	"bangtin/hal"
+	"bangtin/hal/hwmon"
+	"bangtin/hal/sim"
 	"bangtin/internal/journal"
 	"bangtin/internal/pki"
 	"bangtin/internal/site"
@@ -39,3 +41,16 @@ func WireUp(s *site.Site) (sensors []hal.Sensor, expect []hal.Reading, relay hal
 func Holds(d *trust.Document, role trust.Role, keys ...string) bool {
 	return (&keyring{standing: trust.NewStanding(d)}).holds(string(role), keys)
 }
+
+// OnRig puts a simulated rig in the place of the hardware, behind a relay of the test's own.
+func (m *Main) OnRig(rig *sim.Rig, relay func(hal.Relay) hal.Relay) {
+	m.bench = func() *wired {
+		w := &wired{}
+		w.simulate(rig)
+		w.relay = relay(w.relay)
+		return w
+	}
+}
+
+// Limits is limits for tests.
+func Limits(chip string) hwmon.Limits { return limits(chip) }

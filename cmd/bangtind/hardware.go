@@ -38,6 +38,7 @@ type wired struct {
 	expect  []hal.Reading // Sensor and Kind of everything that the site file has watched, whether or not it can be
 	refused []error       // parts that cannot be as the site file says, each on one line
 	closers []io.Closer   // last first
+	rig     *sim.Rig      // nil with real hardware
 }
 
 // Close puts the relay into its safe state and leaves the panel as it is.
@@ -53,16 +54,12 @@ func (w *wired) Close() error {
 // cannot be as the site file says; what else cannot be is among refused, and the display does without.
 func wireUp(s *site.Site, screen drm.Screen, fire func() bool, log *slog.Logger) (*wired, error) {
 	w, err := build(s, screen, log)
-	if err != nil || s.Relay == nil || s.Panel.Driver == site.Sim {
+	if err != nil || s.Panel.Driver == site.Sim {
 		return w, err
 	}
-	relay, err := halgpio.NewRelay(relayConfig(s.Relay, fire, log)) // last: it moves at once
-	if err != nil {
-		w.refuse("[relay]", err)
-		return w, nil
+	if err := w.addRelay(s.Relay, fire, log); err != nil { // last: it moves at once
+		w.refused = append(w.refused, err)
 	}
-	w.relay = relay
-	w.closers = append(w.closers, relay)
 	return w, nil
 }
 
@@ -83,7 +80,7 @@ func rehearse(s *site.Site) error {
 func build(s *site.Site, screen drm.Screen, log *slog.Logger) (*wired, error) {
 	w := &wired{}
 	if s.Panel.Driver == site.Sim {
-		w.simulate()
+		w.simulate(sim.NewRig(sim.Config{}))
 		return w, nil
 	}
 	if err := w.addPanel(s.Panel, screen, log); err != nil {
@@ -113,8 +110,8 @@ func (w *wired) watch(part string, sensor hal.Sensor, err error, readings ...hal
 }
 
 // simulate puts a rig in place of all hardware.
-func (w *wired) simulate() {
-	rig := sim.NewRig(sim.Config{})
+func (w *wired) simulate(rig *sim.Rig) {
+	w.rig = rig
 	w.panel, w.relay, w.sensors = rig.Panel(), rig.Relay(), []hal.Sensor{rig.Sensor()}
 	w.closers = append(w.closers, w.panel)
 }
@@ -243,6 +240,19 @@ func inProcessor(chip string) bool {
 
 // relayWatchdog is six times as long as the relay's keeper takes between two looks.
 const relayWatchdog = time.Minute
+
+func (w *wired) addRelay(r *site.Relay, fire func() bool, log *slog.Logger) error {
+	if r == nil {
+		return nil
+	}
+	relay, err := halgpio.NewRelay(relayConfig(r, fire, log))
+	if err != nil {
+		return fmt.Errorf("cannot use [relay]: %w", err)
+	}
+	w.relay = relay
+	w.closers = append(w.closers, relay)
+	return nil
+}
 
 func relayConfig(r *site.Relay, fire func() bool, log *slog.Logger) halgpio.RelayConfig {
 	config := halgpio.RelayConfig{
