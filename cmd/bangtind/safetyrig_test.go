@@ -51,7 +51,7 @@ func newRigged(t *testing.T, w *world, panel *panelproc.Panel, protocol string) 
 	t.Helper()
 	d := &rigged{world: w, panel: panel, news: make(chan struct{}, 1)}
 	w.site.driver, w.site.port = protocol, panel.Path
-	w.site.more = "[temperature]\nback = \"hwmon:lm75:temp1\"\n"
+	w.site.tables = "[temperature]\nback = \"hwmon:lm75:temp1\"\n"
 	if err := os.MkdirAll(d.chip(), 0o755); err != nil {
 		t.Fatal(err)
 	}

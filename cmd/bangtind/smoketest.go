@@ -127,6 +127,10 @@ func (t *smokeTest) wireUp(ctx context.Context) (end func() error, err error) {
 			cancel()
 			return nil, errors.Join(err, os.RemoveAll(folder))
 		}
+		if err := t.wired.unusable(); err != nil { // a display does without; a proof is of everything
+			cancel()
+			return nil, errors.Join(err, t.wired.Close(), os.RemoveAll(folder))
+		}
 		start(player.Run)
 	}
 	start(func(ctx context.Context) error { return t.senses.run(ctx, t.wired.sensors) })

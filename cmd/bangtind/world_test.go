@@ -46,7 +46,8 @@ type world struct {
 // A siteFile is what differs between the sites of these tests.
 type siteFile struct {
 	windows, driver, port, broker, content string
-	more                                   string // further tables
+
+	tables string // besides
 }
 
 func newWorld(t testing.TB) *world {
@@ -107,7 +108,8 @@ func (w *world) siteToml() {
 	if w.site.content != "" {
 		s += fmt.Sprintf("[content]\nurl = %q\n", w.site.content)
 	}
-	w.write([]byte(s+w.site.more), "site.toml")
+	s += w.site.tables
+	w.write([]byte(s), "site.toml")
 }
 
 // playlist signs a playlist of one picture and two texts with the given keys and puts its file into the inbox.
