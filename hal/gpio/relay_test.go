@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -376,12 +377,13 @@ func TestRelayWatchdogDoesNotGiveUp(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := gpio.NewFake()
-				fire := true
-				r := fakeRelay(t, f, gpio.RelayConfig{SafeClosed: true, KeepOpen: func() bool { return fire }, Watchdog: time.Minute})
+				var fire atomic.Bool
+				fire.Store(true)
+				r := fakeRelay(t, f, gpio.RelayConfig{SafeClosed: true, KeepOpen: fire.Load, Watchdog: time.Minute})
 				if err := r.Set(t.Context(), !tt.fire); err != nil {
 					t.Fatal(err)
 				}
-				fire = tt.fire
+				fire.Store(tt.fire)
 				n := len(f.Written())
 				tt.spoil(f)
 				time.Sleep(10 * time.Minute)
