@@ -3,6 +3,7 @@
 # make test   everything that can be proved here in a few minutes
 # make bench  figures beside a peer, in the same run
 # make bench-command   a signed command to the first byte on the serial line, beside a broker's round trip and an fsync
+# make bench-hal       a command to a panel until its state is read back, beside the physical minimum on the line, HAL_ROUNDS each
 # make bench-fleet     more and more displays on one broker and one centre, and the bytes that one display sends
 # make fuzz   every parser of outside bytes, FUZZTIME each
 # make e2e-hal  the hardware's tests as root in a QEMU guest with Debian's kernel and its imitated hardware; needs root, no KVM
@@ -10,6 +11,7 @@
 # make transfers   1,000 files through a proxy that drops, stalls, damages and lies about ranges
 # make adversary   a hostile broker against a display on air, with a flood of FLOOD
 # make torture-hal     panels of every serial protocol that misbehave, TORTURE steps each on virtual time and 1,000 over ptys
+# make safety      TRIALS fires, relay and panel timed, with the broker down, the disk full and mpv hung; the full disk needs root
 # make chaos  20 displays while broker and centre are killed 50 times each, links are cut and the database is full
 # make lint   golangci-lint
 # make vuln   known holes in what is built in; needs the network's list of them
@@ -22,6 +24,8 @@ TRANSFERS ?= 1000
 FLOOD    ?= 60s
 COMMANDS ?= 200
 TORTURE  ?= 100000
+TRIALS   ?= 1000
+HAL_ROUNDS ?= 100
 FLEET    ?= 500,1000,2000,3500,5000,7000
 STEADY   ?= 2m
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -29,7 +33,7 @@ BUILT    := $(shell git log -1 --format=%cI 2>/dev/null || echo 2026-11-01T00:00
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 GO       := go
 
-.PHONY: all build demo test bench bench-command bench-fleet fuzz transfers adversary chaos torture-hal e2e-hal cross lint vuln clean
+.PHONY: all build demo test bench bench-command bench-hal bench-fleet fuzz transfers adversary safety chaos torture-hal e2e-hal cross lint vuln clean
 
 all: build
 
@@ -58,6 +62,10 @@ bench-command:
 	@.ci/need build demo test
 	BANGTIN_COMMANDS=$(COMMANDS) $(GO) test -run '^TestCommandReachesTheLine$$' -v -count 1 -timeout 60m ./cmd/bangtind
 
+bench-hal:
+	@.ci/need build
+	BANGTIN_HAL_ROUNDS=$(HAL_ROUNDS) $(GO) test -run '^TestLineTime$$' -v -count 1 -parallel 4 -timeout 60m ./hal/haltest
+
 bench-fleet:
 	@.ci/need build test
 	BANGTIN_FLEET=$(FLEET) BANGTIN_FLEET_STEADY=$(STEADY) $(GO) test -run '^(TestFleet|TestBytesOfAMonth)$$' -v -count 1 -parallel 1 -timeout 90m ./cmd/bangtin-center
@@ -83,6 +91,10 @@ transfers:
 adversary:
 	@.ci/need build demo test
 	BANGTIN_ADVERSARY=$(FLOOD) $(GO) test -run '^TestAdversary' -v -count 1 -timeout 30m ./cmd/bangtind ./cmd/bangtin
+
+safety:
+	@.ci/need build demo test
+	BANGTIN_SAFETY=$(TRIALS) $(GO) test -run '^(TestSafety|TestAFireOutlastsTheDaemon)$$' -v -count 1 -parallel 16 -timeout 60m ./cmd/bangtind
 
 chaos:
 	@.ci/need build test

@@ -32,7 +32,7 @@ func pages(t *testing.T) map[string]string {
 func TestEveryLineOfThePagesIsACommand(t *testing.T) {
 	bin := build(t)
 	tool := newHelp(t, filepath.Join(bin, "bangtin"))
-	daemon := usage(t, filepath.Join(bin, "bangtind"), "enrol")
+	daemon := usage(t, filepath.Join(bin, "bangtind"), "enrol", "smoke", "smoke-test")
 	centre := usage(t, filepath.Join(bin, "bangtin-center"))
 	seen := 0
 	for page, text := range pages(t) {

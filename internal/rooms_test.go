@@ -60,7 +60,7 @@ func law() map[string][]string {
 		},
 		"cmd/bangtin": {"internal/trust", "internal/wire", "internal/pki", "internal/pki/enrol", "media", "internal/fleet", "internal/fleet/department", "hal/rs232"},
 		"cmd/bangtind": {
-			"hal", "hal/cec", "hal/drm", "hal/gpio", "hal/hwmon", "hal/pair", "hal/rs232", "hal/sim", "media", "media/fetch", "media/mpv", "internal/trust", "internal/site", "internal/journal",
+			"hal", "hal/cec", "hal/drm", "hal/gpio", "hal/haltest", "hal/hwmon", "hal/pair", "hal/rs232", "hal/sim", "media", "media/fetch", "media/mpv", "internal/trust", "internal/site", "internal/journal",
 			"internal/journal/sqlite", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet", "internal/control", "internal/control/local",
 			"internal/control/command", "internal/watchdog",
 		},
@@ -75,6 +75,7 @@ func forbidden() []edge {
 	return []edge{
 		{"cmd/bangtind", "github.com/mochi-mqtt/server", "the daemon must not be able to become a broker: nothing listens on a controller"},
 		{"cmd/bangtind", "net/http/pprof", "no listening port, not even for debugging"},
+		{"cmd/bangtind", "testing", "the daemon carries the suite for panels, and not go test with its flags"},
 		{"cmd/bangtin", cgo, "the department's tool builds without a C compiler on three systems"},
 		{"cmd/bangtin", "github.com/mattn/go-sqlite3", "it builds without cgo too, and then cannot open a file"},
 		{"cmd/bangtin", module + "internal/sqlfile", "the department's tool keeps no database"},

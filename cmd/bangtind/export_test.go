@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 
+	"bangtin/hal"
+	"bangtin/hal/hwmon"
+	"bangtin/hal/sim"
 	"bangtin/internal/journal"
 	"bangtin/internal/pki"
 	"bangtin/internal/trust"
@@ -24,3 +27,16 @@ func NewRenewal(device, base, lock string, dialer pki.Dialer) (once func(context
 func Holds(d *trust.Document, role trust.Role, keys ...string) bool {
 	return (&keyring{standing: trust.NewStanding(d)}).holds(string(role), keys)
 }
+
+// OnRig puts a simulated rig in the place of the hardware, behind a relay of the test's own.
+func (m *Main) OnRig(rig *sim.Rig, relay func(hal.Relay) hal.Relay) {
+	m.bench = func() *wired {
+		w := &wired{}
+		w.simulate(rig)
+		w.relay = relay(w.relay)
+		return w
+	}
+}
+
+// Limits is limits for tests.
+func Limits(chip string) hwmon.Limits { return limits(chip) }

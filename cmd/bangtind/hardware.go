@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
@@ -30,10 +32,12 @@ const (
 // wired is the hardware that the site file names. Its drivers open their devices when they are first used: what is
 // missing is found then, reported, and waited for.
 type wired struct {
+	sys     string // where sysfs is mounted
 	panel   hal.Panel
 	relay   hal.Relay // nil when none is wired
 	sensors []hal.Sensor
 	closers []io.Closer // last first
+	rig     *sim.Rig    // nil with real hardware
 }
 
 // Close puts the relay into its safe state and leaves the panel as it is.
@@ -47,10 +51,10 @@ func (w *wired) Close() error {
 
 // wireUp builds the drivers. While fire says so the relay is open whenever nobody drives it. An error is a site file
 // that cannot be meant so.
-func wireUp(s *site.Site, screen drm.Screen, fire func() bool, log *slog.Logger) (*wired, error) {
-	w := &wired{}
+func wireUp(s *site.Site, sys string, screen drm.Screen, fire func() bool, log *slog.Logger) (*wired, error) {
+	w := &wired{sys: sys}
 	if s.Panel.Driver == site.Sim {
-		w.simulate()
+		w.simulate(sim.NewRig(sim.Config{}))
 		return w, nil
 	}
 	for _, build := range []func() error{
@@ -68,8 +72,8 @@ func wireUp(s *site.Site, screen drm.Screen, fire func() bool, log *slog.Logger)
 }
 
 // simulate puts a rig in place of all hardware.
-func (w *wired) simulate() {
-	rig := sim.NewRig(sim.Config{})
+func (w *wired) simulate(rig *sim.Rig) {
+	w.rig = rig
 	w.panel, w.relay, w.sensors = rig.Panel(), rig.Relay(), []hal.Sensor{rig.Sensor()}
 	w.closers = append(w.closers, w.panel)
 }
@@ -84,7 +88,7 @@ func (w *wired) addPanel(p site.Panel, screen drm.Screen, log *slog.Logger) erro
 	case p.Driver == site.HDMI:
 		w.panel = drm.New(driFolder, screen, log)
 	default:
-		line, err := rs232.New(rs232.Protocol(p.Driver), rs232.Config{Port: p.Port, SetID: p.SetID, Log: log})
+		line, err := newLine(p, nil, log)
 		if err != nil {
 			return err
 		}
@@ -95,6 +99,15 @@ func (w *wired) addPanel(p site.Panel, screen drm.Screen, log *slog.Logger) erro
 	}
 	w.closers = append(w.closers, w.panel)
 	return nil
+}
+
+// newLine is the driver of a panel on a serial line. A nil open is that of real ports.
+func newLine(p site.Panel, open rs232.Opener, log *slog.Logger) (hal.Panel, error) {
+	edition := rs232.SICPGrouped
+	if p.Edition == site.EditionOld {
+		edition = rs232.SICPUngrouped
+	}
+	return rs232.New(rs232.Protocol(p.Driver), rs232.Config{Port: p.Port, SetID: p.SetID, Edition: edition, Open: open, Log: log})
 }
 
 // adapter is the device of a CEC adapter, empty where the driver shall find it.
@@ -140,7 +153,7 @@ func (w *wired) newMeter(m *site.Meter, log *slog.Logger) (hal.Sensor, error) {
 	if m.Driver == "s0" {
 		return halgpio.NewPulses(halgpio.PulseConfig{Name: meterName, Line: line(m.Line), PulsesPerKWh: m.PulsesPerKWh, Log: log})
 	}
-	bus, err := hwmon.OpenBus(sysFolder, m.Bus)
+	bus, err := hwmon.OpenBus(w.sys, m.Bus)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +166,7 @@ func (w *wired) newMeter(m *site.Meter, log *slog.Logger) (hal.Sensor, error) {
 
 // addThermometers puts those on a 1-wire bus together: they are read one after the other.
 func (w *wired) addThermometers(list []site.Thermometer, log *slog.Logger) error {
-	bus := hwmon.W1Config{Root: sysFolder, Log: log}
+	bus := hwmon.W1Config{Root: w.sys, Log: log}
 	for _, t := range list {
 		var sensor hal.Sensor
 		var err error
@@ -162,9 +175,11 @@ func (w *wired) addThermometers(list []site.Thermometer, log *slog.Logger) error
 			bus.Sensors = append(bus.Sensors, hwmon.W1{Name: t.Name, ID: t.Chip})
 			continue
 		case "zone":
-			sensor, err = hwmon.NewZone(hwmon.ZoneConfig{Name: t.Name, Root: sysFolder, Type: t.Chip, Log: log})
+			sensor, err = hwmon.NewZone(hwmon.ZoneConfig{Name: t.Name, Root: w.sys, Type: t.Chip, Log: log})
 		default:
-			sensor, err = hwmon.New(hwmon.Config{Name: t.Name, Root: sysFolder, Chip: t.Chip, Channel: t.Channel, Kind: hal.Temperature, Log: log})
+			sensor, err = hwmon.New(hwmon.Config{
+				Name: t.Name, Root: w.sys, Chip: t.Chip, Channel: t.Channel, Kind: hal.Temperature, Limits: limits(t.Chip), Log: log,
+			})
 		}
 		if err != nil {
 			return fmt.Errorf("cannot use temperature.%s: %w", t.Name, err)
@@ -180,6 +195,22 @@ func (w *wired) addThermometers(list []site.Thermometer, log *slog.Logger) error
 	}
 	w.sensors = append(w.sensors, sensor)
 	return nil
+}
+
+// limits is what is plausible of a temperature of that chip. A processor heats by tens of kelvins within a second of
+// work: with the step of a cabinet each start of the player would read as a broken sensor.
+func limits(chip string) hwmon.Limits {
+	l := hwmon.DefaultLimits(hal.Temperature)
+	if inProcessor(chip) {
+		l.Step = 60_000
+	}
+	return l
+}
+
+// inProcessor knows the kernel's names of a processor's own sensors: coretemp of Intel's, k8temp and k10temp of AMD's,
+// via_cputemp, and on boards those of thermal zones, such as cpu_thermal (drivers/hwmon and drivers/thermal).
+func inProcessor(chip string) bool {
+	return slices.Contains([]string{"coretemp", "k8temp", "k10temp", "via_cputemp"}, chip) || strings.HasSuffix(chip, "_thermal")
 }
 
 // relayWatchdog is six times as long as the relay's keeper takes between two looks.

@@ -17,6 +17,15 @@ func kernelRun() string {
 	return strings.TrimSpace(string(raw))
 }
 
+// kernelName is the kernel's name and release.
+func kernelName() string {
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		return "unknown: " + err.Error()
+	}
+	return unix.ByteSliceToString(name.Sysname[:]) + " " + unix.ByteSliceToString(name.Release[:])
+}
+
 // startOfKernel is when this kernel started, by the wall clock. Before the last heartbeat of an earlier run of the
 // kernel it cannot be: then the wall clock was not set from a clock that went on meanwhile.
 func startOfKernel(wall time.Time) time.Time {

@@ -27,16 +27,24 @@ var (
 // Main is the program with its surroundings as fields, so that tests run it in process.
 type Main struct {
 	Args   []string
+	Stdin  io.Reader // who commissions the display; nil is nobody
 	Stdout io.Writer
 	Stderr io.Writer
-	Wall   func() time.Time   // the system clock
-	Fault  func(label string) // called at every labelled write; nil outside of tests
+	Wall   func() time.Time         // the system clock
+	Fault  func(label string)       // called at every labelled write; nil outside of tests
+	Getenv func(name string) string // for the language alone; nil is an empty environment
+
+	sys string // where sysfs is mounted; "/sys" when empty
+	// rewire puts a bench's parts beside those of the site file, before any is used; fire as in wireUp. Nil outside of tests.
+	rewire func(w *wired, fire func() bool)
 
 	site     string
 	check    bool
 	simulate bool
 	verbose  bool
 	debug    bool
+
+	bench func() *wired // in the place of what the site file names; nil outside of tests
 }
 
 // system is what the clock is built on. The monotonic time is that of Wall too, so that a test may make all of time
@@ -53,6 +61,8 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
+	// exitUntried: nothing failed, and not everything was tried.
+	exitUntried = 3
 )
 
 // Run does what the arguments say and returns the exit code.
@@ -78,6 +88,10 @@ func (m *Main) Run(ctx context.Context) int {
 		err = m.verify(ctx, s)
 	case verb == "enrol":
 		return m.enrol(ctx, s, rest)
+	case verb == "smoke-test":
+		return m.smokeTest(ctx, s, rest)
+	case verb == "smoke":
+		return m.smoke(ctx, s, rest)
 	default:
 		return m.local(ctx, s, verb, rest)
 	}
@@ -97,7 +111,7 @@ func (m *Main) parse() (verb string, rest []string, err error) {
 	flags.BoolVar(&m.verbose, "verbose", false, "log what is normal too")
 	flags.BoolVar(&m.debug, "debug", false, "log each message that is refused, and why, too")
 	flags.Usage = func() {
-		fmt.Fprintln(m.Stderr, "usage: bangtind [flags] [enrol|verify|status|on|off|schedule|clear-fire]")
+		fmt.Fprintln(m.Stderr, "usage: bangtind [flags] [enrol|verify|smoke-test|smoke|status|on|off|schedule|clear-fire]")
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(m.Args); err != nil {

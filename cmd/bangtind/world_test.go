@@ -46,6 +46,7 @@ type world struct {
 // A siteFile is what differs between the sites of these tests.
 type siteFile struct {
 	windows, driver, port, broker, content string
+	more                                   string // further tables
 }
 
 func newWorld(t testing.TB) *world {
@@ -106,7 +107,7 @@ func (w *world) siteToml() {
 	if w.site.content != "" {
 		s += fmt.Sprintf("[content]\nurl = %q\n", w.site.content)
 	}
-	w.write([]byte(s), "site.toml")
+	w.write([]byte(s+w.site.more), "site.toml")
 }
 
 // playlist signs a playlist of one picture and two texts with the given keys and puts its file into the inbox.

@@ -81,6 +81,10 @@ func TestOneClearLineForWhatIsWired(t *testing.T) {
 		{`"06:00 100", "17:30 70"`, `"17:30 70", "06:00 100"`, `schedule.brightness: "06:00 100" is not later`},
 		{`"06:00 100"`, `"06:00 101"`, `schedule.brightness: "06:00 101" is not a time and a percentage`},
 		{`cec = "auto"`, `cec = "cec0"`, `panel.cec: "cec0" is not a path from the root`},
+		{`set_id = 1`, `edition = "old"`, `panel.edition: is of Philips panels`},
+		{`driver = "lg"`, "driver = \"sicp\"\nedition = \"ancient\"", `panel.edition: "ancient" is none of new, old`},
+		{`driver = "lg"`, "driver = \"sicp\"\nedition = 1", `panel.edition: must be text`},
+		{`driver = "lg"`, "driver = \"sicp\"\nedition = \"\"", `panel.edition: "" is none of new, old`},
 		{`driver = "lg"`, `driver = "hdmi"`, `panel.cec: is the second way to a panel on a serial line`},
 	} {
 		if strings.Count(string(data), tt.old) != 1 {
@@ -89,6 +93,22 @@ func TestOneClearLineForWhatIsWired(t *testing.T) {
 		_, err := site.Parse([]byte(strings.Replace(string(data), tt.old, tt.text, 1)))
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got\n%v\nwant %q", tt.text, err, tt.want)
+		}
+	}
+}
+
+func TestEdition(t *testing.T) {
+	for panel, want := range map[string]site.Edition{
+		"driver = \"sicp\"\nedition = \"old\"": site.EditionOld,
+		"driver = \"sicp\"\nedition = \"new\"": site.EditionNew,
+		"driver = \"sicp\"":                    site.EditionNew,
+		"driver = \"mdc\"":                     "",
+	} {
+		s, err := site.Parse([]byte("[site]\nid = \"tinh-bien-01\"\ngate = \"Tịnh Biên\"\n[panel]\nport = \"/dev/ttyUSB0\"\n" + panel + "\n"))
+		if err != nil {
+			t.Errorf("%s: %v", panel, err)
+		} else if s.Panel.Edition != want {
+			t.Errorf("%s: edition is %q, want %q", panel, s.Panel.Edition, want)
 		}
 	}
 }

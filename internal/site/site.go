@@ -68,7 +68,17 @@ type Panel struct {
 	Port   string // absolute path of the tty, or of the CEC device; may be empty for Sim, CEC and HDMI
 	CEC    string // second way to a panel on a serial line: absolute path of a CEC device, "auto", or empty for none
 	SetID  int    // address of the panel on its line; see Driver.setIDs
+
+	Edition Edition // of a Philips panel; empty for every other
 }
+
+// Edition says how a Philips panel frames what it says. Nothing in its frames tells: see bangtin panel discover.
+type Edition string
+
+const (
+	EditionNew Edition = "new" // with a group byte: every set of the documents V1.8x to V2.1x
+	EditionOld Edition = "old" // from before groups
+)
 
 // Driver names the protocol of a panel.
 type Driver string

@@ -138,6 +138,7 @@ func (r *reader) panel() Panel {
 	if p.Port != "" || p.Driver.OnLine() {
 		p.Port = r.absolute("panel.port", p.Port)
 	}
+	p.Edition = r.edition(p.Driver)
 	p.CEC = r.text("panel.cec", "")
 	if p.CEC != "" && p.CEC != "auto" {
 		p.CEC = r.absolute("panel.cec", p.CEC)
@@ -146,6 +147,16 @@ func (r *reader) panel() Panel {
 		r.wrong("panel.cec", "is the second way to a panel on a serial line: remove it, or write panel.driver for the line")
 	}
 	return p
+}
+
+func (r *reader) edition(d Driver) Edition {
+	if d == SICP {
+		return Edition(r.choice("panel.edition", r.text("panel.edition", string(EditionNew)), string(EditionNew), string(EditionOld)))
+	}
+	if r.value("panel.edition") != nil {
+		r.wrong("panel.edition", "is of Philips panels: remove it, or write panel.driver = %q", SICP)
+	}
+	return ""
 }
 
 func (r *reader) output() Output {
