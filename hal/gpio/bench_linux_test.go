@@ -237,11 +237,11 @@ func TestBenchBouncesAreOneChange(t *testing.T) {
 // bounce moves a line to a level with bounces as fast as sysfs takes them, a tenth of a millisecond each. It returns
 // how many of them may have lasted limit, because the machine stalled.
 func bounce(pull func(bool), level bool, times int, limit time.Duration) (stalls int) {
-	began := time.Now()
+	var began time.Time // of the bounce before; zero before the first
 	to := func(l bool) {
 		next := time.Now()
 		pull(l)
-		if time.Since(began) >= limit {
+		if !began.IsZero() && time.Since(began) >= limit {
 			stalls++
 		}
 		began = next
