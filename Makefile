@@ -11,6 +11,7 @@
 # make transfers   1,000 files through a proxy that drops, stalls, damages and lies about ranges
 # make adversary   a hostile broker against a display on air, with a flood of FLOOD
 # make torture-hal     panels of every serial protocol that misbehave, TORTURE steps each on virtual time and 1,000 over ptys
+# make safety      TRIALS fires, relay and panel timed, with the broker down, the disk full and mpv hung; the full disk needs root
 # make chaos  20 displays while broker and centre are killed 50 times each, links are cut and the database is full
 # make lint   golangci-lint
 # make vuln   known holes in what is built in; needs the network's list of them
@@ -23,6 +24,7 @@ TRANSFERS ?= 1000
 FLOOD    ?= 60s
 COMMANDS ?= 200
 TORTURE  ?= 100000
+TRIALS   ?= 1000
 HAL_ROUNDS ?= 100
 FLEET    ?= 500,1000,2000,3500,5000,7000
 STEADY   ?= 2m
@@ -31,7 +33,7 @@ BUILT    := $(shell git log -1 --format=%cI 2>/dev/null || echo 2026-11-01T00:00
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 GO       := go
 
-.PHONY: all build demo test bench bench-command bench-hal bench-fleet fuzz transfers adversary chaos torture-hal e2e-hal cross lint vuln clean
+.PHONY: all build demo test bench bench-command bench-hal bench-fleet fuzz transfers adversary safety chaos torture-hal e2e-hal cross lint vuln clean
 
 all: build
 
@@ -89,6 +91,10 @@ transfers:
 adversary:
 	@.ci/need build demo test
 	BANGTIN_ADVERSARY=$(FLOOD) $(GO) test -run '^TestAdversary' -v -count 1 -timeout 30m ./cmd/bangtind ./cmd/bangtin
+
+safety:
+	@.ci/need build demo test
+	BANGTIN_SAFETY=$(TRIALS) $(GO) test -run '^(TestSafety|TestAFireOutlastsTheDaemon)$$' -v -count 1 -parallel 16 -timeout 60m ./cmd/bangtind
 
 chaos:
 	@.ci/need build test

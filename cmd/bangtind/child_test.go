@@ -18,6 +18,7 @@ const (
 	envKill   = "BANGTIN_TEST_KILL"   // label#n: SIGKILL at the nth time the label is reached
 	envLabels = "BANGTIN_TEST_LABELS" // file to which each label reached is appended
 	envWall   = "BANGTIN_TEST_WALL"   // start|factor: the wall clock, faster than life
+	envRig    = "BANGTIN_TEST_RIG"    // folder of a rig's sysfs and socket, see onRig
 )
 
 func TestMain(m *testing.M) {
@@ -26,7 +27,11 @@ func TestMain(m *testing.M) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	os.Exit((&Main{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Wall: wall(), Fault: fault()}).Run(ctx))
+	daemon := &Main{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Wall: wall(), Fault: fault()}
+	if folder := os.Getenv(envRig); folder != "" {
+		onRig(daemon, folder)
+	}
+	os.Exit(daemon.Run(ctx))
 }
 
 // wall is the system clock, or one that starts elsewhere and runs faster.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -27,6 +28,9 @@ import (
 
 // fontDir is where Debian's package fonts-noto-core puts the pinned fonts.
 const fontDir = "/usr/share/fonts/truetype/noto"
+
+// latchFile is the copy of the fire latch, on the data folder.
+const latchFile = "fire-latch"
 
 const (
 	contentTotal   = 64 << 30 // bytes of content a display may keep
@@ -85,10 +89,13 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 	if m.simulate {
 		s.Panel = site.Panel{Driver: site.Sim}
 	}
-	if d.wired, err = wireUp(s, d.player, func() bool { return d.orders.Fire() != "" }, d.log); err != nil {
+	if err := d.wire(m); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.wired.Close()) }()
+	if err := d.wired.unusable(); err != nil {
+		d.degrade("hardware-unusable", err)
+	}
 	if err := d.decide(ctx); err != nil {
 		return err
 	}
@@ -182,12 +189,30 @@ func (d *display) recall(ctx context.Context) error {
 	if d.orders, err = control.LoadOrders(ctx, d.journal, d.clock, d.log); err != nil {
 		return err
 	}
+	latch, fire, err := control.OpenLatchFile(d.path(latchFile))
+	if err != nil {
+		d.log.Error("the fire latch stands in the journal alone", "err", err)
+	}
+	d.orders.KeepCopy(latch, fire, d.log)
 	d.orders.Trusting(d.keyring.holds)
 	if err = d.orders.Recheck(ctx); err != nil {
 		d.log.Error("a lapsed order is not recorded", "err", err) // it is not obeyed all the same
 	}
 	return nil
 }
+
+// wire builds the hardware.
+func (d *display) wire(m *Main) error {
+	var err error
+	d.wired, err = wireUp(d.site, cmp.Or(m.sys, sysFolder), d.player, d.latched, d.log)
+	if err == nil && m.rewire != nil {
+		m.rewire(d.wired, d.latched)
+	}
+	return err
+}
+
+// latched is whether a fire was seen that no person has cleared.
+func (d *display) latched() bool { return d.orders.Fire() != "" }
 
 // decide builds the decision loop.
 func (d *display) decide(ctx context.Context) error {

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"log/slog"
 
 	"bangtin/hal"
 	"bangtin/hal/hwmon"
 	"bangtin/hal/sim"
 	"bangtin/internal/journal"
 	"bangtin/internal/pki"
+	"bangtin/internal/site"
 	"bangtin/internal/trust"
 )
 
@@ -21,6 +23,18 @@ func NewRenewal(device, base, lock string, dialer pki.Dialer) (once func(context
 	l := &lacking{what: map[string]string{}}
 	r := &renewal{device: device, base: base, dialer: dialer, lock: lock, lacking: l}
 	return r.once, l.list
+}
+
+// Rehearse is what --check finds beyond the site file's own rules.
+func Rehearse(s *site.Site) error { return rehearse(s) }
+
+// WireUp builds the drivers of a site, and returns what the display knows of them.
+func WireUp(s *site.Site) (sensors []hal.Sensor, expect []hal.Reading, relay hal.Relay, unusable error, err error) {
+	w, err := wireUp(s, sysFolder, nil, func() bool { return false }, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, nil, nil, nil, err
+	}
+	return w.sensors, w.expect, w.relay, w.unusable(), w.Close()
 }
 
 // Holds asks a keyring in which d stands.

@@ -34,6 +34,10 @@ type Main struct {
 	Fault  func(label string)       // called at every labelled write; nil outside of tests
 	Getenv func(name string) string // for the language alone; nil is an empty environment
 
+	sys string // where sysfs is mounted; "/sys" when empty
+	// rewire puts a bench's parts beside those of the site file, before any is used; fire as in wireUp. Nil outside of tests.
+	rewire func(w *wired, fire func() bool)
+
 	site     string
 	check    bool
 	simulate bool
@@ -77,6 +81,10 @@ func (m *Main) Run(ctx context.Context) int {
 	}
 	switch {
 	case m.check:
+		if err := rehearse(s); err != nil {
+			fmt.Fprintln(m.Stderr, err)
+			return exitFailed
+		}
 		fmt.Fprintf(m.Stdout, "%s: %s, %s: site file is valid\n", m.site, s.ID, s.Gate)
 	case verb == "":
 		err = m.display(ctx, s)

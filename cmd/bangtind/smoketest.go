@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -122,9 +123,13 @@ func (t *smokeTest) wireUp(ctx context.Context) (end func() error, err error) {
 			Runtime: folder, Fonts: fontDir, Video: mpv.VideoMode(t.site.Output.Video), Mode: t.site.Output.Mode,
 			Rotate: t.site.Output.Rotate, Environ: os.Environ(), Log: t.m.logger(),
 		})
-		if t.wired, err = wireUp(t.site, player, t.senses.smoking, t.m.logger()); err != nil {
+		if t.wired, err = wireUp(t.site, cmp.Or(t.m.sys, sysFolder), player, t.senses.smoking, t.m.logger()); err != nil {
 			cancel()
 			return nil, errors.Join(err, os.RemoveAll(folder))
+		}
+		if err := t.wired.unusable(); err != nil { // a display does without; a proof is of everything
+			cancel()
+			return nil, errors.Join(err, t.wired.Close(), os.RemoveAll(folder))
 		}
 		start(player.Run)
 	}

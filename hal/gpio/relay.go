@@ -18,6 +18,9 @@ const (
 	// same: contacts bounce for some 5 ms.
 	feedbackPause = 10 * time.Millisecond
 	feedbackAgree = 3
+	// barkAgain is how soon the watchdog tries again where the safe state could not be applied: a chip on USB is back
+	// some seconds after a disturbance.
+	barkAgain = 5 * time.Second
 	// maxDwell is a limit of sense. A compressor needs 3 min, a panel's inrush limiter about one to cool.
 	maxDwell = 10 * time.Minute
 )
@@ -25,19 +28,26 @@ const (
 // RelayConfig describes the relay between the mains and the panel.
 type RelayConfig struct {
 	Line Line // active closes the relay
-	// SafeClosed is the state at start, at exit and when Set is not heard of for Watchdog. Closed keeps a display lit
-	// while its controller is being updated, and gives up the cut in a fire for that time.
+	// SafeClosed is the state at start, at exit and when Set is not heard of for Watchdog. It must be the one that the
+	// relay has without current in its coil, closed on a normally closed contact, because that is what becomes of most
+	// relays when the line is freed. Closed keeps a panel fed whose controller is dead, and gives up the cut in a fire
+	// for that time.
 	SafeClosed bool
-	// KeepOpen tells whether the relay must be open whatever SafeClosed says: a fire that nobody has cleared outlasts
-	// the program. It must not block; nil is never.
+	// KeepOpen tells whether the relay must be open whatever SafeClosed says, because of a fire that nobody has
+	// cleared. It must not block; nil is never. It holds only while the program runs: at exit the relay is opened, and
+	// where that takes current in the coil it closes again once the line is freed and the pin is let go, whatever
+	// burns. Only on a normally open contact, SafeClosed false, does the cut outlast the program.
 	KeepOpen func() bool
 	// Dwell is how long the relay stays open at least, up to 10 min, so that what it feeds does not draw its inrush
 	// hot or start against pressure. A start that is open counts as an opening.
 	Dwell time.Duration
 	// Watchdog is how long Set may not be called before the safe state is applied; 0 is for ever. The relay's
-	// keeper calls every 10 s, so a minute is a good value.
+	// keeper calls every 10 s, so a minute is a good value. It rests while a call waits out the dwell, however long
+	// that is, and counts from the call's end. Where the safe state cannot be applied it is tried again every 5 s,
+	// until that succeeds or Set is called.
 	Watchdog time.Duration
-	// Feedback is the line of a contact that is active while the relay is closed; nil when none is wired.
+	// Feedback is the line of a contact that is active while the relay is closed; nil when none is wired. Where the chip
+	// is on USB it is the only thing that tells: the CP2112's driver logs a transfer that failed and returns no error.
 	Feedback *Line
 	Log      *slog.Logger // nil logs nothing
 }
@@ -54,9 +64,10 @@ var (
 // returns with an error.
 //
 // When the process is killed the kernel frees the line, and what the pin does then is its driver's choice: some
-// leave the output as it was, as the Raspberry Pi's own kernels do; others make it an input, as bcm2835 does in
-// Debian unless told otherwise; gpio-sim falls back to its pull, which the bench shows. So the board must have a resistor at the relay's driver that gives the safe state while the pin floats,
-// and the contact that is wired, normally open or normally closed, must have that state without current in the coil.
+// leave the output as it was, as the CP2112's does, and the Raspberry Pi's own kernels; others make it an input, as
+// bcm2835 does in Debian unless told otherwise; gpio-sim falls back to its pull, which the bench shows. So the board
+// must have a resistor at the relay's driver that takes the current from the coil while the pin floats, and the
+// contact that is wired, normally open or normally closed, must be in the safe state then.
 type Relay struct {
 	cfg   RelayConfig
 	lines lines
@@ -68,6 +79,9 @@ type Relay struct {
 	newer  chan struct{} // closed by the next wish
 	ended  bool
 	dog    *time.Timer // nil without a watchdog
+	due    time.Time   // when it shall bark: a call may come in the moment in which it does
+	barks  bool        // it has since the last call
+	waits  int         // calls of Set that wait out the dwell; the dog rests meanwhile
 
 	contact sync.Mutex // held while the feedback contact is read
 	back    input      // nil until it is needed, and after a failure
@@ -79,19 +93,8 @@ type Relay struct {
 func NewRelay(cfg RelayConfig) (*Relay, error) { return newRelay(cfg, kernel()) }
 
 func newRelay(cfg RelayConfig, lines lines) (*Relay, error) {
-	if err := cfg.Line.check(); err != nil {
+	if err := cfg.Check(); err != nil {
 		return nil, err
-	}
-	if cfg.Feedback != nil {
-		if err := cfg.Feedback.check(); err != nil {
-			return nil, err
-		}
-		if cfg.Feedback.Chip == cfg.Line.Chip && cfg.Feedback.Name == cfg.Line.Name {
-			return nil, fmt.Errorf("cannot use %v: a relay's feedback needs a line of its own", cfg.Line)
-		}
-	}
-	if cfg.Dwell < 0 || cfg.Dwell > maxDwell || cfg.Watchdog < 0 {
-		return nil, fmt.Errorf("cannot use %v: the dwell is 0 to %v, the watchdog not negative", cfg.Line, maxDwell)
 	}
 	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
 	r := &Relay{cfg: cfg, lines: lines, newer: make(chan struct{})}
@@ -101,6 +104,7 @@ func newRelay(cfg RelayConfig, lines lines) (*Relay, error) {
 		cfg.Log.Warn("the relay has no line yet", "error", err)
 	}
 	if cfg.Watchdog > 0 {
+		r.due = time.Now().Add(cfg.Watchdog)
 		r.dog = time.AfterFunc(cfg.Watchdog, r.bark)
 	}
 	return r, nil
@@ -142,10 +146,27 @@ func (r *Relay) wish() (newer <-chan struct{}, err error) {
 	}
 	close(r.newer)
 	r.newer = make(chan struct{})
-	if r.dog != nil {
-		r.dog.Reset(r.cfg.Watchdog)
-	}
+	r.barks = false
+	r.feed(r.cfg.Watchdog)
 	return r.newer, nil
+}
+
+// feed makes the dog wait for so long, unless somebody waits out the dwell. The caller holds mu.
+func (r *Relay) feed(wait time.Duration) {
+	if r.dog != nil && r.waits == 0 && !r.ended {
+		r.due = time.Now().Add(wait)
+		r.dog.Reset(wait)
+	}
+}
+
+// linger begins or ends a wait for the dwell.
+func (r *Relay) linger(by int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.waits += by; r.dog != nil && r.waits > 0 {
+		r.dog.Stop()
+	}
+	r.feed(r.cfg.Watchdog)
 }
 
 // close closes the relay once it may be.
@@ -153,6 +174,10 @@ func (r *Relay) close(ctx context.Context, newer <-chan struct{}) error {
 	left, err := r.dwell()
 	if err != nil {
 		return err
+	}
+	if left > 0 {
+		r.linger(+1)
+		defer r.linger(-1)
 	}
 	for left > 0 {
 		t := time.NewTimer(left)
@@ -253,22 +278,35 @@ func (r *Relay) write(closed bool) error {
 	return nil
 }
 
-// bark applies the safe state when nobody called Set for too long.
+// bark applies the safe state when nobody called Set for too long, and tries again where it cannot.
 func (r *Relay) bark() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.ended {
+	if r.ended || r.waits > 0 || time.Now().Before(r.due) {
 		return
 	}
-	r.cfg.Log.Error("nobody drives the relay", "for", r.cfg.Watchdog, "now", state(r.safe()))
-	close(r.newer)
-	r.newer = make(chan struct{})
-	if r.out == nil {
-		return
+	level := slog.LevelDebug // what is tried every few seconds is told once
+	if !r.barks {
+		level = slog.LevelError
+		r.cfg.Log.Error("nobody drives the relay", "for", r.cfg.Watchdog, "now", state(r.safe()))
+		close(r.newer)
+		r.newer = make(chan struct{})
+		r.barks = true
 	}
-	if err := r.write(r.safe()); err != nil {
-		r.cfg.Log.Error("cannot put the relay into its safe state", "error", err)
+	if err := r.secure(); err != nil {
+		r.cfg.Log.Log(context.Background(), level, "cannot put the relay into its safe state", "error", err, "again", barkAgain)
+		r.feed(barkAgain)
 	}
+}
+
+// secure applies the safe state, on a chip that may have been gone and be back. The caller holds mu.
+func (r *Relay) secure() error {
+	if r.out != nil {
+		if err := r.write(r.safe()); !errors.Is(err, errGone) {
+			return err
+		}
+	}
+	return r.open(r.safe())
 }
 
 // Close puts the relay into its safe state at once, dwell or not, and frees its lines. What the pin does after that

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,29 +14,83 @@ import (
 	"periph.io/x/host/v3/sysfs"
 )
 
-// OpenBus returns the host's I²C bus whose adapter has that name, such as "i2c_designware" or "bcm2835 (i2c@7e804000)": what
-// /sys/bus/i2c/devices/i2c-N/name says. N itself changes from boot to boot. root is where sysfs is mounted, "/sys".
+// maxAdapter bounds what an adapter is called by: a name has at most 47 bytes in the kernel, a place may have more.
+const maxAdapter = 128
+
+// OpenBus returns the host's I²C bus that adapter tells, in this order, by
+//
+//   - its name, such as "bcm2835 (i2c@7e804000)": what /sys/bus/i2c/devices/i2c-N/name says;
+//   - its place: one folder of its device path in sysfs, such as the USB port "1-1.2", or the end of its parent's path;
+//   - the beginning of its name. A CP2112 is called "CP2112 SMBus Bridge on hidrawM", and M is counted as N is, by the
+//     order of finding.
+//
+// What fits two adapters fits none. root is where sysfs is mounted, "/sys".
 //
 // It opens /dev/i2c-N when the bus is first used, and again after each failure, because an adapter on USB that
 // was unplugged comes back under another number. It is safe for concurrent use.
 func OpenBus(root, adapter string) (i2c.BusCloser, error) {
-	if err := checkWord("name of an I²C adapter", adapter); err != nil {
-		return nil, fmt.Errorf("cannot open an I²C bus: %w", err)
+	if adapter == "" || len(adapter) > maxAdapter || strings.ContainsAny(adapter, "\n\x00") || strings.Contains(adapter, "..") {
+		return nil, fmt.Errorf("cannot open an I²C bus: %q is no adapter: write its name, as i2cdetect -l shows it", adapter)
 	}
-	at := place{class: "bus/i2c/devices", label: "name", value: adapter}
 	return &bus{adapter: adapter, open: func() (i2c.BusCloser, error) {
-		f, err := at.find(root)
+		n, err := findAdapter(root, adapter)
 		if err != nil {
 			return nil, err
 		}
-		f.close()
-		number, ok := strings.CutPrefix(filepath.Base(f.path), "i2c-")
-		n, err := strconv.Atoi(number)
-		if !ok || err != nil {
-			return nil, fmt.Errorf("%s is no I²C adapter", f.path)
-		}
 		return sysfs.NewI2C(n)
 	}}, nil
+}
+
+// findAdapter returns the number of the one adapter that is called so.
+func findAdapter(root, adapter string) (int, error) {
+	class := filepath.Join(root, "bus/i2c/devices")
+	entries, err := list(class)
+	if err != nil {
+		return 0, err
+	}
+	var named, placed, begun []int
+	for _, entry := range entries {
+		n, err := strconv.Atoi(strings.TrimPrefix(entry, "i2c-"))
+		if err != nil || entry != fmt.Sprintf("i2c-%d", n) {
+			continue // a part on a bus
+		}
+		switch name, parent := describe(filepath.Join(class, entry)); {
+		case name == "": // it went away since
+		case name == adapter:
+			named = append(named, n)
+		case slices.Contains(strings.Split(parent, "/"), adapter), strings.HasSuffix(parent, "/"+strings.TrimPrefix(adapter, "/")):
+			placed = append(placed, n)
+		case strings.HasPrefix(name, adapter):
+			begun = append(begun, n)
+		}
+	}
+	for _, fit := range [][]int{named, placed, begun} {
+		switch len(fit) {
+		case 0:
+		case 1:
+			return fit[0], nil
+		default:
+			return 0, fmt.Errorf("cannot tell which of the I²C adapters %v is %q: write more of its name, or its place on the bus", fit, adapter)
+		}
+	}
+	return 0, fmt.Errorf("cannot find the I²C adapter %q in %s", adapter, class)
+}
+
+// describe returns what an adapter is called and the device path of what it is part of.
+func describe(path string) (name, parent string) {
+	f, err := openFolder(path)
+	if err != nil {
+		return "", ""
+	}
+	defer f.close()
+	if name, err = f.word("name"); err != nil {
+		return "", ""
+	}
+	device, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return name, ""
+	}
+	return name, filepath.Dir(device)
 }
 
 // A bus opens another one when it is needed.

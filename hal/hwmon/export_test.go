@@ -10,3 +10,6 @@ func ParseW1(text []byte) ([9]byte, int64, error) {
 }
 
 func CRC8(b []byte) byte { return crc8(b) }
+
+// FindAdapter is what a bus opens.
+func FindAdapter(root, adapter string) (int, error) { return findAdapter(root, adapter) }

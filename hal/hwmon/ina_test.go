@@ -3,6 +3,8 @@ package hwmon_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -277,7 +279,7 @@ func TestOpenBus(t *testing.T) {
 	sys := newTree(t)
 	sys.write("bus/i2c/devices/i2c-7/name", "SMBus I801 adapter at f040\n")
 	sys.write("bus/i2c/devices/7-0048/name", "lm75\n")
-	for _, name := range []string{"CP2112 SMBus Bridge", "lm75"} {
+	for _, name := range []string{"CP2112 SMBus Bridge", "lm75", "I801"} {
 		b, err := hwmon.OpenBus(sys.root, name)
 		if err != nil {
 			t.Fatal(err)
@@ -293,5 +295,54 @@ func TestOpenBus(t *testing.T) {
 	}
 	if _, err := hwmon.OpenBus(sys.root, "../i2c-7"); err == nil {
 		t.Error("an adapter with a slash in its name is taken")
+	}
+}
+
+// TestAdapters: a USB adapter's name ends in a number that changes, and two adapters may have one name.
+func TestAdapters(t *testing.T) {
+	sys := newTree(t)
+	for path, name := range map[string]string{
+		"pci0000:00/0000:00:1f.4/i2c-0":                              "SMBus I801 adapter at f040",
+		"pci0000:00/0000:00:1f.4/i2c-15":                             "SMBus I801 adapter at f0400",
+		"pci0000:00/usb1/1-2/1-2:1.0/0003:10C4:EA90.0007/i2c-5":      "CP2112 SMBus Bridge on hidraw3",
+		"platform/soc/fe804000.i2c/i2c-11":                           "bcm2835 (i2c@7e804000)",
+		"platform/soc/fe205000.i2c/i2c-12":                           "bcm2835 (i2c@7e205000)",
+		"platform/soc/fef04500.i2c/i2c-13":                           "twin",
+		"platform/soc/fef09500.i2c/i2c-14":                           "twin",
+		"pci0000:00/0000:00:1f.4/i2c-0/0-0048":                       "lm75",
+		"pci0000:00/0000:00:15.0/i2c_designware.0/i2c-1/i2c-ELAN:00": "i2c-ELAN",
+	} {
+		sys.write("devices/"+path+"/name", name+"\n")
+		link := filepath.Join(sys.root, "bus/i2c/devices", filepath.Base(path))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(link), 0o755), os.Symlink(filepath.Join(sys.root, "devices", path), link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		adapter string
+		want    int // -1 is none
+	}{
+		{"SMBus I801 adapter at f040", 0},
+		{"CP2112 SMBus Bridge on hidraw3", 5},
+		{"CP2112", 5},
+		{"1-2", 5},
+		{"1-2:1.0", 5},
+		{"fe804000.i2c", 11},
+		{"soc/fe205000.i2c", 12},
+		{"/soc/fe205000.i2c", 12},
+		{"fef09500.i2c", 14},
+		{"bcm2835 (i2c@7e8", 11},
+		{"bcm2835", -1}, // two
+		{"twin", -1},    // two
+		{"soc", -1},     // four below it
+		{"04000.i2c", -1},
+		{"lm75", -1}, // a part
+		{"i2c-ELAN", -1},
+		{"i2c-5", -1}, // the number changes
+		{"I801", -1},
+	} {
+		if got, err := hwmon.FindAdapter(sys.root, tt.adapter); (err != nil) != (tt.want < 0) || err == nil && got != tt.want {
+			t.Errorf("%q: %d, %v, want %d", tt.adapter, got, err, tt.want)
+		}
 	}
 }

@@ -48,9 +48,9 @@ type Orders struct {
 	department *Override
 	local      *Override
 	fire       string
-	desired    string        // digest of the desired/power that was accepted last
-	dirty      chan struct{} // the fire latch was set and is not on disk yet
-	turned     bool          // the key switch, when it was looked at last
+	desired    string // digest of the desired/power that was accepted last
+	latching   latching
+	turned     bool // the key switch, when it was looked at last
 	turns      []journal.Entry
 	keyed      chan struct{} // the key was turned, and turns are not on disk yet
 
@@ -61,7 +61,7 @@ type Orders struct {
 // LoadOrders reads what stood when the controller was last running. One that cannot be read any more is left out
 // and logged: a display without it is better than none.
 func LoadOrders(ctx context.Context, j Journal, clock *Clock, log *slog.Logger) (*Orders, error) {
-	o := &Orders{journal: j, clock: clock, wake: make(chan struct{}, 1), dirty: make(chan struct{}, 1), keyed: make(chan struct{}, 1)}
+	o := &Orders{journal: j, clock: clock, wake: make(chan struct{}, 1), latching: newLatching(), keyed: make(chan struct{}, 1)}
 	for key, into := range map[string]any{settingDepartment: &o.department, settingLocal: &o.local, settingFire: &o.fire, settingKey: &o.turned} {
 		raw, err := j.Setting(ctx, key)
 		if err != nil {
@@ -184,68 +184,6 @@ func (o *Orders) Local(ctx context.Context, wish wire.PowerWish, lasts time.Dura
 	}
 	o.set(func() { o.local = next })
 	return nil
-}
-
-// ClearFire lifts the fire latch on a person's word. Whether it is safe is for the caller to check.
-func (o *Orders) ClearFire(ctx context.Context, reason, by string) error {
-	if !reasonable(reason) {
-		return errors.New("cannot clear the fire latch without a reason: one line of 1 to 200 bytes")
-	}
-	o.commit.Lock()
-	defer o.commit.Unlock()
-	err := o.store(ctx, "order.clear-fire", settingFire, nil, journal.Order{
-		Source: "local", People: by, Accepted: true, Reason: "fire latch cleared: " + reason,
-	}, o.clock.Stamp())
-	if err != nil {
-		return err
-	}
-	o.set(func() { o.fire = "" })
-	return nil
-}
-
-// Fire is why the fire latch is set; empty when it is not.
-func (o *Orders) Fire() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.fire
-}
-
-// latch sets the fire latch in memory at once, so that a broken disk cannot keep a burning panel on. keepFire
-// brings it to disk.
-func (o *Orders) latch(why string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.fire != "" {
-		return
-	}
-	o.fire = why
-	select {
-	case o.dirty <- struct{}{}:
-	default:
-	}
-}
-
-// keepFire writes the latch to disk whenever it was set, as often as it takes.
-func (o *Orders) keepFire(ctx context.Context, log *slog.Logger) error {
-	return keepSaving(ctx, o.dirty, o.saveFire, func(err error) { log.Error("cannot write the fire latch", "err", err) })
-}
-
-// saveFire writes the latch as it stands now: a person may have cleared it meanwhile, and has then deleted it
-// from disk as well.
-func (o *Orders) saveFire(ctx context.Context) error {
-	o.commit.Lock()
-	defer o.commit.Unlock()
-	o.mu.Lock()
-	fire := o.fire
-	o.mu.Unlock()
-	if fire == "" {
-		return nil
-	}
-	raw, err := json.Marshal(fire)
-	if err != nil {
-		return err
-	}
-	return o.journal.Commit(ctx, journal.Write{Label: "fire", Settings: map[string][]byte{settingFire: raw}})
 }
 
 // standing is what Decide needs of the orders at a moment. A local one lasts as long as was asked, by the monotonic

@@ -43,7 +43,9 @@ type stage struct {
 	panelOf func() hal.Panel
 	relayOf func() hal.Relay
 	config  func(*control.Config)
-	frozen  atomic.Bool // the player tells nothing new any more
+	// ordersOf is called with the orders of a run before it begins; nil for nothing.
+	ordersOf func(*control.Orders)
+	frozen   atomic.Bool // the player tells nothing new any more
 
 	orders  *control.Orders
 	control *control.Control
@@ -105,6 +107,9 @@ func (s *stage) begin() {
 	ctx, s.cancel = context.WithCancel(s.t.Context())
 	if s.orders, err = control.LoadOrders(ctx, s.disk, clock, slog.New(slog.DiscardHandler)); err != nil {
 		s.t.Fatal(err)
+	}
+	if s.ordersOf != nil {
+		s.ordersOf(s.orders)
 	}
 	player := newActor()
 	player.frozen = &s.frozen

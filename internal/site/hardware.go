@@ -1,10 +1,8 @@
 package site
 
 import (
-	"fmt"
-	"maps"
+	"cmp"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -13,12 +11,13 @@ import (
 // What holds when the site file does not say otherwise.
 const (
 	DefaultKeyFor  = 12 * time.Hour
-	DefaultDwell   = time.Minute
-	DefaultDim     = 65 // °C: ten below the cut-off, so that dimming has a chance
-	DefaultCutOff  = 75 // °C: the lowest that Samsung accepts as a panel's own limit (MDC command 85)
+	DefaultDwell   = 10 * time.Second // nobody's figure but ours: each start of the daemon waits so long
+	DefaultDim     = 65               // °C: ten below the cut-off, so that dimming has a chance
+	DefaultCutOff  = 75               // °C: the lowest that Samsung accepts as a panel's own limit (MDC command 85)
 	DefaultPulses  = 1000
 	maxBrightness  = 24
 	maxThermometer = 16
+	maxW1          = 8 // on one bus, which reads them one after the other (hal/hwmon)
 )
 
 // A Line is one line of a GPIO chip.
@@ -49,17 +48,17 @@ type Meter struct {
 	Line         Line // s0
 	PulsesPerKWh int  // s0: printed on the meter; 1 to 100,000
 
-	Bus           string // ina219, ina226: name of the I²C adapter, as i2cdetect -l shows it
+	Bus           string // ina219, ina226: name of the I²C adapter as i2cdetect -l shows it, its beginning, or the end of its path
 	Address       int    // 0x40 to 0x4f
-	ShuntMilliOhm int    // 1 to 10,000
+	ShuntMilliOhm int    // 1 to 10,000; with MaxAmpere a voltage that the part measures
 	MaxAmpere     int    // 1 to 100
 }
 
 // Relay says what feeds the panel.
 type Relay struct {
-	Line       Line
-	Feedback   *Line         // nil when no contact tells whether it moved
-	SafeClosed bool          // the panel is fed at start, at exit and when the controller is dead
+	Line       Line          // active while the panel is fed, which on a normally closed contact is without current in the coil
+	Feedback   *Line         // active while the panel is fed; nil when no contact tells whether it moved
+	SafeClosed bool          // it is wired on a normally closed contact: a coil without current feeds the panel
 	Dwell      time.Duration // it stays open at least so long; 0 to 10 min
 }
 
@@ -99,7 +98,11 @@ func (r *reader) hardware(s *Site) {
 			r.line(c.Name, "line", c.Line.ActiveLow)
 			continue
 		}
-		s.Contacts = append(s.Contacts, Contact{Name: c.Name, Line: r.wired(c.Name, "line", c.Line.ActiveLow)})
+		l := r.wired(c.Name, "line", c.Line.ActiveLow)
+		if l.ActiveLow && !c.Line.ActiveLow {
+			r.wrong(c.Name+".active", `is "low", so that a cut cable would read as all well: wire a contact that is closed at rest, and write active = "high"`)
+		}
+		s.Contacts = append(s.Contacts, Contact{Name: c.Name, Line: l})
 	}
 	s.Key = Key{
 		Does: r.choice("key.does", r.text("key.does", "off"), "off", "on"),
@@ -145,9 +148,26 @@ func (r *reader) line(table, key string, low bool) Line {
 		rest = "low"
 	}
 	return Line{
-		Chip: r.name(table+".chip", r.text(table+".chip", "")), Name: r.name(table+"."+key, r.text(table+"."+key, "")),
+		Chip: r.chip(table + ".chip"), Name: canonical(r.name(table+"."+key, r.text(table+"."+key, ""))),
 		ActiveLow: r.choice(table+".active", r.text(table+".active", rest), "high", "low") == "low",
 	}
+}
+
+// chip refuses the name that the kernel gives a chip by the order in which it finds them.
+func (r *reader) chip(key string) string {
+	name := r.name(key, r.text(key, ""))
+	if regexp.MustCompile(`^(/dev/)?gpiochip\d+$`).MatchString(name) {
+		r.wrong(key, "%q is the kernel's number, which changes: write the chip's label, as gpiodetect shows it in brackets", name)
+	}
+	return name
+}
+
+// canonical writes the number of a line without zeros in front, so that each line has one name of that kind.
+func canonical(line string) string {
+	if line == "" || strings.Trim(line, "0123456789") != "" {
+		return line
+	}
+	return cmp.Or(strings.TrimLeft(line, "0"), "0")
 }
 
 // wired is line for a table that must have it.
@@ -177,8 +197,8 @@ func (r *reader) meter() *Meter {
 		Lit:    r.integer("meter.lit", 0, 0, 5000), Dark: r.integer("meter.dark", 0, 0, 500),
 		PulsesPerKWh: r.integer("meter.pulses_per_kwh", DefaultPulses, 1, 100_000),
 		Bus:          r.text("meter.bus", ""), Address: r.integer("meter.address", 0x40, 0x40, 0x4F),
-		ShuntMilliOhm: r.integer("meter.shunt_milliohm", 100, 1, 10_000), MaxAmpere: r.integer("meter.max_ampere", 3, 1, 100),
 	}
+	r.shunt(m)
 	if !there {
 		r.line("meter", "line", true)
 		return nil
@@ -195,64 +215,43 @@ func (r *reader) meter() *Meter {
 	return m
 }
 
+// shunt reads the resistor by which an INA219 or INA226 measures. What falls across it at the largest current must be
+// within what the part measures, 320 mV and 81.9 mV, and large enough for its calibration register, which wants
+// 20.5 mV and 5.2 mV (datasheets SBOS448 and SBOS547). The defaults are the resistors of the usual modules.
+func (r *reader) shunt(m *Meter) {
+	shunt, ampere, least, most := 100, 3, 21, 320
+	if m.Driver == "ina226" {
+		shunt, ampere, least, most = 10, 8, 6, 81
+	}
+	m.ShuntMilliOhm = r.integer("meter.shunt_milliohm", shunt, 1, 10_000)
+	m.MaxAmpere = r.integer("meter.max_ampere", ampere, 1, 100)
+	if drop := m.ShuntMilliOhm * m.MaxAmpere; m.Driver != "s0" && (drop < least || drop > most) {
+		r.wrong("meter.max_ampere", "is %d A, which through meter.shunt_milliohm = %d is %d mV: an %s measures %d to %d mV",
+			m.MaxAmpere, m.ShuntMilliOhm, drop, m.Driver, least, most)
+	}
+}
+
+// relay reads how the panel's supply is wired. What the daemon does at start, at exit and when nobody drives the relay
+// is what the coil does without current.
 func (r *reader) relay() *Relay {
 	there := r.table("relay")
-	feedback := r.name("relay.feedback", r.text("relay.feedback", ""))
-	relay := &Relay{
-		SafeClosed: r.choice("relay.safe", r.text("relay.safe", "closed"), "closed", "open") == "closed",
-		Dwell:      r.duration("relay.dwell", DefaultDwell, 0, 10*time.Minute),
-	}
+	feedback := canonical(r.name("relay.feedback", r.text("relay.feedback", "")))
+	relay := &Relay{Dwell: r.duration("relay.dwell", DefaultDwell, 0, 10*time.Minute)}
 	low := r.choice("relay.feedback_active", r.text("relay.feedback_active", "low"), "high", "low") == "low"
 	if !there {
 		r.line("relay", "line", false)
+		r.value("relay.contact")
 		return nil
 	}
+	relay.SafeClosed = r.choice("relay.contact", r.required("relay.contact", "no"), "no", "nc") == "nc"
 	relay.Line = r.wired("relay", "line", false)
+	if relay.SafeClosed {
+		relay.Line.ActiveLow = !relay.Line.ActiveLow // the file tells of the coil's current, which here cuts
+	}
 	if feedback != "" {
 		relay.Feedback = &Line{Chip: relay.Line.Chip, Name: feedback, ActiveLow: low}
 	}
 	return relay
-}
-
-// thermometers reads a table whose keys are names of the installer's own.
-func (r *reader) thermometers() []Thermometer {
-	if !r.table("temperature") {
-		return nil
-	}
-	table, _ := r.tree["temperature"].(map[string]any)
-	if len(table) > maxThermometer {
-		r.wrong("temperature", "has %d entries: write at most %d", len(table), maxThermometer)
-		return nil
-	}
-	var list []Thermometer
-	for _, name := range slices.Sorted(maps.Keys(table)) {
-		key := "temperature." + name
-		text := r.text(key, "")
-		if !regexp.MustCompile(`^[a-z0-9-]{1,20}$`).MatchString(name) {
-			r.wrong(key, "is not a name: use 1 to 20 of a-z, 0-9 and hyphens")
-			continue
-		}
-		if slices.Contains([]string{"mains", "smoke", "door", "tamper", "key", "meter", "panel-inside"}, name) {
-			r.wrong(key, "is the name of another sensor: choose another")
-			continue
-		}
-		t, err := parseThermometer(text)
-		if err != nil {
-			r.wrong(key, "%q %s", text, err)
-			continue
-		}
-		t.Name = name
-		list = append(list, t)
-	}
-	return list
-}
-
-func parseThermometer(text string) (Thermometer, error) {
-	parts := regexp.MustCompile(`^(?:(hwmon):([^:/\x00-\x1f]{1,64}):(temp[1-9]\d?)|(zone):([^:/\x00-\x1f]{1,64})|(w1):(28-[0-9a-f]{12}))$`).FindStringSubmatch(text)
-	if parts == nil {
-		return Thermometer{}, fmt.Errorf(`is no thermometer: write "hwmon:CHIP:temp1", "zone:TYPE" or "w1:28-0316a2795f1c"`)
-	}
-	return Thermometer{Driver: parts[1] + parts[4] + parts[6], Chip: parts[2] + parts[5] + parts[7], Channel: parts[3]}, nil
 }
 
 func (r *reader) safety() Safety {

@@ -1,6 +1,7 @@
 package site_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,7 +20,7 @@ func TestReadWired(t *testing.T) {
 	}
 	line := func(name string) site.Line { return site.Line{Chip: "expander", Name: name} }
 	low := func(l site.Line) site.Line { l.ActiveLow = true; return l }
-	feedback := low(line("RELAY-BACK"))
+	feedback := line("RELAY-BACK")
 	want := struct {
 		CEC          string
 		Brightness   []site.Level
@@ -41,7 +42,7 @@ func TestReadWired(t *testing.T) {
 		&site.Meter{
 			Driver: "s0", Lit: 120, Dark: 5, Line: low(line("S0")), PulsesPerKWh: 2000, Address: 0x40, ShuntMilliOhm: 100, MaxAmpere: 3,
 		},
-		&site.Relay{Line: low(line("RELAY")), Feedback: &feedback, SafeClosed: true, Dwell: 2 * time.Minute},
+		&site.Relay{Line: line("RELAY"), Feedback: &feedback, Dwell: 30 * time.Second},
 		[]site.Thermometer{
 			{Name: "board", Driver: "hwmon", Chip: "coretemp", Channel: "temp1"},
 			{Name: "cabinet", Driver: "w1", Chip: "28-0316a2795f1c"},
@@ -71,8 +72,21 @@ func TestOneClearLineForWhatIsWired(t *testing.T) {
 		{`lit = 120`, `lit = 4`, `meter.lit: is 4 W and meter.dark is 5 W`},
 		{`driver = "s0"`, `driver = "ina219"`, `meter.bus: is missing: write bus = "bcm2835 (i2c@7e804000)" below [meter]`},
 		{`pulses_per_kwh = 2000`, `pulses_per_kwh = 0`, `meter.pulses_per_kwh: is 0: write a number from 1 to 100000`},
-		{`safe = "closed"`, `safe = "on"`, `relay.safe: "on" is none of closed, open`},
-		{`dwell = "2m"`, `dwell = "2h"`, `relay.dwell: is 2h0m0s`},
+		{`contact = "no"`, `contact = "on"`, `relay.contact: "on" is none of no, nc`},
+		{`contact = "no"`, ``, `relay.contact: is missing: write contact = "no" below [relay]`},
+		{`contact = "no"`, "contact = \"no\"\nsafe = \"open\"", `unknown key "relay.safe"`},
+		{`feedback = "RELAY-BACK"`, `feedback = "RELAY"`, `relay.feedback: "RELAY" of "expander" is relay.line already`},
+		{`line = "1"`, `line = "00"`, `line 18: smoke.line: "0" of "ftdi-cbus" is mains.line already`},
+		{`active = "high"                     # closed at rest`, `active = "low" #`, `smoke.active: is "low", so that a cut cable would read as all well`},
+		{`line = "DOOR"`, "line = \"DOOR\"\nactive = \"low\"", `door.active: is "low"`},
+		{`line = "TAMPER"`, "line = \"TAMPER\"\nactive = \"low\"", `tamper.active: is "low"`},
+		{"chip = \"expander\"\nline = \"DOOR\"", "chip = \"gpiochip0\"\nline = \"DOOR\"", `door.chip: "gpiochip0" is the kernel's number, which changes: write the chip's label, as gpiodetect shows it`},
+		{"chip = \"expander\"\nline = \"RELAY\"", "chip = \"/dev/gpiochip12\"\nline = \"RELAY\"", `relay.chip: "/dev/gpiochip12" is the kernel's number`},
+		{`driver = "s0"`, "driver = \"ina219\"\nbus = \"b\"\nmax_ampere = 10", `meter.max_ampere: is 10 A, which through meter.shunt_milliohm = 100 is 1000 mV: an ina219 measures 21 to 320 mV`},
+		{`driver = "s0"`, "driver = \"ina226\"\nbus = \"b\"\nshunt_milliohm = 100", `meter.max_ampere: is 8 A, which through meter.shunt_milliohm = 100 is 800 mV: an ina226 measures 6 to 81 mV`},
+		{`outside = "zone:acpitz"`, `outside = "w1:28-0316a2795f1c"`, `temperature.outside: "w1:28-0316a2795f1c" is there already`},
+		{`outside = "zone:acpitz"`, nine(), `temperature: has 9 thermometers on the 1-wire bus: write at most 8`},
+		{`dwell = "30s"`, `dwell = "2h"`, `relay.dwell: is 2h0m0s`},
 		{`cabinet = "w1:28-0316a2795f1c"`, `cabinet = "w1:0316a2795f1c"`, `temperature.cabinet: "w1:0316a2795f1c" is no thermometer`},
 		{`board = "hwmon:coretemp:temp1"`, `"Bo ard" = "hwmon:coretemp:temp1"`, `temperature.Bo ard: is not a name`},
 		{`board = "hwmon:coretemp:temp1"`, `smoke = "hwmon:coretemp:temp1"`, `temperature.smoke: is the name of another sensor`},
@@ -85,6 +99,8 @@ func TestOneClearLineForWhatIsWired(t *testing.T) {
 		{`driver = "lg"`, "driver = \"sicp\"\nedition = \"ancient\"", `panel.edition: "ancient" is none of new, old`},
 		{`driver = "lg"`, "driver = \"sicp\"\nedition = 1", `panel.edition: must be text`},
 		{`driver = "lg"`, "driver = \"sicp\"\nedition = \"\"", `panel.edition: "" is none of new, old`},
+		{`driver = "lg"`, "driver = \"hdmi\"\n[output]\nvideo = \"null\"\n[panel2]", `output.video: is "null": with panel.driver = "hdmi" the picture itself is switched off; write "drm" or "auto"`},
+		{`driver = "lg"`, "driver = \"hdmi\"\n[output]\nvideo = \"window\"\n[panel2]", `output.video: is "window"`},
 		{`driver = "lg"`, `driver = "hdmi"`, `panel.cec: is the second way to a panel on a serial line`},
 	} {
 		if strings.Count(string(data), tt.old) != 1 {
@@ -93,6 +109,50 @@ func TestOneClearLineForWhatIsWired(t *testing.T) {
 		_, err := site.Parse([]byte(strings.Replace(string(data), tt.old, tt.text, 1)))
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got\n%v\nwant %q", tt.text, err, tt.want)
+		}
+	}
+}
+
+// nine has eight thermometers beside the one of the file.
+func nine() string {
+	var lines []string
+	for n := range 8 {
+		lines = append(lines, fmt.Sprintf(`t%d = "w1:28-0316a2795f2%d"`, n, n))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// TestRelayContact: what the file says of the coil's current is turned into what the line says of the panel.
+func TestRelayContact(t *testing.T) {
+	for _, tt := range []struct {
+		keys string
+		low  bool // the panel is fed while the line is low
+		safe bool // fed without current
+	}{
+		{`contact = "no"`, false, false},
+		{"contact = \"no\"\nactive = \"low\"", true, false},
+		{`contact = "nc"`, true, true},
+		{"contact = \"nc\"\nactive = \"low\"", false, true},
+	} {
+		s, err := site.Parse([]byte("[site]\nid = \"abc\"\ngate = \"G\"\n[panel]\ndriver = \"sim\"\n[relay]\nchip = \"c\"\nline = \"01\"\n" + tt.keys))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := &site.Relay{Line: site.Line{Chip: "c", Name: "1", ActiveLow: tt.low}, SafeClosed: tt.safe, Dwell: site.DefaultDwell}
+		if diff := cmp.Diff(want, s.Relay); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.keys, diff)
+		}
+	}
+}
+
+// TestMeterDefaults: each of them measures with nothing but its bus written down.
+func TestMeterDefaults(t *testing.T) {
+	for driver, want := range map[string][2]int{"ina219": {100, 3}, "ina226": {10, 8}} {
+		s, err := site.Parse([]byte("[site]\nid = \"abc\"\ngate = \"G\"\n[panel]\ndriver = \"sim\"\n[meter]\nbus = \"CP2112\"\ndriver = \"" + driver + "\""))
+		if err != nil {
+			t.Error(err)
+		} else if got := [2]int{s.Meter.ShuntMilliOhm, s.Meter.MaxAmpere}; got != want {
+			t.Errorf("%s: %v, want %v", driver, got, want)
 		}
 	}
 }

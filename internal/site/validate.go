@@ -31,6 +31,9 @@ func (r *reader) site() *Site {
 	s.Schedule = r.schedule()
 	s.Panel = r.panel()
 	s.Output = r.output()
+	if v := s.Output.Video; s.Panel.Driver == HDMI && (v == VideoNull || v == VideoWindow) {
+		r.wrong("output.video", "is %q: with panel.driver = %q the picture itself is switched off; write %q or %q", v, HDMI, VideoDRM, VideoAuto)
+	}
 	s.Content = r.content()
 	s.Broker = r.broker(s.Data)
 	r.hardware(s)

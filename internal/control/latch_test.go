@@ -1,0 +1,123 @@
+package control_test
+
+import (
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"bangtin/hal"
+	"bangtin/internal/control"
+	"bangtin/internal/journal"
+)
+
+// TestClearedThoughTheDiskIsBroken: a person lifts the latch while nothing can be written, and is told so soon; who it was
+// is written when that can be, once, and a restart before finds the display latched.
+func TestClearedThoughTheDiskIsBroken(t *testing.T) {
+	for name, broken := range map[string]func(*disk) (mend func()){
+		"full": func(d *disk) func() { d.full.Store(true); return func() { d.full.Store(false) } },
+		"hung": func(d *disk) func() {
+			hang := make(chan struct{})
+			d.hung.Store(&hang)
+			return func() { d.hung.Store(nil); close(hang) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(s *stage) {
+				s.rig.SetSmoke(true)
+				time.Sleep(time.Minute)
+				mend := broken(s.disk)
+				s.rig.SetSmoke(false)
+				time.Sleep(time.Minute)
+				asked := time.Now()
+				if err := s.control.ClearFire(s.t.Context(), "đã kiểm tra", "ky.thuat"); err != nil {
+					t.Fatal(err)
+				}
+				if waited := time.Since(asked); waited > 3*time.Second {
+					t.Errorf("told after %v", waited)
+				}
+				time.Sleep(time.Minute)
+				if r := s.rig.Snapshot(); !r.RelayClosed || r.Panel != hal.PowerOn {
+					t.Errorf("a minute after it was cleared: %s", r)
+				}
+				if raw, err := s.journal.Setting(s.t.Context(), "control.fire"); err != nil || raw == nil {
+					t.Errorf("the disk was not broken: %q, %v", raw, err)
+				}
+				mend()
+				time.Sleep(time.Minute)
+				if raw, err := s.journal.Setting(s.t.Context(), "control.fire"); err != nil || raw != nil {
+					t.Errorf("the latch still stands on disk: %q, %v", raw, err)
+				}
+				if n := s.cleared(); n != 1 {
+					t.Errorf("%d records of who cleared it", n)
+				}
+			})
+		})
+	}
+}
+
+// cleared counts the records of a cleared fire latch.
+func (s *stage) cleared() int {
+	s.t.Helper()
+	all, err := s.journal.Pending(s.t.Context(), 1<<20)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	n := 0
+	for _, r := range all {
+		if r.Kind == journal.KindOrder && strings.Contains(string(r.Body), "fire latch cleared") {
+			n++
+		}
+	}
+	return n
+}
+
+// TestTheCopyLatchesToo: either place is enough, and who clears the latch clears both.
+func TestTheCopyLatchesToo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fire-latch")
+	copied := func() string {
+		_, fire, err := control.OpenLatchFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fire
+	}
+	play(t, func(s *stage) {
+		restart := func() {
+			s.end()
+			s.close()
+			s.ordersOf = func(o *control.Orders) {
+				f, fire, err := control.OpenLatchFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				o.KeepCopy(f, fire, slog.New(slog.DiscardHandler))
+			}
+			s.begin()
+			time.Sleep(time.Minute)
+		}
+		restart()
+		s.disk.full.Store(true)
+		s.rig.SetSmoke(true)
+		time.Sleep(time.Minute)
+		s.rig.SetSmoke(false)
+		time.Sleep(10 * time.Second)
+		if got := copied(); got == "" {
+			t.Fatal("the copy has no latch though the disk is only full")
+		}
+		restart() // with a disk that works, whose journal knows of no fire
+		if st := s.control.State(); st.Want.Rule != "fire" || s.rig.Snapshot().RelayClosed {
+			t.Errorf("rule %s after a restart", st.Want.Rule)
+		}
+		if raw, err := s.journal.Setting(s.t.Context(), "control.fire"); err != nil || raw == nil {
+			t.Errorf("the journal was not told: %q, %v", raw, err)
+		}
+		if err := s.control.ClearFire(s.t.Context(), "đã kiểm tra", "ky.thuat"); err != nil {
+			t.Fatal(err)
+		}
+		if got := copied(); got != "" {
+			t.Errorf("the copy still says %q", got)
+		}
+	})
+}
