@@ -181,7 +181,12 @@ func (a *adapter) held() bool {
 func (a *adapter) asked(l *rs232.Link) {
 	a.t.Helper()
 	heard := a.panel()
-	reply, err := l.Ask(a.t.Context(), []byte("power?\n"), line)
+	var reply []byte
+	var err error
+	a.wait("an answer", func() bool {
+		reply, err = l.Ask(a.t.Context(), []byte("power?\n"), line)
+		return !errors.Is(err, hal.ErrPortGone) // a port that has just come back can still say EIO when it is opened
+	})
 	if err != nil || string(reply) != "ok power?\n" {
 		a.t.Fatalf("Ask: %q, %v", reply, err)
 	}
