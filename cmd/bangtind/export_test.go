@@ -5,6 +5,7 @@ import (
 
 	"bangtin/internal/journal"
 	"bangtin/internal/pki"
+	"bangtin/internal/site"
 	"bangtin/internal/trust"
 )
 
@@ -19,6 +20,9 @@ func NewRenewal(device, base, lock string, dialer pki.Dialer) (once func(context
 	r := &renewal{device: device, base: base, dialer: dialer, lock: lock, lacking: l}
 	return r.once, l.list
 }
+
+// Protecting is protecting for tests.
+func Protecting(s *site.Site) []string { return protecting(s) }
 
 // Holds asks a keyring in which d stands.
 func Holds(d *trust.Document, role trust.Role, keys ...string) bool {

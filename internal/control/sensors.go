@@ -22,7 +22,7 @@ const fanWait = 10 * time.Minute
 // sensors holds the newest reading of each sensor. take is for the loop; the rest is safe for concurrent use.
 type sensors struct {
 	readings chan hal.Reading
-	cutOff   physic.Temperature // at which the panel goes off
+	safety   Safety
 	mu       sync.Mutex
 	names    []string // of those in last, sorted
 	last     map[string]hal.Reading
@@ -30,9 +30,9 @@ type sensors struct {
 	good     map[string]physic.Temperature // the last good ones
 }
 
-func newSensors(cutOff physic.Temperature) *sensors {
+func newSensors(safety Safety) *sensors {
 	return &sensors{
-		readings: make(chan hal.Reading, 16), cutOff: cutOff,
+		readings: make(chan hal.Reading, 16), safety: safety,
 		last: map[string]hal.Reading{}, heard: map[string]time.Time{}, good: map[string]physic.Temperature{},
 	}
 }
@@ -81,8 +81,8 @@ func (s *sensors) fire() string {
 		case r.Quality != hal.QualityGood:
 		case r.Kind == hal.Smoke && r.Active:
 			return "smoke reported by " + r.Sensor
-		case r.Kind == hal.Temperature && r.Temperature >= s.cutOff:
-			return fmt.Sprintf("%s measures %s, the cut-off is %s", r.Sensor, r.Temperature, s.cutOff)
+		case r.Kind == hal.Temperature && r.Temperature >= s.safety.CutOff && s.safety.heeds(r.Sensor):
+			return fmt.Sprintf("%s measures %s, the cut-off is %s", r.Sensor, r.Temperature, s.safety.CutOff)
 		}
 	}
 	return ""
@@ -99,7 +99,7 @@ func (s *sensors) unproven() string {
 		if r.Quality == hal.QualityGood {
 			continue
 		}
-		if r.Kind == hal.Smoke || r.Kind == hal.Temperature && s.good[r.Sensor] >= s.cutOff {
+		if r.Kind == hal.Smoke || r.Kind == hal.Temperature && s.good[r.Sensor] >= s.safety.CutOff && s.safety.heeds(r.Sensor) {
 			return fmt.Sprintf("%s says nothing that can be believed (%s): mend it first, or take it out of the site file", r.Sensor, r.Reason)
 		}
 	}

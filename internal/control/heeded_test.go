@@ -1,0 +1,98 @@
+package control_test
+
+import (
+	"context"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"periph.io/x/conn/v3/physic"
+
+	"bangtin/hal"
+	"bangtin/internal/control"
+)
+
+// A feeler is a sensor that says what it was given last, every second; nothing while that has no name.
+type feeler struct {
+	mu sync.Mutex
+	r  hal.Reading
+}
+
+func (f *feeler) say(r hal.Reading) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.r = r
+}
+
+func (f *feeler) Run(ctx context.Context, readings chan<- hal.Reading) error {
+	for {
+		f.mu.Lock()
+		r := f.r
+		f.mu.Unlock()
+		if r.At.IsZero() {
+			r.At = time.Now()
+		}
+		if r.Sensor != "" {
+			select {
+			case readings <- r:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// felt runs a scene with a feeler beside the rig's sensors, eight in the morning.
+func felt(t *testing.T, config func(*control.Config), scene func(*stage, *feeler)) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "journal.db")
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, path, at(t, "08:00:00"))
+		f := &feeler{}
+		s.config = func(c *control.Config) {
+			c.Sensors = append(c.Sensors, f)
+			if config != nil {
+				config(c)
+			}
+		}
+		s.begin()
+		scene(s, f)
+		s.end()
+		s.close()
+	})
+}
+
+func warm(sensor string, c int64) hal.Reading {
+	return hal.Reading{Sensor: sensor, Kind: hal.Temperature, Quality: hal.QualityGood, Temperature: physic.ZeroCelsius + physic.Temperature(c)*physic.Celsius}
+}
+
+// TestAHotProcessorIsNoFire: it is told and nothing else. The sensors that protect do.
+func TestAHotProcessorIsNoFire(t *testing.T) {
+	felt(t, func(c *control.Config) { c.Safety.Sensors = []string{"back"} }, func(s *stage, f *feeler) {
+		f.say(warm("board", 90))
+		time.Sleep(time.Minute)
+		st := s.control.State()
+		if st.Want.Rule != "schedule" || len(st.Alarms) > 0 {
+			s.t.Errorf("a processor at 90 °C: %+v, alarms %v", st.Want, st.Alarms)
+		}
+		told := false
+		for _, r := range st.Temperatures {
+			told = told || r.Sensor == "board" && r.Celsius != nil && *r.Celsius == 90
+		}
+		if !told {
+			s.t.Errorf("it is not told: %v", st.Temperatures)
+		}
+		f.say(warm("back", 80))
+		time.Sleep(3 * time.Second)
+		if st := s.control.State(); st.Want.Panel != "off" || s.orders.Fire() == "" {
+			s.t.Errorf("at 80 °C: %+v", st.Want)
+		}
+	})
+}
