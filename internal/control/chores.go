@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"periph.io/x/conn/v3/physic"
@@ -124,23 +125,24 @@ func (k *panelKeeper) tend(ctx context.Context) {
 	if !k.wish.calm {
 		return
 	}
-	now := time.Now()
-	for _, c := range k.chores {
-		if now.Before(c.next) {
-			continue
-		}
-		var soon bool
-		err := k.aside(ctx, func(ctx context.Context) (err error) {
-			soon, err = c.ask(ctx)
-			return err
-		})
-		if closed(k.wish.replaced) {
-			return
-		}
-		c.done(soon, err)
-		k.report(k.seen)
+	if len(k.chores) == 0 {
 		return
 	}
+	// What has waited longest comes first, so that a question which is asked again at once keeps no other waiting.
+	c := slices.MinFunc(k.chores, func(a, b *chore) int { return a.next.Compare(b.next) })
+	if time.Now().Before(c.next) {
+		return
+	}
+	var soon bool
+	err := k.aside(ctx, func(ctx context.Context) (err error) {
+		soon, err = c.ask(ctx)
+		return err
+	})
+	if closed(k.wish.replaced) {
+		return
+	}
+	c.done(soon, err)
+	k.report(k.seen)
 }
 
 // aside is an exchange that a new wish for the power ends.
@@ -203,33 +205,58 @@ func (p *picture) take(present bool, now time.Time, s *Signal) (soon bool) {
 }
 
 // An inside judges the panel's own thermometer. It is a number in a frame, of a unit that some documents do not name, and
-// may put the display out until somebody comes: what no panel has is not believed, and a value that is hot, or far from
-// the one before, must come twice.
+// may put the display out until somebody comes: what no panel has is not believed once, and a value that is hot, or far
+// from the one before, must come twice. Twice is as much again, or more: a panel that burns warms by more than any step
+// between two answers, so only a fall is bounded.
 type inside struct {
-	last  physic.Temperature
-	known bool
+	last    physic.Temperature
+	known   bool
+	waiting bool // last must come again
+	soons   int  // how often in a row the next answer was wanted at once
 }
 
 const (
 	insideLowest  = physic.ZeroCelsius - 20*physic.Celsius  // below it no panel is specified to work
-	insideHighest = physic.ZeroCelsius + 110*physic.Celsius // above it no liquid crystal shows anything any more
+	insideHighest = physic.ZeroCelsius + 110*physic.Celsius // above it no liquid crystal shows anything any more; it is garbage, or a fire
+	insideMost    = physic.ZeroCelsius + 125*physic.Celsius // what the usual sensors measure; above it a panel has none, and tells 7F or FF
 	insideWarm    = physic.ZeroCelsius + 60*physic.Celsius  // from here on an answer has consequences, or is near to
 	insideJump    = 10 * physic.Kelvin                      // more than a panel warms by between two answers
 	insideSame    = 5 * physic.Kelvin
 )
 
+// insideSoons is how often in a row a panel is asked again at once: one that tells nonsense has other things to tell.
+const insideSoons = 2
+
 func (i *inside) take(t physic.Temperature, now time.Time, into *hal.Reading) (soon bool) {
-	if t < insideLowest || t > insideHighest {
-		i.known = false
-		*into = hal.Reading{Sensor: insideSensor, Kind: hal.Temperature, At: now, Reason: "the panel tells " + t.String()}
+	credible := i.credible(t)
+	i.last, i.known, i.waiting = t, true, !credible
+	switch {
+	case credible:
+		i.soons = 0
+		*into = hal.Reading{Sensor: insideSensor, Kind: hal.Temperature, Quality: hal.QualityGood, Temperature: t, At: now}
 		return false
+	case t < insideLowest, t > insideHighest:
+		i.known = t > insideHighest && t <= insideMost
+		*into = hal.Reading{Sensor: insideSensor, Kind: hal.Temperature, At: now, Reason: "the panel tells " + t.String()}
 	}
+	i.soons++
+	return i.soons <= insideSoons
+}
+
+// credible compares an answer with the one before.
+func (i *inside) credible(t physic.Temperature) bool {
 	step := max(t-i.last, i.last-t)
-	doubtful := !i.known && t >= insideWarm || i.known && (step > insideJump || t >= insideWarm && step > insideSame)
-	i.last, i.known = t, true
-	if doubtful {
-		return true
+	switch {
+	case t < insideLowest:
+		return false
+	case t > insideHighest:
+		return t <= insideMost && i.known && i.last > insideHighest
+	case !i.known:
+		return t < insideWarm
+	case t >= insideWarm && i.waiting && i.last >= insideWarm:
+		return t >= i.last-insideSame
+	case t >= insideWarm:
+		return step <= insideSame
 	}
-	*into = hal.Reading{Sensor: insideSensor, Kind: hal.Temperature, Quality: hal.QualityGood, Temperature: t, At: now}
-	return false
+	return step <= insideJump
 }

@@ -13,8 +13,8 @@ import (
 const (
 	DefaultKeyFor  = 12 * time.Hour
 	DefaultDwell   = 10 * time.Second // nobody's figure but ours: each start of the daemon waits so long
-	DefaultDim     = 65 // °C: ten below the cut-off, so that dimming has a chance
-	DefaultCutOff  = 75 // °C: the lowest that Samsung accepts as a panel's own limit (MDC command 85)
+	DefaultDim     = 65               // °C: ten below the cut-off, so that dimming has a chance
+	DefaultCutOff  = 75               // °C: the lowest that Samsung accepts as a panel's own limit (MDC command 85)
 	DefaultPulses  = 1000
 	maxBrightness  = 24
 	maxThermometer = 16
