@@ -202,6 +202,23 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
+// TestBenchRestartKeepsTheAddress: a program that starts again finds the address that it left.
+func TestBenchRestartKeepsTheAddress(t *testing.T) {
+	vivid(t)
+	r := newRig(t, 0)
+	first := r.driver(cec.Config{})
+	r.reaches(first, hal.PowerOn)
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"Bang Tin": true, "Another": false} {
+		if is, err := cec.Claimed(r.out, name); err != nil || is != want {
+			t.Errorf("opened as %s it is claimed: %v, %v", name, is, err)
+		}
+	}
+	r.reaches(r.driver(cec.Config{}), hal.PowerOn)
+}
+
 func TestBenchTelevisions(t *testing.T) {
 	vivid(t)
 	var all sync.WaitGroup // not t.Parallel, which allows no more than there are processors

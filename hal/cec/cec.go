@@ -71,7 +71,8 @@ type Panel struct {
 
 // New returns the driver of one panel. It does no input or output: the adapter is opened by the first command.
 func New(c Config) *Panel {
-	return newPanel(c, func() (adapter, error) { return openAdapter(c.Device, c.Log) })
+	c.OSDName = cmp.Or(c.OSDName, "Bang Tin")
+	return newPanel(c, func() (adapter, error) { return openAdapter(c.Device, c.OSDName, c.Log) })
 }
 
 func newPanel(c Config, open func() (adapter, error)) *Panel {

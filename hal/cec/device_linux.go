@@ -18,7 +18,7 @@ import (
 type device struct {
 	path         string
 	capabilities uint32
-	name         string // the OSD name that was claimed
+	name         string // the OSD name to claim
 	log          *slog.Logger
 
 	mu   sync.RWMutex // held for writing while the descriptors are closed
@@ -97,10 +97,6 @@ func (d *device) place(now uint16) uint16 {
 }
 
 func (d *device) claim(name string) error {
-	if name == "" {
-		name = "Bang Tin"
-	}
-	d.name = name
 	if d.capabilities&canSetLogical == 0 {
 		return nil
 	}

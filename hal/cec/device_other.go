@@ -11,6 +11,6 @@ import (
 )
 
 // openAdapter fails: the kernel's CEC API is Linux's.
-func openAdapter(string, *slog.Logger) (adapter, error) {
+func openAdapter(string, string, *slog.Logger) (adapter, error) {
 	return nil, fmt.Errorf("%w: %w", hal.ErrPortGone, errors.ErrUnsupported)
 }

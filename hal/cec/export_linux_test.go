@@ -1,6 +1,20 @@
 package cec
 
-import "unsafe"
+import (
+	"log/slog"
+	"unsafe"
+)
+
+// Claimed tells whether one who opens the adapter as name finds it claimed for itself.
+func Claimed(path, name string) (bool, error) {
+	a, err := openAdapter(path, name, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return false, err
+	}
+	defer a.(*device).release()
+	place, err := a.addresses()
+	return place.ours && place.logical != 0, err
+}
 
 // Layout is the size of each of the kernel's structures, and the offsets of their fields, as this package has them.
 func Layout() map[string]uintptr {

@@ -215,10 +215,10 @@ func TestBenchBouncesAreOneChange(t *testing.T) {
 	chip := newSim(t, "bounces", "DOOR")
 	readings := input(t, hal.Door, gpio.Line{Chip: "bounces", Name: "DOOR"})
 	last := await(t, readings, "inactive", is(hal.QualityGood, false))
-	changes, moves, calm := 0, 50, true
+	changes, moves, stalls := 0, 50, 0
 	for move := range moves {
 		open := move%2 == 0
-		calm = bounce(func(high bool) { chip.pull(0, high) }, open, 10, 40*time.Millisecond) && calm
+		stalls += bounce(func(high bool) { chip.pull(0, high) }, open, 10, 40*time.Millisecond)
 		await(t, readings, "moved", func(r hal.Reading) bool {
 			if r.Active != last.Active {
 				changes++
@@ -227,27 +227,31 @@ func TestBenchBouncesAreOneChange(t *testing.T) {
 			return is(hal.QualityGood, open)(r)
 		})
 	}
-	if !calm {
-		t.Skip("this machine was too slow to bounce: the contact may rightly have been seen to move more than once")
-	}
-	if changes != moves {
-		t.Errorf("%d moves were %d changes", moves, changes)
+	// Where the machine stalls within the bounces, the contact may rightly be seen to move there and back.
+	t.Logf("%d moves were %d changes, with %d stalls", moves, changes, stalls)
+	if changes < moves || changes > moves+2*stalls || stalls > moves/2 {
+		t.Errorf("%d moves were %d changes, with %d stalls", moves, changes, stalls)
 	}
 }
 
 // bounce moves a line to a level with bounces as fast as sysfs takes them, a tenth of a millisecond each. It returns
-// whether none of them lasted limit.
-func bounce(pull func(bool), level bool, times int, limit time.Duration) (calm bool) {
-	calm = true
-	for range times {
-		for _, l := range []bool{level, !level} {
-			began := time.Now()
-			pull(l)
-			calm = calm && time.Since(began) < limit
+// how many of them may have lasted limit, because the machine stalled.
+func bounce(pull func(bool), level bool, times int, limit time.Duration) (stalls int) {
+	began := time.Now()
+	to := func(l bool) {
+		next := time.Now()
+		pull(l)
+		if time.Since(began) >= limit {
+			stalls++
 		}
+		began = next
 	}
-	pull(level)
-	return calm
+	for range times {
+		to(level)
+		to(!level)
+	}
+	to(level)
+	return stalls
 }
 
 func TestBenchRemovedChipIsUnknownAndReturns(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -24,9 +25,12 @@ const (
 	hundred = 100 * aPulse
 )
 
+// quiet lets the count settle without the silence meanwhile being one that proves nothing.
+const quiet = physic.Watt
+
 func counter(t *testing.T, chip string, room int) <-chan hal.Reading {
 	t.Helper()
-	p, err := gpio.NewPulses(gpio.PulseConfig{Name: "meter", Line: gpio.Line{Chip: chip, Name: "S0"}, PulsesPerKWh: perKWh})
+	p, err := gpio.NewPulses(gpio.PulseConfig{Name: "meter", Line: gpio.Line{Chip: chip, Name: "S0"}, PulsesPerKWh: perKWh, Quiet: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,25 +57,46 @@ func TestBenchHundredPulsesAreHundred(t *testing.T) {
 		burners int
 	}{{"clean", 0, 0}, {"while two burners run", 0, 2}, {"bouncing", 5, 0}} {
 		t.Run(tt.name, func(t *testing.T) {
+			oneProcessor(t)
 			burn(t, tt.burners)
 			for range 3 {
 				if hundredPulses(t, tt.bounces) {
 					return
 				}
 			}
-			t.Skip("this machine stalls: its own kernel never saw all the edges of a hundred pulses")
+			t.Fatal("this machine stalls: in no attempt most of the pulses were as they should be")
 		})
 	}
 }
 
-// hundredPulses returns false when the kernel itself missed edges, or a bounce lasted like a pulse: it merges edges
-// when its interrupt thread does not run for 30 ms, as happens where the guest's processors are not always there.
+// oneProcessor takes the others away until the test ends. The kernel tells a line's edges apart only if its thread runs
+// between them. That has a higher priority than any process: with one processor it always does, however long the machine
+// below the guest stalls; with two, one may stand still while pulses are driven from the other.
+func oneProcessor(t *testing.T) {
+	t.Helper()
+	others, err := filepath.Glob("/sys/devices/system/cpu/cpu[0-9]*/online") // the first has none
+	if err != nil || len(others) == 0 {
+		t.Fatalf("cannot find the other processors: %v", err)
+	}
+	turn := func(to string) {
+		for _, other := range others {
+			if err := os.WriteFile(other, []byte(to), 0); err != nil {
+				t.Errorf("cannot turn a processor on or off: %v", err)
+			}
+		}
+	}
+	turn("0")
+	t.Cleanup(func() { turn("1") })
+}
+
+// hundredPulses returns false when nothing can be said: the kernel itself missed edges, or the machine below stalled
+// within the bounces of most pulses. A bounce that lasts like a pulse may rightly be one more; none may be one less.
 func hundredPulses(t *testing.T, bounces int) (judged bool) {
 	chip := newSim(t, "meter", "S0")
 	defer chip.gone()
 	var told bytes.Buffer
 	p, err := gpio.NewPulses(gpio.PulseConfig{
-		Name: "meter", Line: gpio.Line{Chip: "meter", Name: "S0"}, PulsesPerKWh: perKWh,
+		Name: "meter", Line: gpio.Line{Chip: "meter", Name: "S0"}, PulsesPerKWh: perKWh, Quiet: quiet,
 		Log: slog.New(slog.NewTextHandler(&told, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
@@ -81,10 +106,10 @@ func hundredPulses(t *testing.T, bounces int) (judged bool) {
 	readings, ended := make(chan hal.Reading, 1000), make(chan error, 1)
 	go func() { ended <- p.Run(ctx, readings) }()
 	await(t, readings, "there", func(r hal.Reading) bool { return strings.Contains(r.Reason, "two pulses") })
-	calm, began := true, time.Now()
+	stalls, began := int64(0), time.Now()
 	for range 100 {
 		for _, level := range []bool{true, false} {
-			calm = bounce(func(high bool) { chip.pull(0, high) }, level, bounces, 7*time.Millisecond) && calm
+			stalls += int64(bounce(func(high bool) { chip.pull(0, high) }, level, bounces, 7*time.Millisecond))
 			time.Sleep(width)
 		}
 	}
@@ -98,14 +123,13 @@ func hundredPulses(t *testing.T, bounces int) (judged bool) {
 	} else if _, err := fmt.Sscanf(text, "%d", &edges); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d of 100 in %v, of %d edges where there were %d", got/aPulse, took, edges, 200*(2*bounces+1))
-	switch {
-	case got == hundred:
-		return true
-	case !calm, edges < 200*(2*bounces+1):
+	t.Logf("%d of 100 in %v, of %d edges where there were %d, with %d stalls", got/aPulse, took, edges, 200*(2*bounces+1), stalls)
+	if edges < 200*(2*bounces+1) || stalls > 50 {
 		return false
 	}
-	t.Fatalf("100 pulses were %d J, not %d", got, hundred)
+	if n := got / aPulse; got%aPulse != 0 || n < 100 || n > 100+stalls {
+		t.Fatalf("100 pulses with %d stalls were %d J, not %d", stalls, got, hundred)
+	}
 	return true
 }
 

@@ -16,8 +16,9 @@ func RelayOn(f *Fake, cfg RelayConfig) (*Relay, error)   { return newRelay(cfg, 
 // A Fake is a chip on the test's clock. It bounces and chatters as its lines are told, loses edges when its buffer is
 // full, vanishes without waking anybody, as kernels do, and returns.
 type Fake struct {
-	NoEdges bool // it has no interrupts
-	Dull    bool // it takes the request for edges and tells of none
+	NoEdges bool          // it has no interrupts
+	Dull    bool          // it takes the request for edges and tells of none
+	Slow    time.Duration // how long reading a level takes
 	Writes  []Write
 
 	mu    sync.Mutex
@@ -152,6 +153,7 @@ func (h fakeHandle) write(active bool) error {
 }
 
 func (h fakeHandle) level() (bool, error) {
+	time.Sleep(h.f.Slow)
 	h.f.mu.Lock()
 	defer h.f.mu.Unlock()
 	return h.f.line(h.name).active, h.f.check(h.life)

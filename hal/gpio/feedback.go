@@ -6,21 +6,27 @@ import (
 	"time"
 )
 
-// confirm waits until the feedback contact agrees, at most for settle. Without one it believes what was written.
+// confirm waits until the feedback contact agrees, at most for settle: a reading begun after that which does not agree ends it.
+// That it is late alone does not: where the program did not run for settle, nobody has looked at the contact yet. Without
+// a contact it believes what was written.
 func (r *Relay) confirm(ctx context.Context, newer <-chan struct{}, closed bool) error {
 	if r.cfg.Feedback == nil {
 		return nil
 	}
-	limit := time.NewTimer(settle)
-	defer limit.Stop()
+	began := time.Now()
 	pause := time.NewTicker(feedbackPause)
 	defer pause.Stop()
 	for agree := 0; ; {
+		late := time.Since(began) >= settle
 		is, err := r.feedback()
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if agree++; is != closed {
+		case is == closed:
+			agree++
+		case late:
+			return fmt.Errorf("%v did not say so within %v", *r.cfg.Feedback, settle)
+		default:
 			agree = 0
 		}
 		if agree == feedbackAgree {
@@ -28,8 +34,6 @@ func (r *Relay) confirm(ctx context.Context, newer <-chan struct{}, closed bool)
 		}
 		select {
 		case <-pause.C:
-		case <-limit.C:
-			return fmt.Errorf("%v did not say so within %v", *r.cfg.Feedback, settle)
 		case <-newer:
 			return errSuperseded
 		case <-ctx.Done():

@@ -1,10 +1,12 @@
 package gpio
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 
 	"periph.io/x/conn/v3/physic"
@@ -35,14 +37,19 @@ type PulseConfig struct {
 	PulsesPerKWh int    // printed on the meter; 1 to 100,000
 	// Debounce is how long pulse and pause must last to count, below 10 ms; 0 is 8 ms.
 	Debounce time.Duration
-	Log      *slog.Logger // nil: what is lost is in the readings alone. At debug it says how much a line bounced
+	// Quiet is the least that the panel draws, in standby; 0 is not known. It says how rare pulses may become: without
+	// it a panel that goes to less than a twentieth of what it drew is unknown until its second slow pulse.
+	Quiet physic.Power
+	Log   *slog.Logger // nil: what is lost is in the readings alone. At debug it says how much a line bounced
 }
 
 // Pulses counts the pulses of an energy meter and sends hal.Meter readings: Joules since Run began, Watts of the
 // last pulses and never more than the time without a pulse still allows.
 //
-// A reading is unknown while the line is missing, before there were two pulses (unless none came for so long that it
-// is less than a watt), and once after pulses may have been lost; the count goes on then.
+// A reading is unknown while the line is missing, before there were two pulses, and once after pulses may have been
+// lost; the count goes on then. It is also unknown once no pulse came for much longer than before, until one comes
+// again: 20 times the interval before, or 2 intervals of Quiet where that is longer. A meter that stands still cannot be
+// told from a cut wire, so its silence never says that the panel draws nothing.
 type Pulses struct {
 	cfg   PulseConfig
 	lines lines
@@ -60,6 +67,9 @@ func newPulses(cfg PulseConfig, lines lines) (*Pulses, error) {
 	}
 	if cfg.Debounce < 0 || cfg.Debounce >= maxPulseDebounce {
 		return nil, fmt.Errorf("cannot count pulses on %v: the debounce is below %v", cfg.Line, maxPulseDebounce)
+	}
+	if cfg.Quiet < 0 {
+		return nil, fmt.Errorf("cannot count pulses on %v: a panel does not draw %v", cfg.Line, cfg.Quiet)
 	}
 	if cfg.Debounce == 0 {
 		cfg.Debounce = pulseDebounce
@@ -92,7 +102,7 @@ func (p *Pulses) watch(ctx context.Context, readings chan<- hal.Reading, count *
 		return err
 	}
 	seen := line.now()
-	m := &meter{pulse: joulesPerKWh / float64(p.cfg.PulsesPerKWh), began: seen}
+	m := &meter{pulse: joulesPerKWh / float64(p.cfg.PulsesPerKWh), quiet: float64(p.cfg.Quiet) / float64(physic.Watt)}
 	t := &train{contact: newContact(p.cfg.Debounce, 0, level, seen)}
 	defer func() {
 		p.cfg.Log.Debug("a meter's line is let go", "sensor", p.cfg.Name, "edges", t.seq, "pulses", *count)
@@ -117,7 +127,7 @@ func (p *Pulses) watch(ctx context.Context, readings chan<- hal.Reading, count *
 
 // report is the reading that is due.
 func (p *Pulses) report(count int64, m *meter, t *train, now time.Duration) hal.Reading {
-	watts, known := m.watts(now)
+	watts, silence, known := m.watts(now)
 	switch {
 	case t.lost > 0:
 		err := fmt.Errorf("the kernel had no room for %d edges of %v, up to %d pulses are missing", t.lost, p.cfg.Line, (t.lost+1)/2)
@@ -126,6 +136,8 @@ func (p *Pulses) report(count int64, m *meter, t *train, now time.Duration) hal.
 		return p.reading(count, watts, err)
 	case t.contact.chatters(now):
 		return p.reading(count, watts, fmt.Errorf("%v does not come to rest", p.cfg.Line))
+	case silence > 0:
+		return p.reading(count, watts, fmt.Errorf("no pulse for %v: the meter stands still, or its wire is cut", silence.Truncate(time.Second)))
 	case !known:
 		return p.reading(count, watts, errors.New("there were not yet two pulses to tell the power from"))
 	}
@@ -186,17 +198,21 @@ func (t *train) note(changed bool) {
 // A meter turns the times of pulses into watts. It is pure.
 type meter struct {
 	pulse float64       // joules
-	began time.Duration // when counting began
+	quiet float64       // the least watts there can be; 0 is not known
 	last  time.Duration // the last pulse
 	some  bool          // there was one
 	from  time.Duration // the pulse from which the next watts are averaged
 	count int           // pulses after it
-	mean  float64       // watts between the last pulses that were averaged
-	known bool          // mean is
+	mean  float64       // watts between the last pulses that were averaged; 0 before there were two
 }
 
-// least is the power below which a meter is said to stand still: nothing tells a slow one from a dead one.
-const least = 1.0
+const (
+	// manyTimes is how many intervals without a pulse are a silence that proves nothing: until then it shows that the
+	// power fell, to as little as that part of it. Our judgement: a panel's standby is a tenth of what it draws, or less.
+	manyTimes = 20
+	// quietTimes is the same for intervals at the least power.
+	quietTimes = 2
+)
 
 func (m *meter) add(at time.Duration) {
 	if !m.some {
@@ -208,25 +224,22 @@ func (m *meter) add(at time.Duration) {
 }
 
 // watts is the mean since it was asked before where pulses came, or else of the last that did; and never more than
-// one pulse in the time since the last. It is not known before two pulses, unless it is less than a watt.
-func (m *meter) watts(now time.Duration) (watts float64, known bool) {
+// one pulse in the time since the last. It is not known before two pulses, nor after a silence that proves nothing, which
+// it tells.
+func (m *meter) watts(now time.Duration) (watts float64, silence time.Duration, known bool) {
 	if m.count > 0 && m.last > m.from {
-		m.mean, m.known = float64(m.count)*m.pulse/(m.last-m.from).Seconds(), true
+		m.mean = float64(m.count) * m.pulse / (m.last - m.from).Seconds()
 		m.from, m.count = m.last, 0
 	}
-	quiet := m.began
-	if m.some {
-		quiet = m.last
+	if m.mean == 0 {
+		return 0, 0, false
 	}
-	most := m.mean
-	if now > quiet {
-		bound := m.pulse / (now - quiet).Seconds()
-		if bound < least {
-			return 0, true
-		}
-		if m.known {
-			most = min(most, bound)
-		}
+	if now <= m.last {
+		return m.mean, 0, true
 	}
-	return most, m.known
+	most := m.pulse / (now - m.last).Seconds()
+	if most*manyTimes < m.mean && most*quietTimes < cmp.Or(m.quiet, math.Inf(1)) {
+		return 0, now - m.last, false
+	}
+	return min(m.mean, most), 0, true
 }

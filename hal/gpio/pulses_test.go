@@ -13,10 +13,15 @@ import (
 	"bangtin/hal/gpio"
 )
 
-// meter is 3600 J a pulse.
+// meter is 3600 J a pulse, of a panel that draws a watt at least: 2 h without a pulse are plausible.
 func meter(t *testing.T, f *gpio.Fake) *log {
 	t.Helper()
-	p, err := gpio.PulsesOn(f, gpio.PulseConfig{Name: "meter", Line: at("S0"), PulsesPerKWh: 1000})
+	return quietMeter(t, f, physic.Watt)
+}
+
+func quietMeter(t *testing.T, f *gpio.Fake, quiet physic.Power) *log {
+	t.Helper()
+	p, err := gpio.PulsesOn(f, gpio.PulseConfig{Name: "meter", Line: at("S0"), PulsesPerKWh: 1000, Quiet: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,30 +177,69 @@ func TestWattsOfTheIntervals(t *testing.T) {
 		}
 		// Now nothing comes: after each time it can be no more than one pulse in it.
 		silent, before := time.Now().Add(-time.Second), math.Inf(1)
-		for _, r := range l.during(2 * time.Hour) {
+		for _, r := range l.during(2*time.Hour - time.Minute) {
 			most := 3600/r.At.Sub(silent).Seconds() + 0.1
 			if w := watts(r); w > most || w > before || r.Quality != hal.QualityGood {
 				t.Fatalf("%v after the last pulse it is %v, more than %.1f W or than %v before", r.At.Sub(silent), r.Watts, most, before)
 			}
 			before = watts(r)
 		}
-		if r := l.last(); r.Watts != 0 || r.Joules != 34*3600 {
+		if r := l.last(); !near(watts(r), 0.504) || r.Joules != 34*3600 {
 			t.Errorf("two hours later it is %+v", r)
 		}
 	})
 }
 
-func TestMeterThatStandsStillIsZero(t *testing.T) {
+// A meter that stands still and one whose wire is cut look alike: neither says that the panel draws nothing.
+func TestSilenceProvesNothing(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		quiet physic.Power
+		every time.Duration
+		limit time.Duration // how long the silence may be that still says something
+	}{
+		{"100 W", 0, 36 * time.Second, 12 * time.Minute},
+		{"100 W and 5 W in standby", 5 * physic.Watt, 36 * time.Second, 24 * time.Minute},
+		{"100 W and 50 W in standby", 50 * physic.Watt, 36 * time.Second, 12 * time.Minute},
+		{"5 W", 0, 12 * time.Minute, 4 * time.Hour},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := gpio.NewFake()
+				l := quietMeter(t, f, tt.quiet)
+				l.during(time.Second)
+				for range 4 {
+					l.during(tt.every - 60*time.Millisecond)
+					pulse(f, l, 0)
+				}
+				silent, joules := time.Now(), int64(4*3600)
+				for _, r := range l.during(3 * tt.limit) {
+					since := r.At.Sub(silent)
+					if good := r.Quality == hal.QualityGood; good != (since < tt.limit) || !good && !strings.Contains(r.Reason, "no pulse for") || r.Joules != joules {
+						t.Fatalf("%v after the last pulse it is %+v", since, r)
+					}
+				}
+				pulse(f, l, 0) // it was no cut wire
+				l.during(10 * time.Second)
+				if r := l.last(); r.Quality != hal.QualityGood || !near(watts(r), 1200/tt.limit.Seconds()) || r.Joules != joules+3600 {
+					t.Errorf("a pulse later it is %+v", r)
+				}
+			})
+		})
+	}
+}
+
+func TestMeterThatNeverPulsedIsUnknown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := meter(t, gpio.NewFake())
 		l.during(2 * time.Hour)
-		if r := l.last(); r.Quality != hal.QualityGood || r.Watts != 0 || r.Joules != 0 {
-			t.Errorf("two hours without a pulse are %+v", r)
-		}
 		before := l.all[0].At
 		for _, r := range l.all {
 			if r.At.Sub(before) > 10*time.Second {
 				t.Fatalf("it was silent for %v", r.At.Sub(before))
+			}
+			if r.Quality != hal.QualityUnknown || !strings.Contains(r.Reason, "two pulses") {
+				t.Fatalf("without a pulse it is %+v", r)
 			}
 			before = r.At
 		}
@@ -270,6 +314,7 @@ func TestPulseConfig(t *testing.T) {
 		{"no pulses", gpio.PulseConfig{Line: at("S0")}, "1 to 100000"},
 		{"too many", gpio.PulseConfig{Line: at("S0"), PulsesPerKWh: 100_001}, "1 to 100000"},
 		{"slow", gpio.PulseConfig{Line: at("S0"), PulsesPerKWh: 1, Debounce: 10 * time.Millisecond}, "below 10ms"},
+		{"less than nothing", gpio.PulseConfig{Line: at("S0"), PulsesPerKWh: 1, Quiet: -1}, "does not draw"},
 		{"no line", gpio.PulseConfig{PulsesPerKWh: 1}, "1 to 128"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -18,6 +18,9 @@ const (
 	// same: contacts bounce for some 5 ms.
 	feedbackPause = 10 * time.Millisecond
 	feedbackAgree = 3
+	// barkAgain is how soon the watchdog tries again where the safe state could not be applied: a chip on USB is back
+	// some seconds after a disturbance.
+	barkAgain = 5 * time.Second
 	// maxDwell is a limit of sense. A compressor needs 3 min, a panel's inrush limiter about one to cool.
 	maxDwell = 10 * time.Minute
 )
@@ -35,7 +38,9 @@ type RelayConfig struct {
 	// hot or start against pressure. A start that is open counts as an opening.
 	Dwell time.Duration
 	// Watchdog is how long Set may not be called before the safe state is applied; 0 is for ever. The relay's
-	// keeper calls every 10 s, so a minute is a good value.
+	// keeper calls every 10 s, so a minute is a good value. It rests while a call waits out the dwell, however long
+	// that is, and counts from the call's end. Where the safe state cannot be applied it is tried again every 5 s,
+	// until that succeeds or Set is called.
 	Watchdog time.Duration
 	// Feedback is the line of a contact that is active while the relay is closed; nil when none is wired.
 	Feedback *Line
@@ -68,6 +73,9 @@ type Relay struct {
 	newer  chan struct{} // closed by the next wish
 	ended  bool
 	dog    *time.Timer // nil without a watchdog
+	due    time.Time   // when it shall bark: a call may come in the moment in which it does
+	barks  bool        // it has since the last call
+	waits  int         // calls of Set that wait out the dwell; the dog rests meanwhile
 
 	contact sync.Mutex // held while the feedback contact is read
 	back    input      // nil until it is needed, and after a failure
@@ -101,6 +109,7 @@ func newRelay(cfg RelayConfig, lines lines) (*Relay, error) {
 		cfg.Log.Warn("the relay has no line yet", "error", err)
 	}
 	if cfg.Watchdog > 0 {
+		r.due = time.Now().Add(cfg.Watchdog)
 		r.dog = time.AfterFunc(cfg.Watchdog, r.bark)
 	}
 	return r, nil
@@ -142,10 +151,27 @@ func (r *Relay) wish() (newer <-chan struct{}, err error) {
 	}
 	close(r.newer)
 	r.newer = make(chan struct{})
-	if r.dog != nil {
-		r.dog.Reset(r.cfg.Watchdog)
-	}
+	r.barks = false
+	r.feed(r.cfg.Watchdog)
 	return r.newer, nil
+}
+
+// feed makes the dog wait for so long, unless somebody waits out the dwell. The caller holds mu.
+func (r *Relay) feed(wait time.Duration) {
+	if r.dog != nil && r.waits == 0 && !r.ended {
+		r.due = time.Now().Add(wait)
+		r.dog.Reset(wait)
+	}
+}
+
+// linger begins or ends a wait for the dwell.
+func (r *Relay) linger(by int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.waits += by; r.dog != nil && r.waits > 0 {
+		r.dog.Stop()
+	}
+	r.feed(r.cfg.Watchdog)
 }
 
 // close closes the relay once it may be.
@@ -153,6 +179,10 @@ func (r *Relay) close(ctx context.Context, newer <-chan struct{}) error {
 	left, err := r.dwell()
 	if err != nil {
 		return err
+	}
+	if left > 0 {
+		r.linger(+1)
+		defer r.linger(-1)
 	}
 	for left > 0 {
 		t := time.NewTimer(left)
@@ -253,22 +283,35 @@ func (r *Relay) write(closed bool) error {
 	return nil
 }
 
-// bark applies the safe state when nobody called Set for too long.
+// bark applies the safe state when nobody called Set for too long, and tries again where it cannot.
 func (r *Relay) bark() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.ended {
+	if r.ended || r.waits > 0 || time.Now().Before(r.due) {
 		return
 	}
-	r.cfg.Log.Error("nobody drives the relay", "for", r.cfg.Watchdog, "now", state(r.safe()))
-	close(r.newer)
-	r.newer = make(chan struct{})
-	if r.out == nil {
-		return
+	level := slog.LevelDebug // what is tried every few seconds is told once
+	if !r.barks {
+		level = slog.LevelError
+		r.cfg.Log.Error("nobody drives the relay", "for", r.cfg.Watchdog, "now", state(r.safe()))
+		close(r.newer)
+		r.newer = make(chan struct{})
+		r.barks = true
 	}
-	if err := r.write(r.safe()); err != nil {
-		r.cfg.Log.Error("cannot put the relay into its safe state", "error", err)
+	if err := r.secure(); err != nil {
+		r.cfg.Log.Log(context.Background(), level, "cannot put the relay into its safe state", "error", err, "again", barkAgain)
+		r.feed(barkAgain)
 	}
+}
+
+// secure applies the safe state, on a chip that may have been gone and be back. The caller holds mu.
+func (r *Relay) secure() error {
+	if r.out != nil {
+		if err := r.write(r.safe()); !errors.Is(err, errGone) {
+			return err
+		}
+	}
+	return r.open(r.safe())
 }
 
 // Close puts the relay into its safe state at once, dwell or not, and frees its lines. What the pin does after that

@@ -177,6 +177,26 @@ func TestRelayFeedback(t *testing.T) {
 	})
 }
 
+// A program that did not run for a while has not looked at the contact: that is no contradiction.
+func TestRelayFeedbackOfAProgramThatStalls(t *testing.T) {
+	back := at("BACK")
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			f := gpio.NewFake()
+			f.Slow = time.Second
+			r := fakeRelay(t, f, gpio.RelayConfig{Feedback: &back})
+			f.Drive("BACK", true)
+			if err := r.Set(t.Context(), true); err != nil {
+				t.Fatalf("it is closed: %v", err)
+			}
+			began := time.Now()
+			if err := r.Set(t.Context(), false); err == nil || time.Since(began) != 2*time.Second {
+				t.Fatalf("it sticks, after %v: %v", time.Since(began), err)
+			}
+		})
+	}
+}
+
 // While a welded relay is being looked at, another wish does not wait.
 func TestRelayWishesPassTheFeedback(t *testing.T) {
 	back := at("BACK")
@@ -284,6 +304,119 @@ func TestRelayWatchdog(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A call that waits out a dwell longer than the watchdog is a keeper that is awake, also right after the wait.
+func TestRelayWatchdogRestsInTheDwell(t *testing.T) {
+	for _, safe := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			f := gpio.NewFake()
+			r := fakeRelay(t, f, gpio.RelayConfig{SafeClosed: safe, Watchdog: time.Minute, Dwell: 3 * time.Minute})
+			if err := r.Set(t.Context(), false); err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			if err := r.Set(t.Context(), true); err != nil || time.Since(began) != 3*time.Minute {
+				t.Errorf("it closed after %v, %v", time.Since(began), err)
+			}
+			time.Sleep(59 * time.Second)
+			if n := len(f.Written()); n != 3 || !last(f).Active {
+				t.Errorf("it barked at a keeper that waits: %+v", f.Written())
+			}
+		})
+	}
+}
+
+// After a wait that was given up it counts again.
+func TestRelayWatchdogCountsAfterTheDwell(t *testing.T) {
+	for _, by := range []string{"its context", "a newer wish"} {
+		synctest.Test(t, func(t *testing.T) {
+			f := gpio.NewFake()
+			r := fakeRelay(t, f, gpio.RelayConfig{SafeClosed: true, Watchdog: time.Minute, Dwell: 10 * time.Minute})
+			if err := r.Set(t.Context(), false); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			defer cancel()
+			gaveUp := make(chan error, 1)
+			go func() { gaveUp <- r.Set(ctx, true) }()
+			if by == "a newer wish" {
+				time.Sleep(time.Minute + time.Second)
+				if err := r.Set(t.Context(), false); err != nil {
+					t.Error(err)
+				}
+			}
+			if err := <-gaveUp; err == nil {
+				t.Error("it closed within its dwell")
+			}
+			time.Sleep(time.Minute - time.Second)
+			if last(f).Active {
+				t.Errorf("given up for %s, it barks early", by)
+			}
+			time.Sleep(2 * time.Second)
+			if !last(f).Active {
+				t.Errorf("given up for %s, nobody drives it and it is not safe", by)
+			}
+		})
+	}
+}
+
+// The safe state is tried for until it is there, and the fire is asked about each time.
+func TestRelayWatchdogDoesNotGiveUp(t *testing.T) {
+	for _, tt := range []struct {
+		name         string
+		spoil, mend  func(f *gpio.Fake)
+		fire, opened bool
+	}{
+		{"the chip is away", (*gpio.Fake).Vanish, (*gpio.Fake).Return, false, true},
+		{"the chip is away in a fire", (*gpio.Fake).Vanish, (*gpio.Fake).Return, true, true},
+		{"the chip was away", func(f *gpio.Fake) { f.Vanish(); f.Return() }, func(*gpio.Fake) {}, false, true},
+		{"the bus fails", func(f *gpio.Fake) { f.Break(errors.New("input/output error")) }, (*gpio.Fake).Return, false, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := gpio.NewFake()
+				fire := true
+				r := fakeRelay(t, f, gpio.RelayConfig{SafeClosed: true, KeepOpen: func() bool { return fire }, Watchdog: time.Minute})
+				if err := r.Set(t.Context(), !tt.fire); err != nil {
+					t.Fatal(err)
+				}
+				fire = tt.fire
+				n := len(f.Written())
+				tt.spoil(f)
+				time.Sleep(10 * time.Minute)
+				tt.mend(f)
+				time.Sleep(6 * time.Second)
+				w := f.Written()[n:]
+				if len(w) != 1 || w[0].Active == tt.fire || w[0].Opened != tt.opened {
+					t.Fatalf("it wrote %+v", w)
+				}
+				time.Sleep(time.Hour)
+				if len(f.Written()) != n+1 {
+					t.Errorf("it goes on: %+v", f.Written()[n:])
+				}
+			})
+		})
+	}
+}
+
+// A keeper that awakes while the safe state is being tried for is heard.
+func TestRelayWatchdogYieldsToItsKeeper(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := gpio.NewFake()
+		r := fakeRelay(t, f, gpio.RelayConfig{SafeClosed: true, Watchdog: time.Minute})
+		f.Vanish()
+		time.Sleep(2 * time.Minute)
+		f.Return()
+		if err := r.Set(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		n := len(f.Written())
+		time.Sleep(59 * time.Second)
+		if len(f.Written()) != n || last(f).Active {
+			t.Errorf("it wrote %+v", f.Written())
+		}
+	})
 }
 
 // A fire that nobody has cleared keeps the relay open at start, when nobody drives it, and at exit.

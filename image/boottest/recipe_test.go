@@ -1,10 +1,7 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -42,29 +39,5 @@ Debian Debian contrib bookworm http://contrib.invalid/debian/
 		if got, err := pickMirror(targets); err == nil {
 			t.Errorf("%q was picked from %q", got, targets)
 		}
-	}
-}
-
-func TestForget(t *testing.T) {
-	cache := t.TempDir()
-	long := time.Now().Add(-unusedFor - time.Hour)
-	for name, used := range map[string]time.Time{
-		"boottest-used": time.Now(), "boottest-unused": long, "boottest-making-1": time.Now(), "boottest.lock": long, "other": long,
-	} {
-		dir := filepath.Join(cache, name)
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chtimes(dir, used, used); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := forget(cache); err != nil {
-		t.Fatal(err)
-	}
-	left, err := filepath.Glob(cache + "/*")
-	want := []string{cache + "/boottest-used", cache + "/boottest.lock", cache + "/other"}
-	if diff := cmp.Diff(want, left); diff != "" || err != nil {
-		t.Error(err, diff)
 	}
 }

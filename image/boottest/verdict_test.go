@@ -19,6 +19,7 @@ func TestVerdict(t *testing.T) {
 		bad  = `{"Job":"b","Exit":1}` + "\n"
 		skip = `{"Job":"a","Line":"--- SKIP: TestBenchIt (0.00s)"}` + "\n"
 		pass = `{"Job":"a","Line":"--- PASS: TestBenchIt (0.00s)"}` + "\n"
+		part = `{"Job":"a","Line":"    --- SKIP: TestBenchIt/part (0.00s)"}` + "\n"
 		done = `{"Done":true}` + "\n"
 	)
 	for _, c := range []struct{ name, report, problem string }{
@@ -29,14 +30,16 @@ func TestVerdict(t *testing.T) {
 		{"ended before the end", line + a + b, "after 2 of 2 jobs"},
 		{"did too little", line + a + done, "after 1 of 2 jobs"},
 		{"a job failed", line + a + bad + done, "b (1)"},
-		{"all tests were skipped", line + skip + skip + a + b + done, "all tests of a"},
-		{"one test was skipped", line + skip + pass + skip + a + b + done, ""},
+		{"all tests were skipped", line + skip + a + b + done, "skipped, where they have all they need: a TestBenchIt"},
+		{"one test was skipped", line + pass + skip + a + b + done, "a TestBenchIt (0.00s)"},
+		{"a part of a test was skipped", line + part + pass + a + b + done, "a TestBenchIt/part"},
+		{"none was skipped", line + pass + a + b + done, ""},
 		{"cut off in a line", line + a + `{"Job"`, "cannot read"},
 		{"garbage", line + "\x00\x00" + a + b + done, "cannot read"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out strings.Builder
-			v := verdict{began: time.Now(), out: &out, tests: map[string]int{}}
+			v := verdict{began: time.Now(), out: &out}
 			err := v.read(strings.NewReader(c.report))
 			if err == nil {
 				err = v.judge(2)

@@ -19,6 +19,14 @@ const sensorStale = 30 * time.Second
 // fanWait is how long a fan may stand: one that starts by temperature stands for a while in the morning. Our judgement.
 const fanWait = 10 * time.Minute
 
+const (
+	// faultyWait is how long a sensor may say nothing sensible.
+	faultyWait = time.Minute
+	// meterWait is the same for the panel's watts, which guard nothing. A pulse meter needs two pulses: 24 min for a panel
+	// of 5 W at 1000 pulses a kWh.
+	meterWait = time.Hour
+)
+
 // sensors holds the newest reading of each sensor. take is for the loop; the rest is safe for concurrent use.
 type sensors struct {
 	readings chan hal.Reading
@@ -147,7 +155,7 @@ func (s *sensors) wrong(into map[string]alarm) {
 	for _, r := range s.all() {
 		switch {
 		case r.Quality != hal.QualityGood:
-			into["sensor-faulty-"+r.Sensor] = alarm{class: journal.Technical, detail: r.Sensor + ": " + r.Reason, wait: time.Minute}
+			into["sensor-faulty-"+r.Sensor] = alarm{class: journal.Technical, detail: r.Sensor + ": " + r.Reason, wait: patience(r.Kind)}
 		case r.Kind == hal.Mains && !r.Active:
 			into["mains-lost"] = alarm{class: journal.Supply, detail: "the mains supply is absent"}
 		case r.Kind == hal.Door && r.Active:
@@ -158,4 +166,12 @@ func (s *sensors) wrong(into map[string]alarm) {
 			into["fan-stopped"] = alarm{class: journal.Technical, detail: r.Sensor + " does not turn", wait: fanWait}
 		}
 	}
+}
+
+// patience is how long a sensor of a kind may be of unknown quality before a person hears of it.
+func patience(k hal.Kind) time.Duration {
+	if k == hal.Meter {
+		return meterWait
+	}
+	return faultyWait
 }
