@@ -185,6 +185,8 @@ func lightWord(code string) (phrase, bool) {
 		return say("the panel is too warm and was dimmed: its fans, its filter, the sun"), true
 	case "tamper":
 		return say("somebody is at it: one of ours? Else call the gate at once"), true
+	case "hardware-unusable":
+		return say("its site file says what cannot be of its wiring: bangtind --check, there"), true
 	case "fan-stopped":
 		return say("a fan does not turn: replace it before it gets hot"), true
 	case "panel-dark-but-on", "panel-contradicted":

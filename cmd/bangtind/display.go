@@ -89,6 +89,9 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.wired.Close()) }()
+	if err := d.wired.unusable(); err != nil {
+		d.degrade("hardware-unusable", err)
+	}
 	if err := d.decide(ctx); err != nil {
 		return err
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"log/slog"
 
+	"bangtin/hal"
 	"bangtin/internal/journal"
 	"bangtin/internal/pki"
 	"bangtin/internal/site"
@@ -23,6 +25,18 @@ func NewRenewal(device, base, lock string, dialer pki.Dialer) (once func(context
 
 // Protecting is protecting for tests.
 func Protecting(s *site.Site) []string { return protecting(s) }
+
+// Rehearse is what --check finds beyond the site file's own rules.
+func Rehearse(s *site.Site) error { return rehearse(s) }
+
+// WireUp builds the drivers of a site, and returns what the display knows of them.
+func WireUp(s *site.Site) (sensors []hal.Sensor, expect []hal.Reading, relay hal.Relay, unusable error, err error) {
+	w, err := wireUp(s, nil, func() bool { return false }, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, nil, nil, nil, err
+	}
+	return w.sensors, w.expect, w.relay, w.unusable(), w.Close()
+}
 
 // Holds asks a keyring in which d stands.
 func Holds(d *trust.Document, role trust.Role, keys ...string) bool {

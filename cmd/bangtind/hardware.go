@@ -33,9 +33,11 @@ const (
 // missing is found then, reported, and waited for.
 type wired struct {
 	panel   hal.Panel
-	relay   hal.Relay // nil when none is wired
+	relay   hal.Relay // nil when none is wired, or none as the site file says
 	sensors []hal.Sensor
-	closers []io.Closer // last first
+	expect  []hal.Reading // Sensor and Kind of everything that the site file has watched, whether or not it can be
+	refused []error       // parts that cannot be as the site file says, each on one line
+	closers []io.Closer   // last first
 }
 
 // Close puts the relay into its safe state and leaves the panel as it is.
@@ -47,26 +49,67 @@ func (w *wired) Close() error {
 	return errors.Join(all...)
 }
 
-// wireUp builds the drivers. While fire says so the relay is open whenever nobody drives it. An error is a site file
-// that cannot be meant so.
+// wireUp builds the drivers. While fire says so the relay is opened whenever nobody drives it. The error is a panel that
+// cannot be as the site file says; what else cannot be is among refused, and the display does without.
 func wireUp(s *site.Site, screen drm.Screen, fire func() bool, log *slog.Logger) (*wired, error) {
+	w, err := build(s, screen, log)
+	if err != nil || s.Relay == nil || s.Panel.Driver == site.Sim {
+		return w, err
+	}
+	relay, err := halgpio.NewRelay(relayConfig(s.Relay, fire, log)) // last: it moves at once
+	if err != nil {
+		w.refuse("[relay]", err)
+		return w, nil
+	}
+	w.relay = relay
+	w.closers = append(w.closers, relay)
+	return w, nil
+}
+
+// rehearse returns what wireUp would refuse, on one line each. It opens nothing and moves nothing.
+func rehearse(s *site.Site) error {
+	log := slog.New(slog.DiscardHandler)
+	w, err := build(s, nil, log)
+	if err != nil {
+		return err
+	}
+	if s.Relay != nil {
+		w.refuse("[relay]", relayConfig(s.Relay, nil, log).Check())
+	}
+	return errors.Join(append(w.refused, w.Close())...)
+}
+
+// build builds everything but the relay, which opens nothing.
+func build(s *site.Site, screen drm.Screen, log *slog.Logger) (*wired, error) {
 	w := &wired{}
 	if s.Panel.Driver == site.Sim {
 		w.simulate()
 		return w, nil
 	}
-	for _, build := range []func() error{
-		func() error { return w.addPanel(s.Panel, screen, log) },
-		func() error { return w.addContacts(s.Contacts) },
-		func() error { return w.addMeter(s.Meter, log) },
-		func() error { return w.addThermometers(s.Thermometers, log) },
-		func() error { return w.addRelay(s.Relay, fire, log) }, // last: it moves at once
-	} {
-		if err := build(); err != nil {
-			return nil, errors.Join(err, w.Close())
-		}
+	if err := w.addPanel(s.Panel, screen, log); err != nil {
+		return nil, err
 	}
+	w.addContacts(s.Contacts)
+	w.addMeter(s.Meter, log)
+	w.addThermometers(s.Thermometers, log)
 	return w, nil
+}
+
+// refuse notes that a part cannot be, where err says so.
+func (w *wired) refuse(part string, err error) {
+	if err != nil {
+		w.refused = append(w.refused, fmt.Errorf("cannot use %s: %w", part, err))
+	}
+}
+
+// watch takes a sensor, or where err says that it cannot be, one that knows none of these readings.
+func (w *wired) watch(part string, sensor hal.Sensor, err error, readings ...hal.Reading) {
+	w.expect = append(w.expect, readings...)
+	if err != nil {
+		w.refuse(part, err)
+		sensor = &unusable{readings: readings, reason: err.Error()}
+	}
+	w.sensors = append(w.sensors, sensor)
 }
 
 // simulate puts a rig in place of all hardware.
@@ -88,7 +131,7 @@ func (w *wired) addPanel(p site.Panel, screen drm.Screen, log *slog.Logger) erro
 	default:
 		line, err := newLine(p, nil, log)
 		if err != nil {
-			return err
+			return fmt.Errorf("cannot use [panel]: %w", err)
 		}
 		w.panel = line
 		if p.CEC != "" {
@@ -116,15 +159,11 @@ func adapter(cec string) string {
 	return cec
 }
 
-func (w *wired) addContacts(contacts []site.Contact) error {
+func (w *wired) addContacts(contacts []site.Contact) {
 	for _, c := range contacts {
 		in, err := halgpio.NewInput(halgpio.InputConfig{Name: c.Name, Kind: hal.Kind(c.Name), Line: line(c.Line)})
-		if err != nil {
-			return fmt.Errorf("cannot use [%s]: %w", c.Name, err)
-		}
-		w.sensors = append(w.sensors, in)
+		w.watch("["+c.Name+"]", in, err, hal.Reading{Sensor: c.Name, Kind: hal.Kind(c.Name)})
 	}
-	return nil
 }
 
 // line is a line with a pull-up, where its chip has one: every contact here pulls down.
@@ -135,16 +174,12 @@ func line(l site.Line) halgpio.Line {
 // meterName is the meter in readings.
 const meterName = "meter"
 
-func (w *wired) addMeter(m *site.Meter, log *slog.Logger) error {
+func (w *wired) addMeter(m *site.Meter, log *slog.Logger) {
 	if m == nil {
-		return nil
+		return
 	}
 	sensor, err := w.newMeter(m, log)
-	if err != nil {
-		return fmt.Errorf("cannot use [meter]: %w", err)
-	}
-	w.sensors = append(w.sensors, sensor)
-	return nil
+	w.watch("[meter]", sensor, err, hal.Reading{Sensor: meterName, Kind: hal.Meter})
 }
 
 func (w *wired) newMeter(m *site.Meter, log *slog.Logger) (hal.Sensor, error) {
@@ -163,13 +198,16 @@ func (w *wired) newMeter(m *site.Meter, log *slog.Logger) (hal.Sensor, error) {
 }
 
 // addThermometers puts those on a 1-wire bus together: they are read one after the other.
-func (w *wired) addThermometers(list []site.Thermometer, log *slog.Logger) error {
+func (w *wired) addThermometers(list []site.Thermometer, log *slog.Logger) {
 	bus := hwmon.W1Config{Root: sysFolder, Log: log}
+	var onBus []hal.Reading
 	for _, t := range list {
 		var sensor hal.Sensor
 		var err error
+		reading := hal.Reading{Sensor: t.Name, Kind: hal.Temperature}
 		switch t.Driver {
 		case "w1":
+			onBus = append(onBus, reading)
 			bus.Sensors = append(bus.Sensors, hwmon.W1{Name: t.Name, ID: t.Chip})
 			continue
 		case "zone":
@@ -179,20 +217,12 @@ func (w *wired) addThermometers(list []site.Thermometer, log *slog.Logger) error
 				Name: t.Name, Root: sysFolder, Chip: t.Chip, Channel: t.Channel, Kind: hal.Temperature, Limits: limits(t.Chip), Log: log,
 			})
 		}
-		if err != nil {
-			return fmt.Errorf("cannot use temperature.%s: %w", t.Name, err)
-		}
-		w.sensors = append(w.sensors, sensor)
+		w.watch("temperature."+t.Name, sensor, err, reading)
 	}
-	if len(bus.Sensors) == 0 {
-		return nil
+	if len(bus.Sensors) > 0 {
+		sensor, err := hwmon.NewW1(bus)
+		w.watch("[temperature]", sensor, err, onBus...)
 	}
-	sensor, err := hwmon.NewW1(bus)
-	if err != nil {
-		return fmt.Errorf("cannot use [temperature]: %w", err)
-	}
-	w.sensors = append(w.sensors, sensor)
-	return nil
 }
 
 // limits is what is plausible of a temperature of that chip. A processor heats by tens of kelvins within a second of
@@ -214,10 +244,7 @@ func inProcessor(chip string) bool {
 // relayWatchdog is six times as long as the relay's keeper takes between two looks.
 const relayWatchdog = time.Minute
 
-func (w *wired) addRelay(r *site.Relay, fire func() bool, log *slog.Logger) error {
-	if r == nil {
-		return nil
-	}
+func relayConfig(r *site.Relay, fire func() bool, log *slog.Logger) halgpio.RelayConfig {
 	config := halgpio.RelayConfig{
 		Line: line(r.Line), SafeClosed: r.SafeClosed, KeepOpen: fire, Dwell: r.Dwell, Watchdog: relayWatchdog, Log: log,
 	}
@@ -226,11 +253,5 @@ func (w *wired) addRelay(r *site.Relay, fire func() bool, log *slog.Logger) erro
 		back := line(*r.Feedback)
 		config.Feedback = &back
 	}
-	relay, err := halgpio.NewRelay(config)
-	if err != nil {
-		return fmt.Errorf("cannot use [relay]: %w", err)
-	}
-	w.relay = relay
-	w.closers = append(w.closers, relay)
-	return nil
+	return config
 }

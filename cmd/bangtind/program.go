@@ -71,6 +71,10 @@ func (m *Main) Run(ctx context.Context) int {
 	}
 	switch {
 	case m.check:
+		if err := rehearse(s); err != nil {
+			fmt.Fprintln(m.Stderr, err)
+			return exitFailed
+		}
 		fmt.Fprintf(m.Stdout, "%s: %s, %s: site file is valid\n", m.site, s.ID, s.Gate)
 	case verb == "":
 		err = m.display(ctx, s)

@@ -46,6 +46,8 @@ type world struct {
 // A siteFile is what differs between the sites of these tests.
 type siteFile struct {
 	windows, driver, port, broker, content string
+
+	tables string // besides
 }
 
 func newWorld(t testing.TB) *world {
@@ -106,6 +108,7 @@ func (w *world) siteToml() {
 	if w.site.content != "" {
 		s += fmt.Sprintf("[content]\nurl = %q\n", w.site.content)
 	}
+	s += w.site.tables
 	w.write([]byte(s), "site.toml")
 }
 

@@ -23,10 +23,14 @@ func play(part string) int {
 		for {
 			runtime.Gosched()
 		}
-	case "relay": // closes the relay and waits for its end
-		r, err := gpio.NewRelay(gpio.RelayConfig{Line: gpio.Line{Chip: os.Getenv("BANGTIN_GPIO_CHIP"), Name: "RELAY"}})
+	case "relay", "fire nc", "fire no": // closes the relay, or opens it in a fire, and waits for its end
+		nc, fire := part == "fire nc", part != "relay"
+		r, err := gpio.NewRelay(gpio.RelayConfig{
+			Line:       gpio.Line{Chip: os.Getenv("BANGTIN_GPIO_CHIP"), Name: "RELAY", ActiveLow: nc},
+			SafeClosed: nc, KeepOpen: func() bool { return fire },
+		})
 		if err == nil {
-			err = r.Set(theirs(), true)
+			err = r.Set(theirs(), !fire)
 		}
 		fmt.Println(err)
 		bufio.NewReader(os.Stdin).ReadString('\n')
@@ -40,11 +44,12 @@ func play(part string) int {
 	return 2
 }
 
-// another runs the relay in another process until it has closed it. stop ends it in the two ways there are.
-func another(t *testing.T, chip string) (stop func(kill bool)) {
+// another runs the relay in another process until it has closed it, or opened it where part is a fire. stop ends it in
+// the two ways there are.
+func another(t *testing.T, chip, part string) (stop func(kill bool)) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "BANGTIN_GPIO_PART=relay", "BANGTIN_GPIO_CHIP="+chip)
+	cmd.Env = append(os.Environ(), "BANGTIN_GPIO_PART="+part, "BANGTIN_GPIO_CHIP="+chip)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +168,7 @@ func TestBenchKilled(t *testing.T) {
 	for _, up := range []bool{false, true} {
 		for _, kill := range []bool{true, false} {
 			chip.pull(0, up)
-			stop := another(t, "killed")
+			stop := another(t, "killed", "relay")
 			during := chip.value(0)
 			stop(kill)
 			after := chip.value(0)
@@ -176,6 +181,30 @@ func TestBenchKilled(t *testing.T) {
 				t.Errorf("after the restart the pin is %s", got)
 			}
 			r.Close()
+		}
+	}
+}
+
+// TestBenchFireAtTheEnd measures what RelayConfig says of KeepOpen: a coil that needs current to cut lets go when the
+// line is freed, in a fire too. The pin is pulled down, as a resistor at the transistor's base does; the coil has
+// current while it is high.
+func TestBenchFireAtTheEnd(t *testing.T) {
+	onBench(t)
+	chip := newSim(t, "fire", "RELAY")
+	for _, tt := range []struct{ part, during, after string }{
+		{"fire no", "0", "0"}, // cut, and cut
+		{"fire nc", "1", "0"}, // cut, and fed
+	} {
+		for _, kill := range []bool{true, false} {
+			chip.pull(0, false)
+			stop := another(t, "fire", tt.part)
+			during := chip.value(0)
+			stop(kill)
+			after := chip.value(0)
+			t.Logf("%s, killed %v: the pin is %s in the fire, %s after the program", tt.part, kill, during, after)
+			if during != tt.during || after != tt.after {
+				t.Errorf("want %s and %s", tt.during, tt.after)
+			}
 		}
 	}
 }

@@ -12,7 +12,8 @@
 //   - Read and Func on an output make it an input with a pull-up: the relay moves. Here an output has no method that
 //     reads, so nothing can be written that does.
 //   - The first Out drives the pin low before it drives it as asked (from its source): a relay that closes on low
-//     would close. Here the request itself carries the level.
+//     would close. Here the request itself carries the level, and a chip whose driver can do so sets it before the
+//     direction. The CP2112's does not: it makes the pin an output first and sets its level by a second transfer.
 //   - A read that fails is Low, and a chip that is gone is a wait that found no edge: both look like rest. Here each
 //     error is a reading of unknown quality, and a quiet line is read every second to see that it is there.
 //   - WaitForEdge(-1) returns at once, WaitForEdge(0) waits for ever. Here waits have a limit and a context.

@@ -28,11 +28,15 @@ const (
 // RelayConfig describes the relay between the mains and the panel.
 type RelayConfig struct {
 	Line Line // active closes the relay
-	// SafeClosed is the state at start, at exit and when Set is not heard of for Watchdog. Closed keeps a display lit
-	// while its controller is being updated, and gives up the cut in a fire for that time.
+	// SafeClosed is the state at start, at exit and when Set is not heard of for Watchdog. It must be the one that the
+	// relay has without current in its coil, closed on a normally closed contact, because that is what becomes of most
+	// relays when the line is freed. Closed keeps a panel fed whose controller is dead, and gives up the cut in a fire
+	// for that time.
 	SafeClosed bool
-	// KeepOpen tells whether the relay must be open whatever SafeClosed says: a fire that nobody has cleared outlasts
-	// the program. It must not block; nil is never.
+	// KeepOpen tells whether the relay must be open whatever SafeClosed says, because of a fire that nobody has
+	// cleared. It must not block; nil is never. It holds only while the program runs: at exit the relay is opened, and
+	// where that takes current in the coil it closes again once the line is freed and the pin is let go, whatever
+	// burns. Only on a normally open contact, SafeClosed false, does the cut outlast the program.
 	KeepOpen func() bool
 	// Dwell is how long the relay stays open at least, up to 10 min, so that what it feeds does not draw its inrush
 	// hot or start against pressure. A start that is open counts as an opening.
@@ -42,7 +46,8 @@ type RelayConfig struct {
 	// that is, and counts from the call's end. Where the safe state cannot be applied it is tried again every 5 s,
 	// until that succeeds or Set is called.
 	Watchdog time.Duration
-	// Feedback is the line of a contact that is active while the relay is closed; nil when none is wired.
+	// Feedback is the line of a contact that is active while the relay is closed; nil when none is wired. Where the chip
+	// is on USB it is the only thing that tells: the CP2112's driver logs a transfer that failed and returns no error.
 	Feedback *Line
 	Log      *slog.Logger // nil logs nothing
 }
@@ -59,9 +64,10 @@ var (
 // returns with an error.
 //
 // When the process is killed the kernel frees the line, and what the pin does then is its driver's choice: some
-// leave the output as it was, as the Raspberry Pi's own kernels do; others make it an input, as bcm2835 does in
-// Debian unless told otherwise; gpio-sim falls back to its pull, which the bench shows. So the board must have a resistor at the relay's driver that gives the safe state while the pin floats,
-// and the contact that is wired, normally open or normally closed, must have that state without current in the coil.
+// leave the output as it was, as the CP2112's does, and the Raspberry Pi's own kernels; others make it an input, as
+// bcm2835 does in Debian unless told otherwise; gpio-sim falls back to its pull, which the bench shows. So the board
+// must have a resistor at the relay's driver that takes the current from the coil while the pin floats, and the
+// contact that is wired, normally open or normally closed, must be in the safe state then.
 type Relay struct {
 	cfg   RelayConfig
 	lines lines
@@ -87,19 +93,8 @@ type Relay struct {
 func NewRelay(cfg RelayConfig) (*Relay, error) { return newRelay(cfg, kernel()) }
 
 func newRelay(cfg RelayConfig, lines lines) (*Relay, error) {
-	if err := cfg.Line.check(); err != nil {
+	if err := cfg.Check(); err != nil {
 		return nil, err
-	}
-	if cfg.Feedback != nil {
-		if err := cfg.Feedback.check(); err != nil {
-			return nil, err
-		}
-		if cfg.Feedback.Chip == cfg.Line.Chip && cfg.Feedback.Name == cfg.Line.Name {
-			return nil, fmt.Errorf("cannot use %v: a relay's feedback needs a line of its own", cfg.Line)
-		}
-	}
-	if cfg.Dwell < 0 || cfg.Dwell > maxDwell || cfg.Watchdog < 0 {
-		return nil, fmt.Errorf("cannot use %v: the dwell is 0 to %v, the watchdog not negative", cfg.Line, maxDwell)
 	}
 	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
 	r := &Relay{cfg: cfg, lines: lines, newer: make(chan struct{})}

@@ -30,7 +30,7 @@ const maxAdapter = 128
 // was unplugged comes back under another number. It is safe for concurrent use.
 func OpenBus(root, adapter string) (i2c.BusCloser, error) {
 	if adapter == "" || len(adapter) > maxAdapter || strings.ContainsAny(adapter, "\n\x00") || strings.Contains(adapter, "..") {
-		return nil, fmt.Errorf("cannot open an I²C bus: %q is no adapter", adapter)
+		return nil, fmt.Errorf("cannot open an I²C bus: %q is no adapter: write its name, as i2cdetect -l shows it", adapter)
 	}
 	return &bus{adapter: adapter, open: func() (i2c.BusCloser, error) {
 		n, err := findAdapter(root, adapter)

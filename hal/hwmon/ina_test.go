@@ -303,6 +303,7 @@ func TestAdapters(t *testing.T) {
 	sys := newTree(t)
 	for path, name := range map[string]string{
 		"pci0000:00/0000:00:1f.4/i2c-0":                              "SMBus I801 adapter at f040",
+		"pci0000:00/0000:00:1f.4/i2c-15":                             "SMBus I801 adapter at f0400",
 		"pci0000:00/usb1/1-2/1-2:1.0/0003:10C4:EA90.0007/i2c-5":      "CP2112 SMBus Bridge on hidraw3",
 		"platform/soc/fe804000.i2c/i2c-11":                           "bcm2835 (i2c@7e804000)",
 		"platform/soc/fe205000.i2c/i2c-12":                           "bcm2835 (i2c@7e205000)",
