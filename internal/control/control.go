@@ -287,7 +287,7 @@ func (c *Control) step() {
 	}
 	want := Decide(in)
 	meter := c.sensors.meter()
-	c.seen.Light.update(now, want.PanelOn, c.seen.Panel, c.cfg.Meter.Says(meter))
+	c.seen.Light.update(now, want.PanelOn, c.seen.Panel, c.cfg.Meter, meter)
 	c.nudge(now)
 	c.calm = !in.Moment.Lead
 	c.drive(now, want)

@@ -11,7 +11,9 @@ import (
 	"periph.io/x/conn/v3/physic"
 
 	"bangtin/hal"
+	"bangtin/hal/sim"
 	"bangtin/internal/control"
+	"bangtin/internal/journal"
 )
 
 // A feeler is a sensor that says what it was given last, every second; nothing while that has no name.
@@ -93,6 +95,64 @@ func TestAHotProcessorIsNoFire(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		if st := s.control.State(); st.Want.Panel != "off" || s.orders.Fire() == "" {
 			s.t.Errorf("at 80 °C: %+v", st.Want)
+		}
+	})
+}
+
+// watts is what a meter measured at a moment.
+func watts(w float64, at time.Time) hal.Reading {
+	return hal.Reading{Sensor: "meter", Kind: hal.Meter, Quality: hal.QualityGood, Watts: physic.Power(w * float64(physic.Watt)), At: at}
+}
+
+// metered is felt without the rig's own meter.
+func metered(t *testing.T, m control.Meter, scene func(*stage, *feeler)) {
+	t.Helper()
+	felt(t, func(c *control.Config) { c.Meter = m }, func(s *stage, f *feeler) {
+		s.rig.SetSensorFault(sim.MeterSensor, sim.SensorQuiet)
+		scene(s, f)
+	})
+}
+
+// TestADarkPanelSinceTheLastPulse: what decays after the last pulse proves no light.
+func TestADarkPanelSinceTheLastPulse(t *testing.T) {
+	metered(t, control.Meter{Lit: 60 * physic.Watt, Dark: 5 * physic.Watt}, func(s *stage, f *feeler) {
+		f.say(watts(120, time.Time{}))
+		time.Sleep(30 * time.Minute)
+		last := time.Now()
+		for minute := 1.0; minute < 13; minute++ {
+			f.say(watts(60/minute, last))
+			time.Sleep(time.Minute)
+		}
+		f.say(watts(4, last))
+		time.Sleep(2 * time.Minute)
+		if got := s.lost()[journal.CauseContradicted]; got < 830 || got > 850 {
+			s.t.Errorf("%d s are lost of 14 dark minutes", got)
+		}
+	})
+}
+
+// TestAMeterThatNeverSpoke proves nothing: its cable may be cut.
+func TestAMeterThatNeverSpoke(t *testing.T) {
+	metered(t, control.Meter{}, func(s *stage, f *feeler) {
+		f.say(watts(0, time.Time{}))
+		time.Sleep(3 * time.Hour)
+		if got := s.lost()[journal.CauseContradicted]; got != 0 {
+			s.t.Errorf("%d s are lost", got)
+		}
+	})
+}
+
+// TestABlindPanelThatLosesTheMains: what its meter had verified stays.
+func TestABlindPanelThatLosesTheMains(t *testing.T) {
+	metered(t, control.Meter{Lit: 60 * physic.Watt, Dark: 5 * physic.Watt}, func(s *stage, f *feeler) {
+		s.rig.SetPanelFault(sim.Blind, true)
+		f.say(watts(120, time.Time{}))
+		time.Sleep(time.Hour)
+		f.say(watts(0, time.Time{}))
+		s.rig.SetMains(false)
+		time.Sleep(10 * time.Minute)
+		if a := s.control.State().Airtime; a.DeliveredS < 3580 || a.DeliveredS > 3605 {
+			s.t.Errorf("after an hour: %+v", a)
 		}
 	})
 }
