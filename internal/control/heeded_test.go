@@ -3,6 +3,7 @@ package control_test
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -155,4 +156,51 @@ func TestABlindPanelThatLosesTheMains(t *testing.T) {
 			s.t.Errorf("after an hour: %+v", a)
 		}
 	})
+}
+
+// TestASmokeDetectorThatNeverSpoke: it is missed from the start, and a person clears a fire in spite of it only by saying so.
+func TestASmokeDetectorThatNeverSpoke(t *testing.T) {
+	expect := func(c *control.Config) {
+		c.Sensors = c.Sensors[1:] // without the rig's
+		c.Expect = []hal.Reading{{Sensor: "smoke", Kind: hal.Smoke}, {Sensor: "cabinet", Kind: hal.Temperature}, {Sensor: "meter", Kind: hal.Meter}}
+	}
+	felt(t, expect, func(s *stage, f *feeler) {
+		f.say(warm("cabinet", 80))
+		time.Sleep(2 * time.Minute)
+		f.say(warm("cabinet", 30))
+		time.Sleep(2 * time.Second)
+		if err := s.control.ClearFire(s.t.Context(), "thử", "root"); err == nil || !strings.Contains(err.Error(), "nothing heard yet") {
+			s.t.Errorf("cleared without a word of the smoke detector: %v", err)
+		}
+		s.wantIncidents("fire", "panel-hot", "sensor-faulty-smoke", "panel-hot over")
+		f.say(warm("cabinet", 80))
+		time.Sleep(2 * time.Second)
+		if err := s.control.ClearFireDespiteSilentSmoke(s.t.Context(), "thử", "root"); err == nil {
+			s.t.Error("cleared in the heat")
+		}
+		f.say(warm("cabinet", 30))
+		time.Sleep(2 * time.Second)
+		if err := s.control.ClearFireDespiteSilentSmoke(s.t.Context(), "thử", "root"); err != nil {
+			s.t.Error(err)
+		}
+		if got := s.bodies(journal.KindOrder); len(got) != 1 || !strings.Contains(got[0], "though a smoke detector is silent: thử") {
+			s.t.Errorf("on record is %q", got)
+		}
+	})
+}
+
+// bodies lists those of a kind.
+func (s *stage) bodies(kind journal.Kind) []string {
+	s.t.Helper()
+	all, err := s.journal.Pending(s.t.Context(), 10000)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var out []string
+	for _, r := range all {
+		if r.Kind == kind {
+			out = append(out, string(r.Body))
+		}
+	}
+	return out
 }

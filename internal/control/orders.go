@@ -188,13 +188,18 @@ func (o *Orders) Local(ctx context.Context, wish wire.PowerWish, lasts time.Dura
 
 // ClearFire lifts the fire latch on a person's word. Whether it is safe is for the caller to check.
 func (o *Orders) ClearFire(ctx context.Context, reason, by string) error {
+	return o.clearFire(ctx, "fire latch cleared: ", reason, by)
+}
+
+// clearFire has record before the reason.
+func (o *Orders) clearFire(ctx context.Context, record, reason, by string) error {
 	if !reasonable(reason) {
 		return errors.New("cannot clear the fire latch without a reason: one line of 1 to 200 bytes")
 	}
 	o.commit.Lock()
 	defer o.commit.Unlock()
 	err := o.store(ctx, "order.clear-fire", settingFire, nil, journal.Order{
-		Source: "local", People: by, Accepted: true, Reason: "fire latch cleared: " + reason,
+		Source: "local", People: by, Accepted: true, Reason: record + reason,
 	}, o.clock.Stamp())
 	if err != nil {
 		return err
