@@ -33,10 +33,11 @@ const insideSensor = "panel-inside"
 type Told struct {
 	Inside     hal.Reading // of its own thermometer; no Sensor where it has none or is off
 	Signal     Signal
-	Faults     []string // what it finds wrong with itself
-	Hours      int      // on, in its life; 0 where it does not tell
-	Brightness int      // percent, as it was read back lately; LeaveBrightness where it does not tell
-	Disobeys   string   // how its brightness differs from what was asked for, again and again; empty when it does not
+	Faults     []string  // what it finds wrong with itself
+	FaultsAt   time.Time // when it told them, process time
+	Hours      int       // on, in its life; 0 where it does not tell
+	Brightness int       // percent, as it was read back lately; LeaveBrightness where it does not tell
+	Disobeys   string    // how its brightness differs from what was asked for, again and again; empty when it does not
 }
 
 // A Signal is whether the panel sees a picture on its input. Times are process time.
@@ -79,7 +80,7 @@ func (k *panelKeeper) questions() []*chore {
 		all = append(all, &chore{every: diagnoseEvery, ask: func(ctx context.Context) (bool, error) {
 			faults, err := p.Diagnose(ctx)
 			if err == nil {
-				k.seen.Told.Faults = faults[:min(len(faults), 16)]
+				k.seen.Told.Faults, k.seen.Told.FaultsAt = faults[:min(len(faults), 16)], time.Now()
 			}
 			return false, err
 		}})
@@ -172,14 +173,14 @@ func (c *chore) done(soon bool, err error) {
 // rest forgets what is true only of a panel that is on. Its first questions come after it has been on for a while.
 func (k *panelKeeper) rest() {
 	told := &k.seen.Told
-	if told.Inside.Sensor == "" && told.Signal.At.IsZero() && told.Brightness == LeaveBrightness {
+	if told.Inside.Sensor == "" && told.Signal.At.IsZero() && told.Brightness == LeaveBrightness && len(told.Faults) == 0 {
 		return
 	}
-	k.inside, k.picture = inside{}, picture{}
+	k.inside, k.picture = inside{}, picture{saw: k.picture.saw}
 	if k.light != nil {
 		k.light.rest()
 	}
-	told.Inside, told.Signal, told.Brightness = hal.Reading{}, Signal{}, LeaveBrightness
+	told.Inside, told.Signal, told.Brightness, told.Faults = hal.Reading{}, Signal{}, LeaveBrightness, nil
 	for _, c := range k.chores {
 		if soonest := time.Now().Add(panelPoll); c.next.Before(soonest) {
 			c.next = soonest
@@ -188,20 +189,27 @@ func (k *panelKeeper) rest() {
 	k.report(k.seen)
 }
 
-// A picture believes a missing signal the second time: a change of the output's mode looks like one for a moment.
-type picture struct{ missed int }
+// A picture believes a missing signal the second time, as a change of the output's mode looks like one for a moment, and
+// only from a panel that saw one in this run: some have no word for it and answer no.
+type picture struct {
+	missed int
+	saw    bool
+}
 
 func (p *picture) take(present bool, now time.Time, s *Signal) (soon bool) {
 	if present {
-		p.missed = 0
+		p.missed, p.saw = 0, true
 		*s = Signal{Present: true, At: now, SeenAt: now}
+		return false
+	}
+	if !p.saw {
 		return false
 	}
 	if p.missed++; p.missed < 2 {
 		return true
 	}
 	s.Present, s.At = false, now
-	return false
+	return true // so that its return is noticed as soon
 }
 
 // An inside judges the panel's own thermometer. It is a number in a frame, of a unit that some documents do not name, and

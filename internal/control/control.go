@@ -54,6 +54,8 @@ type Config struct {
 	Brightness []Level
 	Safety     Safety
 	Meter      Meter
+	// SignalLies leaves it alone whether the panel sees a picture on its input: this one does not know.
+	SignalLies bool
 	Key        Key
 	// Lacking lists what the daemon does without, by code: each is an alarm. It may be nil and must not block.
 	Lacking func() map[string]string
@@ -247,6 +249,9 @@ func (c *Control) loop(ctx context.Context) error {
 			return ctx.Err()
 		case <-tick.C:
 		case c.seen.Panel = <-c.panelNews:
+			if c.cfg.SignalLies {
+				c.seen.Panel.Told.Signal = Signal{}
+			}
 			c.senseInside()
 		case c.relayErr = <-c.relayNews:
 		case r := <-c.sensors.readings:

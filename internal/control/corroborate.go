@@ -88,6 +88,10 @@ const (
 	nudgeEvery = time.Minute
 )
 
+// litStays is how far below Lit, in percent of it, a panel that drew as much goes on being lit: what it draws moves with
+// the picture. Our judgement.
+const litStays = 90
+
 // Evidence is what the watts and the signal have shown so far. Times are process time.
 type Evidence struct {
 	Draw    Draw
@@ -107,6 +111,9 @@ func (e *Evidence) update(now time.Time, wantOn bool, p PanelSeen, m Meter, r ha
 	e.shone = e.shone || lit && tells
 	if draw == DrawDark && !e.shone {
 		draw = DrawUnknown
+	}
+	if e.Draw == DrawLit && tells && r.Watts >= m.Lit*litStays/100 {
+		draw = DrawLit
 	}
 	e.Draw = draw
 	if draw == DrawLit {

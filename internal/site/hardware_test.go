@@ -174,3 +174,12 @@ func TestEdition(t *testing.T) {
 		}
 	}
 }
+
+func TestSignal(t *testing.T) {
+	for keys, want := range map[string]bool{"": false, `signal = "believe"`: false, `signal = "ignore"`: true} {
+		s, err := site.Parse([]byte("[site]\nid = \"abc\"\ngate = \"G\"\n[panel]\ndriver = \"sim\"\n" + keys))
+		if err != nil || s.Panel.SignalLies != want {
+			t.Errorf("%q: %v", keys, err)
+		}
+	}
+}
