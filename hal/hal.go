@@ -160,7 +160,7 @@ type Reading struct {
 	Joules      int64        // for Meter: counted since the driver started; 0 where the meter does not count
 	Voltage     physic.ElectricPotential
 	RPM         int       // revolutions a minute
-	At          time.Time // when it was observed
+	At          time.Time // when it was observed; for a Meter that counts pulses, the last one
 	Reason      string    // why Quality is unknown; empty when it is good
 }
 

@@ -58,6 +58,9 @@ func (d *desk) obey(ctx context.Context, r local.Request, by string) error {
 	case local.Schedule:
 		return d.orders.Local(ctx, wire.WishSchedule, 0, r.Reason, by)
 	case local.ClearFire:
+		if r.DespiteSilentSmoke {
+			return d.control.ClearFireDespiteSilentSmoke(ctx, r.Reason, by)
+		}
 		return d.control.ClearFire(ctx, r.Reason, by)
 	}
 	return nil

@@ -25,6 +25,9 @@ func NewRenewal(device, base, lock string, dialer pki.Dialer) (once func(context
 	return r.once, l.list
 }
 
+// Protecting is protecting for tests.
+func Protecting(s *site.Site) []string { return protecting(s) }
+
 // Rehearse is what --check finds beyond the site file's own rules.
 func Rehearse(s *site.Site) error { return rehearse(s) }
 

@@ -10,6 +10,7 @@
 //	bangtind --site FILE status       print the daemon's state
 //	bangtind --site FILE on|off --for 30m --reason "…"   override on site
 //	bangtind --site FILE schedule|clear-fire --reason "…"
+//	bangtind --site FILE clear-fire --despite-silent-smoke --reason "…"   where its smoke detector is dead
 //
 // It exits 0 when all is well, 1 when it cannot do what was asked, and 2 when it was asked wrongly; smoke-test 3
 // when nothing failed and not everything was tried.

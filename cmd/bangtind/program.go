@@ -170,6 +170,9 @@ func (m *Main) local(ctx context.Context, s *site.Site, verb string, args []stri
 	if r.Do != local.Status {
 		flags.StringVar(&r.Reason, "reason", "", "who asks for it and why")
 	}
+	if r.Do == local.ClearFire {
+		flags.BoolVar(&r.DespiteSilentSmoke, "despite-silent-smoke", false, "also while a smoke detector says nothing; it is in the record")
+	}
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		return exitUsage
 	}

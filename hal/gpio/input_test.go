@@ -20,6 +20,7 @@ func at(name string) gpio.Line { return gpio.Line{Chip: "fake", Name: name} }
 type log struct {
 	readings chan hal.Reading
 	all      []hal.Reading
+	when     []time.Time // each of them came
 	cancel   func()
 }
 
@@ -45,7 +46,7 @@ func (l *log) during(d time.Duration) []hal.Reading {
 	for end := time.After(d); ; {
 		select {
 		case r := <-l.readings:
-			l.all = append(l.all, r)
+			l.all, l.when = append(l.all, r), append(l.when, time.Now())
 		case <-end:
 			return l.all[from:]
 		}

@@ -141,7 +141,9 @@ func (p *Pulses) report(count int64, m *meter, t *train, now time.Duration) hal.
 	case !known:
 		return p.reading(count, watts, errors.New("there were not yet two pulses to tell the power from"))
 	}
-	return p.reading(count, watts, nil)
+	r := p.reading(count, watts, nil)
+	r.At = r.At.Add(-max(0, now-m.last)) // since then nothing was observed
+	return r
 }
 
 func (p *Pulses) reading(count int64, watts float64, err error) hal.Reading {

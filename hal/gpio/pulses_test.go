@@ -177,10 +177,15 @@ func TestWattsOfTheIntervals(t *testing.T) {
 		}
 		// Now nothing comes: after each time it can be no more than one pulse in it.
 		silent, before := time.Now().Add(-time.Second), math.Inf(1)
-		for _, r := range l.during(2*time.Hour - time.Minute) {
-			most := 3600/r.At.Sub(silent).Seconds() + 0.1
+		from := len(l.all)
+		for i, r := range l.during(2*time.Hour - time.Minute) {
+			since := l.when[from+i].Sub(silent)
+			most := 3600/since.Seconds() + 0.1
+			if stamp := r.At.Sub(silent); stamp < 0 || stamp > 100*time.Millisecond {
+				t.Fatalf("%v after the last pulse it was observed %v after it", since, stamp)
+			}
 			if w := watts(r); w > most || w > before || r.Quality != hal.QualityGood {
-				t.Fatalf("%v after the last pulse it is %v, more than %.1f W or than %v before", r.At.Sub(silent), r.Watts, most, before)
+				t.Fatalf("%v after the last pulse it is %v, more than %.1f W or than %v before", since, r.Watts, most, before)
 			}
 			before = watts(r)
 		}
@@ -213,8 +218,9 @@ func TestSilenceProvesNothing(t *testing.T) {
 					pulse(f, l, 0)
 				}
 				silent, joules := time.Now(), int64(4*3600)
-				for _, r := range l.during(3 * tt.limit) {
-					since := r.At.Sub(silent)
+				from := len(l.all)
+				for i, r := range l.during(3 * tt.limit) {
+					since := l.when[from+i].Sub(silent)
 					if good := r.Quality == hal.QualityGood; good != (since < tt.limit) || !good && !strings.Contains(r.Reason, "no pulse for") || r.Joules != joules {
 						t.Fatalf("%v after the last pulse it is %+v", since, r)
 					}

@@ -30,6 +30,8 @@ type light struct {
 	before int       // what it was when the heat took it down and nobody had asked for anything; else LeaveBrightness
 	next   time.Time
 	fails  int // how often in a row it was not as it had been set
+	// refused is how often in a row it would not tell.
+	refused int
 }
 
 func newLight(p hal.Dimmer) *light {
@@ -92,14 +94,21 @@ func (l *light) look(ctx context.Context, a ask, exchange func(context.Context, 
 	})
 	now := time.Now()
 	switch {
-	case errors.Is(err, hal.ErrUnsupported), errors.Is(err, hal.ErrRefused):
+	case errors.Is(err, hal.ErrRefused):
+		l.refused++ // it may be busy; the third time it means it
+		l.next = now.Add(lightAgain)
+		if l.refused >= lightTries {
+			l.blind, l.check, l.next = true, false, time.Time{}
+		}
+		return
+	case errors.Is(err, hal.ErrUnsupported):
 		l.blind, l.check = true, false
 		return
 	case err != nil:
 		l.next = now.Add(lightEvery)
 		return
 	}
-	l.read, l.readAt = percent, now
+	l.read, l.readAt, l.refused = percent, now, 0
 	target := l.target(a)
 	switch {
 	case target == LeaveBrightness, near(percent, target):
@@ -156,8 +165,11 @@ func (l *light) disobeys() string {
 	return fmt.Sprintf("asked for %d %%, reads %d %%", l.want, l.read)
 }
 
-// rest forgets what was read: a panel that is off may come back with another brightness.
+// rest forgets what was read: a panel that is off may come back with another brightness, and tell what it would not.
 func (l *light) rest() {
+	if l.refused > 0 {
+		l.blind, l.refused = false, 0
+	}
 	l.readAt, l.check, l.next = time.Time{}, false, time.Time{}
 }
 

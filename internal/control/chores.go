@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"periph.io/x/conn/v3/physic"
@@ -32,10 +33,11 @@ const insideSensor = "panel-inside"
 type Told struct {
 	Inside     hal.Reading // of its own thermometer; no Sensor where it has none or is off
 	Signal     Signal
-	Faults     []string // what it finds wrong with itself
-	Hours      int      // on, in its life; 0 where it does not tell
-	Brightness int      // percent, as it was read back lately; LeaveBrightness where it does not tell
-	Disobeys   string   // how its brightness differs from what was asked for, again and again; empty when it does not
+	Faults     []string  // what it finds wrong with itself
+	FaultsAt   time.Time // when it told them, process time
+	Hours      int       // on, in its life; 0 where it does not tell
+	Brightness int       // percent, as it was read back lately; LeaveBrightness where it does not tell
+	Disobeys   string    // how its brightness differs from what was asked for, again and again; empty when it does not
 }
 
 // A Signal is whether the panel sees a picture on its input. Times are process time.
@@ -78,7 +80,7 @@ func (k *panelKeeper) questions() []*chore {
 		all = append(all, &chore{every: diagnoseEvery, ask: func(ctx context.Context) (bool, error) {
 			faults, err := p.Diagnose(ctx)
 			if err == nil {
-				k.seen.Told.Faults = faults[:min(len(faults), 16)]
+				k.seen.Told.Faults, k.seen.Told.FaultsAt = faults[:min(len(faults), 16)], time.Now()
 			}
 			return false, err
 		}})
@@ -124,23 +126,24 @@ func (k *panelKeeper) tend(ctx context.Context) {
 	if !k.wish.calm {
 		return
 	}
-	now := time.Now()
-	for _, c := range k.chores {
-		if now.Before(c.next) {
-			continue
-		}
-		var soon bool
-		err := k.aside(ctx, func(ctx context.Context) (err error) {
-			soon, err = c.ask(ctx)
-			return err
-		})
-		if closed(k.wish.replaced) {
-			return
-		}
-		c.done(soon, err)
-		k.report(k.seen)
+	if len(k.chores) == 0 {
 		return
 	}
+	// What has waited longest comes first, so that a question which is asked again at once keeps no other waiting.
+	c := slices.MinFunc(k.chores, func(a, b *chore) int { return a.next.Compare(b.next) })
+	if time.Now().Before(c.next) {
+		return
+	}
+	var soon bool
+	err := k.aside(ctx, func(ctx context.Context) (err error) {
+		soon, err = c.ask(ctx)
+		return err
+	})
+	if closed(k.wish.replaced) {
+		return
+	}
+	c.done(soon, err)
+	k.report(k.seen)
 }
 
 // aside is an exchange that a new wish for the power ends.
@@ -170,14 +173,14 @@ func (c *chore) done(soon bool, err error) {
 // rest forgets what is true only of a panel that is on. Its first questions come after it has been on for a while.
 func (k *panelKeeper) rest() {
 	told := &k.seen.Told
-	if told.Inside.Sensor == "" && told.Signal.At.IsZero() && told.Brightness == LeaveBrightness {
+	if told.Inside.Sensor == "" && told.Signal.At.IsZero() && told.Brightness == LeaveBrightness && len(told.Faults) == 0 {
 		return
 	}
-	k.inside, k.picture = inside{}, picture{}
+	k.inside, k.picture = inside{}, picture{saw: k.picture.saw}
 	if k.light != nil {
 		k.light.rest()
 	}
-	told.Inside, told.Signal, told.Brightness = hal.Reading{}, Signal{}, LeaveBrightness
+	told.Inside, told.Signal, told.Brightness, told.Faults = hal.Reading{}, Signal{}, LeaveBrightness, nil
 	for _, c := range k.chores {
 		if soonest := time.Now().Add(panelPoll); c.next.Before(soonest) {
 			c.next = soonest
@@ -186,50 +189,82 @@ func (k *panelKeeper) rest() {
 	k.report(k.seen)
 }
 
-// A picture believes a missing signal the second time: a change of the output's mode looks like one for a moment.
-type picture struct{ missed int }
+// A picture believes a missing signal the second time, as a change of the output's mode looks like one for a moment, and
+// only from a panel that saw one in this run: some have no word for it and answer no.
+type picture struct {
+	missed int
+	saw    bool
+}
 
 func (p *picture) take(present bool, now time.Time, s *Signal) (soon bool) {
 	if present {
-		p.missed = 0
+		p.missed, p.saw = 0, true
 		*s = Signal{Present: true, At: now, SeenAt: now}
+		return false
+	}
+	if !p.saw {
 		return false
 	}
 	if p.missed++; p.missed < 2 {
 		return true
 	}
 	s.Present, s.At = false, now
-	return false
+	return true // so that its return is noticed as soon
 }
 
 // An inside judges the panel's own thermometer. It is a number in a frame, of a unit that some documents do not name, and
-// may put the display out until somebody comes: what no panel has is not believed, and a value that is hot, or far from
-// the one before, must come twice.
+// may put the display out until somebody comes: what no panel has is not believed once, and a value that is hot, or far
+// from the one before, must come twice. Twice is as much again, or more: a panel that burns warms by more than any step
+// between two answers, so only a fall is bounded.
 type inside struct {
-	last  physic.Temperature
-	known bool
+	last    physic.Temperature
+	known   bool
+	waiting bool // last must come again
+	soons   int  // how often in a row the next answer was wanted at once
 }
 
 const (
 	insideLowest  = physic.ZeroCelsius - 20*physic.Celsius  // below it no panel is specified to work
-	insideHighest = physic.ZeroCelsius + 110*physic.Celsius // above it no liquid crystal shows anything any more
+	insideHighest = physic.ZeroCelsius + 110*physic.Celsius // above it no liquid crystal shows anything any more; it is garbage, or a fire
+	insideMost    = physic.ZeroCelsius + 125*physic.Celsius // what the usual sensors measure; above it a panel has none, and tells 7F or FF
 	insideWarm    = physic.ZeroCelsius + 60*physic.Celsius  // from here on an answer has consequences, or is near to
 	insideJump    = 10 * physic.Kelvin                      // more than a panel warms by between two answers
 	insideSame    = 5 * physic.Kelvin
 )
 
+// insideSoons is how often in a row a panel is asked again at once: one that tells nonsense has other things to tell.
+const insideSoons = 2
+
 func (i *inside) take(t physic.Temperature, now time.Time, into *hal.Reading) (soon bool) {
-	if t < insideLowest || t > insideHighest {
-		i.known = false
-		*into = hal.Reading{Sensor: insideSensor, Kind: hal.Temperature, At: now, Reason: "the panel tells " + t.String()}
+	credible := i.credible(t)
+	i.last, i.known, i.waiting = t, true, !credible
+	switch {
+	case credible:
+		i.soons = 0
+		*into = hal.Reading{Sensor: insideSensor, Kind: hal.Temperature, Quality: hal.QualityGood, Temperature: t, At: now}
 		return false
+	case t < insideLowest, t > insideHighest:
+		i.known = t > insideHighest && t <= insideMost
+		*into = hal.Reading{Sensor: insideSensor, Kind: hal.Temperature, At: now, Reason: "the panel tells " + t.String()}
 	}
+	i.soons++
+	return i.soons <= insideSoons
+}
+
+// credible compares an answer with the one before.
+func (i *inside) credible(t physic.Temperature) bool {
 	step := max(t-i.last, i.last-t)
-	doubtful := !i.known && t >= insideWarm || i.known && (step > insideJump || t >= insideWarm && step > insideSame)
-	i.last, i.known = t, true
-	if doubtful {
-		return true
+	switch {
+	case t < insideLowest:
+		return false
+	case t > insideHighest:
+		return t <= insideMost && i.known && i.last > insideHighest
+	case !i.known:
+		return t < insideWarm
+	case t >= insideWarm && i.waiting && i.last >= insideWarm:
+		return t >= i.last-insideSame
+	case t >= insideWarm:
+		return step <= insideSame
 	}
-	*into = hal.Reading{Sensor: insideSensor, Kind: hal.Temperature, Quality: hal.QualityGood, Temperature: t, At: now}
-	return false
+	return step <= insideJump
 }

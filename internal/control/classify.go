@@ -57,7 +57,11 @@ func Classify(now time.Time, want Want, content bool, seen Seen) Status {
 	if c := dark(now, seen); c != "" {
 		return lost(c)
 	}
-	if c := contradiction(now, seen); c != "" {
+	c := contradiction(now, seen)
+	if c == journal.CauseNoSignal && content && seen.Player.State == media.PlayerDown {
+		c = "" // it is the player that puts out no picture
+	}
+	if c != "" {
 		return lost(c)
 	}
 	if c := playerCause(now, content, seen.Player); c != "" {

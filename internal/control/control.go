@@ -54,6 +54,8 @@ type Config struct {
 	Brightness []Level
 	Safety     Safety
 	Meter      Meter
+	// SignalLies leaves it alone whether the panel sees a picture on its input: this one does not know.
+	SignalLies bool
 	Key        Key
 	// Lacking lists what the daemon does without, by code: each is an alarm. It may be nil and must not block.
 	Lacking func() map[string]string
@@ -65,6 +67,9 @@ type Config struct {
 	Panel   hal.Panel
 	Relay   hal.Relay
 	Sensors []hal.Sensor
+	// Expect has Sensor and Kind of everything that Sensors shall tell. What is not heard of is unknown from the start; nil
+	// is that nobody knows what they will tell.
+	Expect  []hal.Reading
 	Player  Player
 	Content Content
 	Health  *Health
@@ -133,8 +138,8 @@ func New(ctx context.Context, cfg Config) (*Control, error) {
 		cfg:       cfg,
 		alarms:    newAlarms(),
 		refusals:  newRefusals(),
-		sensors:   newSensors(cfg.Safety.CutOff),
-		heat:      newHeat(cfg.Safety.Dim),
+		sensors:   newSensors(cfg.Safety, cfg.Expect),
+		heat:      newHeat(cfg.Safety),
 		panelNews: make(chan PanelSeen, 1),
 		relayNews: make(chan error, 1),
 		changed:   make(chan struct{}, 1),
@@ -244,6 +249,9 @@ func (c *Control) loop(ctx context.Context) error {
 			return ctx.Err()
 		case <-tick.C:
 		case c.seen.Panel = <-c.panelNews:
+			if c.cfg.SignalLies {
+				c.seen.Panel.Told.Signal = Signal{}
+			}
 			c.senseInside()
 		case c.relayErr = <-c.relayNews:
 		case r := <-c.sensors.readings:
@@ -287,7 +295,7 @@ func (c *Control) step() {
 	}
 	want := Decide(in)
 	meter := c.sensors.meter()
-	c.seen.Light.update(now, want.PanelOn, c.seen.Panel, c.cfg.Meter.Says(meter))
+	c.seen.Light.update(now, want.PanelOn, c.seen.Panel, c.cfg.Meter, meter)
 	c.nudge(now)
 	c.calm = !in.Moment.Lead
 	c.drive(now, want)
@@ -300,7 +308,7 @@ func (c *Control) step() {
 	c.seen.Player, c.seen.Trust = player, at.Trust
 	status := Classify(now, want, content, c.seen)
 	c.doubt(at, now, status)
-	lit := c.seen.Panel.Power == hal.PowerOn && dark(now, c.seen) == "" && c.seen.Light.Finding == Agreed
+	lit := c.seen.Panel.Power == hal.PowerOn && dark(now, c.seen) == "" && c.seen.Light.Finding == Agreed && c.cfg.Meter.Says(meter) != DrawDark
 	c.ageing.look(now, in.Now, at.Trust, lit, c.seen.Panel.Told, meter)
 	c.account(at, now, want, status)
 	c.publish(at, want, status)
@@ -388,10 +396,22 @@ func (c *Control) finished(s media.Shown) {
 // ClearFire lifts the fire latch on a person's word, unless a sensor still says fire, or one that would have to say that
 // there is none does not say anything.
 func (c *Control) ClearFire(ctx context.Context, reason, by string) error {
-	if why := cmp.Or(c.sensors.fire(), c.sensors.unproven()); why != "" {
+	if why := cmp.Or(c.sensors.fire(), c.sensors.unproven(), c.sensors.silentSmoke()); why != "" {
 		return fmt.Errorf("cannot clear the fire latch: %s", why)
 	}
 	return c.cfg.Orders.ClearFire(ctx, reason, by)
+}
+
+// ClearFireDespiteSilentSmoke is ClearFire for a person who knows that a smoke detector says nothing. That is in the record.
+func (c *Control) ClearFireDespiteSilentSmoke(ctx context.Context, reason, by string) error {
+	if why := cmp.Or(c.sensors.fire(), c.sensors.unproven()); why != "" {
+		return fmt.Errorf("cannot clear the fire latch: %s", why)
+	}
+	record := "fire latch cleared: "
+	if why := c.sensors.silentSmoke(); why != "" {
+		record = "fire latch cleared though a smoke detector is silent: "
+	}
+	return c.cfg.Orders.clearFire(ctx, record, reason, by)
 }
 
 // Refused counts something that was not obeyed; source is where it came from. Safe for concurrent use.

@@ -88,27 +88,46 @@ const (
 	nudgeEvery = time.Minute
 )
 
+// litStays is how far below Lit, in percent of it, a panel that drew as much goes on being lit: what it draws moves with
+// the picture. Our judgement.
+const litStays = 90
+
 // Evidence is what the watts and the signal have shown so far. Times are process time.
 type Evidence struct {
 	Draw    Draw
 	Finding Finding
 	Since   time.Time // that Finding has held
-	LitAt   time.Time // when the watts last said lit
-	AgreeAt time.Time // when the watts last did not contradict a lit panel
+	LitAt   time.Time // when what last said lit was measured
+	AgreeAt time.Time // when what last did not contradict a lit panel was measured, or when nothing claimed that it was lit
+	shone   bool      // the meter told in this run more than a dark panel draws, while the panel was on
 }
 
-// update looks at the newest observations.
-func (e *Evidence) update(now time.Time, wantOn bool, p PanelSeen, draw Draw) {
+// update looks at the newest observations. A meter that never told what a lit panel draws has no word for a dark one: its
+// cable may be cut, or its shunt in no circuit.
+func (e *Evidence) update(now time.Time, wantOn bool, p PanelSeen, m Meter, r hal.Reading) {
+	lit, _ := believed(now, wantOn, p)
+	draw := m.Says(r)
+	tells := r.Kind == hal.Meter && r.Quality == hal.QualityGood && draw != DrawDark
+	e.shone = e.shone || lit && tells
+	if draw == DrawDark && !e.shone {
+		draw = DrawUnknown
+	}
+	if e.Draw == DrawLit && tells && r.Watts >= m.Lit*litStays/100 {
+		draw = DrawLit
+	}
 	e.Draw = draw
 	if draw == DrawLit {
-		e.LitAt = now
+		e.LitAt = r.At
 	}
 	f := Corroborate(now, wantOn, p, draw)
 	if f != e.Finding || e.Since.IsZero() {
 		e.Finding, e.Since = f, now
 	}
-	if f != DarkButOn {
+	switch {
+	case !lit:
 		e.AgreeAt = now
+	case tells && r.At.After(e.AgreeAt):
+		e.AgreeAt = r.At
 	}
 }
 

@@ -163,7 +163,7 @@ func TestContradictions(t *testing.T) {
 		{"no picture on the input", func(s *stage) { s.rig.SetPicture(false) }, func(s *stage) { s.rig.SetPicture(true) },
 			journal.CauseNoSignal, 598, 665, []string{"no-signal", "no-signal over"}},
 		{"stale, and without power", func(s *stage) { s.rig.SetPanelFault(sim.StaleState, true); s.rig.LosePower() }, func(s *stage) { s.rig.SetPanelFault(sim.StaleState, false) },
-			journal.CauseContradicted, 598, 606, []string{"panel-dark-but-on", "panel-dark-but-on over"}},
+			journal.CauseContradicted, 598, 611, []string{"panel-dark-but-on", "panel-dark-but-on over"}},
 		{"meter gone", func(s *stage) { s.rig.SetSensorFault(sim.MeterSensor, sim.SensorGone) }, func(s *stage) { s.rig.SetSensorFault(sim.MeterSensor, sim.SensorGood) },
 			journal.CauseContradicted, 0, 0, nil},
 		{"meter quiet", func(s *stage) { s.rig.SetSensorFault(sim.MeterSensor, sim.SensorQuiet) }, func(s *stage) { s.rig.SetSensorFault(sim.MeterSensor, sim.SensorGood) },
@@ -196,11 +196,11 @@ func TestContradictions(t *testing.T) {
 	}
 }
 
-// TestAMeterMayWaitForItsPulses: after a start in standby the next pulses are minutes apart, which is no fault for an hour.
+// TestAMeterMayWaitForItsPulses: after a start in standby the next pulses are minutes apart, which is no fault for two hours.
 func TestAMeterMayWaitForItsPulses(t *testing.T) {
 	measured(t, func(s *stage) {
 		s.rig.SetSensorFault(sim.MeterSensor, sim.SensorGone)
-		time.Sleep(59 * time.Minute)
+		time.Sleep(119 * time.Minute)
 		s.wantIncidents()
 		time.Sleep(2 * time.Minute)
 		s.wantIncidents("sensor-faulty-meter")

@@ -40,6 +40,7 @@ type Override struct {
 	Role   string         `json:"role,omitempty"`   // that they signed it as; empty for power
 	Boot   string         `json:"boot,omitempty"`   // run of the daemon in which a local one was given
 	Ends   time.Duration  `json:"ends,omitempty"`   // its end on that run's monotonic clock
+	For    time.Duration  `json:"for,omitempty"`    // of the key switch: how long it holds
 }
 
 // in reports whether the override holds at now.

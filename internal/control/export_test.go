@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"periph.io/x/conn/v3/physic"
+
+	"bangtin/hal"
 )
 
 // A Trend is the trend of a panel with a journal's settings, for tests.
@@ -38,3 +40,15 @@ func (t *Trend) keep(local time.Time) {
 func (t *Trend) Lived(hours int) { t.trend.lived(hours) }
 func (t *Trend) Why() string     { return t.trend.why() }
 func (t *Trend) Rows() int       { return len(t.trend.rows) }
+
+// Inside has the panel's own thermometer answer so in turn, and returns what was believed last and how often the next
+// answer was wanted at once.
+func Inside(answers ...int) (believed hal.Reading, soons int) {
+	var i inside
+	for _, c := range answers {
+		if i.take(physic.ZeroCelsius+physic.Temperature(c)*physic.Celsius, time.Now(), &believed) {
+			soons++
+		}
+	}
+	return believed, soons
+}

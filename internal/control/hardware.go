@@ -3,6 +3,7 @@ package control
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"periph.io/x/conn/v3/physic"
@@ -39,6 +40,9 @@ func brightnessAt(levels []Level, at time.Time) int {
 type Safety struct {
 	Dim    physic.Temperature // from here on the panel is dimmed; DefaultDim
 	CutOff physic.Temperature // from here on the panel and its relay are off until a person says otherwise; DefaultCutOff
+	// Sensors are the names of the thermometers that dim and cut off, beside the panel's own; nil is all of them. One
+	// inside a processor does not belong here: a sound one works at 70 to 100 °C.
+	Sensors []string
 }
 
 const (
@@ -54,7 +58,7 @@ const (
 
 // complete puts the defaults in, or says why it cannot be used.
 func (s Safety) complete() (Safety, error) {
-	s = Safety{Dim: cmp.Or(s.Dim, DefaultDim), CutOff: cmp.Or(s.CutOff, DefaultCutOff)}
+	s.Dim, s.CutOff = cmp.Or(s.Dim, DefaultDim), cmp.Or(s.CutOff, DefaultCutOff)
 	switch {
 	case s.CutOff < lowestCutOff || s.CutOff > highestCutOff:
 		return s, fmt.Errorf("cannot cut off at %s: it goes from %s to %s", s.CutOff, lowestCutOff, highestCutOff)
@@ -62,6 +66,11 @@ func (s Safety) complete() (Safety, error) {
 		return s, fmt.Errorf("cannot dim at %s: the panel is off from %s on", s.Dim, s.CutOff)
 	}
 	return s, nil
+}
+
+// heeds reports whether a temperature of that sensor has consequences.
+func (s Safety) heeds(sensor string) bool {
+	return s.Sensors == nil || sensor == insideSensor || slices.Contains(s.Sensors, sensor)
 }
 
 // A Meter says what the watts that a panel draws mean. Zero watts mean that nobody measured this panel: then only a

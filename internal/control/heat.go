@@ -22,21 +22,21 @@ const (
 // A heat knows which sensors are too warm. One leaves it by a good reading alone: a sensor that fails while it is hot
 // has not cooled.
 type heat struct {
-	dim physic.Temperature
-	hot map[string]physic.Temperature
+	safety Safety
+	hot    map[string]physic.Temperature
 }
 
-func newHeat(dim physic.Temperature) *heat {
-	return &heat{dim: dim, hot: map[string]physic.Temperature{}}
+func newHeat(safety Safety) *heat {
+	return &heat{safety: safety, hot: map[string]physic.Temperature{}}
 }
 
 func (h *heat) take(r hal.Reading) {
-	if r.Kind != hal.Temperature || r.Quality != hal.QualityGood {
+	if r.Kind != hal.Temperature || r.Quality != hal.QualityGood || !h.safety.heeds(r.Sensor) {
 		return
 	}
 	_, hot := h.hot[r.Sensor]
 	switch {
-	case r.Temperature >= h.dim, hot && r.Temperature > h.dim-heatBand:
+	case r.Temperature >= h.safety.Dim, hot && r.Temperature > h.safety.Dim-heatBand:
 		h.hot[r.Sensor] = r.Temperature
 	default:
 		delete(h.hot, r.Sensor)
@@ -49,7 +49,7 @@ func (h *heat) forget(sensor string) { delete(h.hot, sensor) }
 // why says why the panel shall be dimmed; empty when it need not be.
 func (h *heat) why() string {
 	for _, name := range slices.Sorted(maps.Keys(h.hot)) {
-		return fmt.Sprintf("%s measures %s, dimmed from %s on", name, h.hot[name], h.dim)
+		return fmt.Sprintf("%s measures %s, dimmed from %s on", name, h.hot[name], h.safety.Dim)
 	}
 	return ""
 }

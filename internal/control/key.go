@@ -45,10 +45,11 @@ func (o *Orders) turn(turned bool, k Key) {
 	word := "turned back"
 	switch {
 	case turned:
+		o.keyAt = stamp.Mono
 		word = "turned: " + string(k.State) + " for " + k.For.String()
 		o.local = &Override{
 			State: k.State, Until: stamp.Wall.Add(k.For).Truncate(time.Second), Reason: "key switch", By: byKey,
-			Boot: stamp.Boot, Ends: stamp.Mono + k.For,
+			Boot: stamp.Boot, Ends: stamp.Mono + k.For, For: k.For,
 		}
 	case o.local != nil && o.local.By == byKey:
 		o.local = nil

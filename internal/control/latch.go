@@ -68,11 +68,16 @@ func (l *latching) done(n int) {
 // is lifted all the same, its record waits in memory, and a restart before it is written finds the display latched
 // again, which is the safe side.
 func (o *Orders) ClearFire(ctx context.Context, reason, by string) error {
+	return o.clearFire(ctx, "fire latch cleared: ", reason, by)
+}
+
+// clearFire has record before the reason.
+func (o *Orders) clearFire(ctx context.Context, record, reason, by string) error {
 	if !reasonable(reason) {
 		return errors.New("cannot clear the fire latch without a reason: one line of 1 to 200 bytes")
 	}
 	entry := journal.Entry{Stamp: o.clock.Stamp(), Kind: journal.KindOrder, Body: journal.Order{
-		Source: "local", People: by, Accepted: true, Reason: "fire latch cleared: " + reason,
+		Source: "local", People: by, Accepted: true, Reason: record + reason,
 	}}
 	mine := 0
 	o.set(func() {

@@ -61,7 +61,7 @@ func (c *Control) doubt(at journal.Stamp, now time.Time, status Status) {
 	case c.seen.Panel.Power == hal.PowerOn:
 		c.lit = c.seen.Panel.ReadAt
 	case c.seen.Panel.Blind && c.seen.Light.Draw == DrawLit:
-		c.lit = now
+		c.lit = c.seen.Light.LitAt
 	}
 }
 

@@ -50,7 +50,9 @@ type Orders struct {
 	fire       string
 	desired    string // digest of the desired/power that was accepted last
 	latching   latching
-	turned     bool // the key switch, when it was looked at last
+	began      time.Duration // monotonic time at which this run loaded them
+	turned     bool          // the key switch, when it was looked at last
+	keyAt      time.Duration // when it was turned last, monotonic time; 0 if it was not in this run
 	turns      []journal.Entry
 	keyed      chan struct{} // the key was turned, and turns are not on disk yet
 
@@ -61,7 +63,7 @@ type Orders struct {
 // LoadOrders reads what stood when the controller was last running. One that cannot be read any more is left out
 // and logged: a display without it is better than none.
 func LoadOrders(ctx context.Context, j Journal, clock *Clock, log *slog.Logger) (*Orders, error) {
-	o := &Orders{journal: j, clock: clock, wake: make(chan struct{}, 1), latching: newLatching(), keyed: make(chan struct{}, 1)}
+	o := &Orders{journal: j, clock: clock, wake: make(chan struct{}, 1), latching: newLatching(), keyed: make(chan struct{}, 1), began: clock.Mono()}
 	for key, into := range map[string]any{settingDepartment: &o.department, settingLocal: &o.local, settingFire: &o.fire, settingKey: &o.turned} {
 		raw, err := j.Setting(ctx, key)
 		if err != nil {
@@ -182,13 +184,17 @@ func (o *Orders) Local(ctx context.Context, wish wire.PowerWish, lasts time.Dura
 	if err != nil {
 		return err
 	}
-	o.set(func() { o.local = next })
+	o.set(func() {
+		if o.keyAt <= stamp.Mono { // else the key was turned while this came to disk
+			o.local = next
+		}
+	})
 	return nil
 }
 
 // standing is what Decide needs of the orders at a moment. A local one lasts as long as was asked, by the monotonic
-// clock of the run it was given in. In a later run whose time is not known, a local "off" lapses: better lit than
-// dark.
+// clock of the run it was given in. In a later run whose time is not known, a local "off" lapses, as better lit than
+// dark; but not that of a key which is still turned: it holds as long as the key does from the beginning of that run.
 func (o *Orders) standing(at journal.Stamp) (department, local *Override, fire string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -202,6 +208,8 @@ func (o *Orders) standing(at journal.Stamp) (department, local *Override, fire s
 	switch {
 	case l.Boot == at.Boot:
 		l.Until = at.Wall.Add(l.Ends - at.Mono)
+	case at.Trust == journal.Untrusted && l.By == byKey && o.turned && l.For > 0: // it is seen to be still turned
+		l.Until = at.Wall.Add(l.For - (at.Mono - o.began))
 	case at.Trust == journal.Untrusted && l.State == wire.WishOff:
 		return department, nil, o.fire
 	}

@@ -16,6 +16,7 @@ const (
 	panelRefresh = 5 * time.Minute        // a panel that cannot be read is told again this often
 	panelBackoff = 5 * time.Second        // the longest pause between attempts on a panel that does not answer
 	panelPace    = 500 * time.Millisecond // the shortest
+	blindEvery   = time.Hour              // between readings of a panel that could not be read back
 	panelMisses  = 2                      // unanswered readings in a row after which the panel's power is unknown
 )
 
@@ -57,15 +58,16 @@ type panelKeeper struct {
 	report func(PanelSeen)
 	beat   func()
 
-	passed *wish // the loop's: what it passed on last
-	wish   wish  // from here on the keeper's own goroutine's
-	hurry  int   // how many more commands go out without a reading before them
-	seen   PanelSeen
-	told   bool      // the last acknowledged command
-	toldAt time.Time // zero before the first
-	quiet  time.Time // no further command before this: a second one could toggle it or restart its warm-up
-	tries  int       // commands since the panel last was as wanted
-	misses int       // readings without an answer since the last with one
+	passed  *wish // the loop's: what it passed on last
+	wish    wish  // from here on the keeper's own goroutine's
+	hurry   int   // how many more commands go out without a reading before them
+	seen    PanelSeen
+	told    bool      // the last acknowledged command
+	toldAt  time.Time // zero before the first
+	quiet   time.Time // no further command before this: a second one could toggle it or restart its warm-up
+	blindAt time.Time // when it said last that it cannot be read back
+	tries   int       // commands since the panel last was as wanted
+	misses  int       // readings without an answer since the last with one
 
 	chores  []*chore
 	light   *light // nil where the panel has no brightness to set
@@ -159,6 +161,9 @@ func (k *panelKeeper) take(w wish) {
 	if w.nudge != k.wish.nudge && k.seen.Blind {
 		k.toldAt = time.Time{}
 	}
+	if w.ask == k.wish.ask && k.seen.Blind { // its mains blipped: what it was told before holds no longer
+		k.toldAt, k.seen.Obeyed = time.Time{}, false
+	}
 	if w.on != k.wish.on || w.fire != k.wish.fire || w.ask == k.wish.ask {
 		k.tries = 0
 	}
@@ -169,7 +174,7 @@ func (k *panelKeeper) take(w wish) {
 // of the driver; a fire ends it at once. A new wish that the last reading contradicts is not kept waiting by another: the
 // line rests after each.
 func (k *panelKeeper) step(ctx context.Context) {
-	if k.hurry == 0 && !k.seen.Blind && !k.contradicted() && !k.read(ctx) {
+	if k.hurry == 0 && k.legible() && !k.contradicted() && !k.read(ctx) {
 		return
 	}
 	if k.hurry > 0 || k.due() {
@@ -177,6 +182,12 @@ func (k *panelKeeper) step(ctx context.Context) {
 		return
 	}
 	k.tend(ctx)
+}
+
+// legible says that reading the panel's power is worth an exchange: one that has no such function is tried again now and
+// then, as a TV that was on its way says the same.
+func (k *panelKeeper) legible() bool {
+	return !k.seen.Blind || k.wish.calm && time.Since(k.blindAt) >= blindEvery
 }
 
 func (k *panelKeeper) command(ctx context.Context) {
@@ -227,13 +238,19 @@ func (k *panelKeeper) acknowledged() {
 func (k *panelKeeper) read(ctx context.Context) bool {
 	power := hal.PowerUnknown
 	err := k.exchange(ctx, func(ctx context.Context) (err error) {
-		power, err = k.panel.Power(ctx)
-		return err
+		return k.aside(ctx, func(ctx context.Context) error {
+			power, err = k.panel.Power(ctx)
+			return err
+		})
 	})
 	switch {
-	case k.overtaken():
+	case k.overtaken(), closed(k.wish.replaced):
 		return false
+	case k.seen.Blind && err != nil:
+		k.blindAt = time.Now()
+		return true
 	case errors.Is(err, hal.ErrUnsupported):
+		k.blindAt = time.Now()
 		k.seen = PanelSeen{Blind: true, OffAt: k.seen.OffAt, Told: k.seen.Told}
 	case err != nil:
 		// One lost answer proves nothing: what was read last goes on holding until it is too old.
@@ -246,6 +263,7 @@ func (k *panelKeeper) read(ctx context.Context) bool {
 			k.log.Info("panel read back", "power", power.String())
 		}
 		k.seen.Power, k.seen.ReadAt, k.seen.Err = power, time.Now(), nil
+		k.seen.Blind, k.seen.Obeyed = false, false
 		k.misses = 0
 		k.seen.OffAt = time.Time{}
 		if power == hal.PowerOff {

@@ -148,6 +148,12 @@ func (c *Control) wrong(at journal.Stamp, want Want, status Status) map[string]a
 		}
 	}
 	c.sensors.wrong(wrong)
+	for name := range c.heat.hot {
+		if al, silent := wrong["sensor-faulty-"+name]; silent {
+			al.detail += "; it was hot, and the panel stays dimmed until it speaks again"
+			wrong["sensor-faulty-"+name] = al
+		}
+	}
 	return wrong
 }
 
@@ -166,7 +172,7 @@ func (c *Control) wrongLight(wrong map[string]alarm) {
 		wrong["no-signal"] = tech("the panel is on and sees no picture on its input", time.Minute)
 	}
 	told := c.seen.Panel.Told
-	if len(told.Faults) > 0 {
+	if len(told.Faults) > 0 && time.Since(told.FaultsAt) <= toldFresh*diagnoseEvery {
 		wrong["panel-fault"] = tech("the panel says: "+strings.Join(told.Faults, ", "), 0)
 	}
 	if told.Disobeys != "" {

@@ -24,13 +24,13 @@ const (
 	faultyWait = time.Minute
 	// meterWait is the same for the panel's watts, which guard nothing. A pulse meter needs two pulses: 24 min for a panel
 	// of 5 W at 1000 pulses a kWh.
-	meterWait = time.Hour
+	meterWait = 2 * time.Hour
 )
 
 // sensors holds the newest reading of each sensor. take is for the loop; the rest is safe for concurrent use.
 type sensors struct {
 	readings chan hal.Reading
-	cutOff   physic.Temperature // at which the panel goes off
+	safety   Safety
 	mu       sync.Mutex
 	names    []string // of those in last, sorted
 	last     map[string]hal.Reading
@@ -38,11 +38,15 @@ type sensors struct {
 	good     map[string]physic.Temperature // the last good ones
 }
 
-func newSensors(cutOff physic.Temperature) *sensors {
-	return &sensors{
-		readings: make(chan hal.Reading, 16), cutOff: cutOff,
+func newSensors(safety Safety, expect []hal.Reading) *sensors {
+	s := &sensors{
+		readings: make(chan hal.Reading, 16), safety: safety,
 		last: map[string]hal.Reading{}, heard: map[string]time.Time{}, good: map[string]physic.Temperature{},
 	}
+	for _, r := range expect {
+		s.take(hal.Reading{Sensor: r.Sensor, Kind: r.Kind, Reason: "nothing heard yet"})
+	}
+	return s
 }
 
 func (s *sensors) take(r hal.Reading) {
@@ -89,26 +93,33 @@ func (s *sensors) fire() string {
 		case r.Quality != hal.QualityGood:
 		case r.Kind == hal.Smoke && r.Active:
 			return "smoke reported by " + r.Sensor
-		case r.Kind == hal.Temperature && r.Temperature >= s.cutOff:
-			return fmt.Sprintf("%s measures %s, the cut-off is %s", r.Sensor, r.Temperature, s.cutOff)
+		case r.Kind == hal.Temperature && r.Temperature >= s.safety.CutOff && s.safety.heeds(r.Sensor):
+			return fmt.Sprintf("%s measures %s, the cut-off is %s", r.Sensor, r.Temperature, s.safety.CutOff)
 		}
 	}
 	return ""
 }
 
-// unproven says why nobody knows that there is no fire any more: a smoke detector of this run that now says nothing
-// sensible, or a temperature that was at the cut-off when its sensor failed, as one does that burns. It is empty when
-// every one of them speaks. A person who must have the display lit without that sensor takes it out of the site file.
+// unproven says why nobody knows that there is no heat any more: a temperature was at the cut-off when its sensor failed,
+// as one does that burns. It is empty when there is none. A person who must have the display lit without that sensor takes
+// it out of the site file.
 func (s *sensors) unproven() string {
 	all := s.all()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range all {
-		if r.Quality == hal.QualityGood {
-			continue
-		}
-		if r.Kind == hal.Smoke || r.Kind == hal.Temperature && s.good[r.Sensor] >= s.cutOff {
+		if r.Quality != hal.QualityGood && r.Kind == hal.Temperature && s.good[r.Sensor] >= s.safety.CutOff && s.safety.heeds(r.Sensor) {
 			return fmt.Sprintf("%s says nothing that can be believed (%s): mend it first, or take it out of the site file", r.Sensor, r.Reason)
+		}
+	}
+	return ""
+}
+
+// silentSmoke says which smoke detector cannot say that there is no fire; empty when each of them can.
+func (s *sensors) silentSmoke() string {
+	for _, r := range s.all() {
+		if r.Quality != hal.QualityGood && r.Kind == hal.Smoke {
+			return fmt.Sprintf("%s says nothing that can be believed (%s): mend it first, or say --despite-silent-smoke", r.Sensor, r.Reason)
 		}
 	}
 	return ""

@@ -3,6 +3,7 @@ package site
 import (
 	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -74,6 +75,8 @@ type Thermometer struct {
 type Safety struct {
 	Dim    int // 40 to 75
 	CutOff int // 60 to 80, above Dim
+	// Sensors are the Thermometers that dim and cut off; nil when the file does not say.
+	Sensors []string
 }
 
 // A Level is a brightness from a time of day on.
@@ -110,6 +113,7 @@ func (r *reader) hardware(s *Site) {
 	}
 	s.Meter, s.Relay = r.meter(), r.relay()
 	s.Thermometers, s.Safety = r.thermometers(), r.safety()
+	r.named(s.Safety.Sensors, s.Thermometers)
 	r.once(s)
 }
 
@@ -254,9 +258,26 @@ func (r *reader) relay() *Relay {
 	return relay
 }
 
+const safetySensors = "safety.sensors"
+
+// named refuses a sensor that protects the display and that there is not: nobody would notice.
+func (r *reader) named(sensors []string, there []Thermometer) {
+	for i, name := range sensors {
+		switch {
+		case !slices.ContainsFunc(there, func(t Thermometer) bool { return t.Name == name }):
+			r.wrong(safetySensors, "%.40q is none of the thermometers below [temperature]", name)
+		case slices.Contains(sensors[:i], name):
+			r.wrong(safetySensors, "%q is there twice", name)
+		}
+	}
+}
+
 func (r *reader) safety() Safety {
 	r.table("safety")
-	s := Safety{Dim: r.integer("safety.dim", DefaultDim, 40, 75), CutOff: r.integer("safety.cut_off", DefaultCutOff, 60, 80)}
+	s := Safety{
+		Dim: r.integer("safety.dim", DefaultDim, 40, 75), CutOff: r.integer("safety.cut_off", DefaultCutOff, 60, 80),
+		Sensors: r.texts(safetySensors, nil),
+	}
 	if s.Dim >= s.CutOff {
 		r.wrong("safety.dim", "is %d °C and the cut-off is %d °C: dim before", s.Dim, s.CutOff)
 	}

@@ -48,7 +48,7 @@ func TestReadWired(t *testing.T) {
 			{Name: "cabinet", Driver: "w1", Chip: "28-0316a2795f1c"},
 			{Name: "outside", Driver: "zone", Chip: "acpitz"},
 		},
-		site.Safety{Dim: 60, CutOff: 70},
+		site.Safety{Dim: 60, CutOff: 70, Sensors: []string{"cabinet"}},
 	}
 	have := want
 	have.CEC, have.Brightness, have.Contacts, have.Key = got.Panel.CEC, got.Schedule.Brightness, got.Contacts, got.Key
@@ -87,6 +87,8 @@ func TestOneClearLineForWhatIsWired(t *testing.T) {
 		{`outside = "zone:acpitz"`, `outside = "w1:28-0316a2795f1c"`, `temperature.outside: "w1:28-0316a2795f1c" is there already`},
 		{`outside = "zone:acpitz"`, nine(), `temperature: has 9 thermometers on the 1-wire bus: write at most 8`},
 		{`dwell = "30s"`, `dwell = "2h"`, `relay.dwell: is 2h0m0s`},
+		{`sensors = ["cabinet"]`, `sensors = ["cabinet", "attic"]`, `safety.sensors: "attic" is none of the thermometers below [temperature]`},
+		{`sensors = ["cabinet"]`, `sensors = ["cabinet", "cabinet"]`, `safety.sensors: "cabinet" is there twice`},
 		{`cabinet = "w1:28-0316a2795f1c"`, `cabinet = "w1:0316a2795f1c"`, `temperature.cabinet: "w1:0316a2795f1c" is no thermometer`},
 		{`board = "hwmon:coretemp:temp1"`, `"Bo ard" = "hwmon:coretemp:temp1"`, `temperature.Bo ard: is not a name`},
 		{`board = "hwmon:coretemp:temp1"`, `smoke = "hwmon:coretemp:temp1"`, `temperature.smoke: is the name of another sensor`},
@@ -169,6 +171,15 @@ func TestEdition(t *testing.T) {
 			t.Errorf("%s: %v", panel, err)
 		} else if s.Panel.Edition != want {
 			t.Errorf("%s: edition is %q, want %q", panel, s.Panel.Edition, want)
+		}
+	}
+}
+
+func TestSignal(t *testing.T) {
+	for keys, want := range map[string]bool{"": false, `signal = "believe"`: false, `signal = "ignore"`: true} {
+		s, err := site.Parse([]byte("[site]\nid = \"abc\"\ngate = \"G\"\n[panel]\ndriver = \"sim\"\n" + keys))
+		if err != nil || s.Panel.SignalLies != want {
+			t.Errorf("%q: %v", keys, err)
 		}
 	}
 }

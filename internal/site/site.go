@@ -69,6 +69,8 @@ type Panel struct {
 	CEC    string // second way to a panel on a serial line: absolute path of a CEC device, "auto", or empty for none
 	SetID  int    // address of the panel on its line; see Driver.setIDs
 
+	SignalLies bool // what it says of the picture on its input is not believed
+
 	Edition Edition // of a Philips panel; empty for every other
 }
 

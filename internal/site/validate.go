@@ -142,6 +142,7 @@ func (r *reader) panel() Panel {
 		p.Port = r.absolute("panel.port", p.Port)
 	}
 	p.Edition = r.edition(p.Driver)
+	p.SignalLies = r.choice("panel.signal", r.text("panel.signal", "believe"), "believe", "ignore") == "ignore"
 	p.CEC = r.text("panel.cec", "")
 	if p.CEC != "" && p.CEC != "auto" {
 		p.CEC = r.absolute("panel.cec", p.CEC)

@@ -29,6 +29,8 @@ type Request struct {
 	Do     Verb   `json:"do"`
 	For    string `json:"for,omitempty"`    // a duration such as "30m", for on and off
 	Reason string `json:"reason,omitempty"` // who asked and why
+	// DespiteSilentSmoke is for clear-fire: a smoke detector that says nothing is no reason to refuse.
+	DespiteSilentSmoke bool `json:"despite_silent_smoke,omitempty"`
 }
 
 // An Answer is one line from the daemon: Error is empty exactly when the request was done.
@@ -56,6 +58,9 @@ func ParseRequest(line []byte) (Request, error) {
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return Request{}, errors.New("cannot read the request: more than one object on a line")
+	}
+	if r.DespiteSilentSmoke && r.Do != ClearFire {
+		return Request{}, fmt.Errorf("cannot do %q despite a silent smoke detector: that is for clear-fire", r.Do)
 	}
 	switch r.Do {
 	case Status, On, Off, Schedule, ClearFire:

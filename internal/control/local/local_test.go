@@ -25,6 +25,8 @@ func TestParseRequest(t *testing.T) {
 		{"unknown verb", `{"do":"reboot"}`, `cannot do "reboot"`},
 		{"no verb", `{}`, `cannot do ""`},
 		{"unknown field", `{"do":"status","force":true}`, `unknown field "force"`},
+		{"despite", `{"do":"clear-fire","reason":"r","despite_silent_smoke":true}`, ""},
+		{"despite what", `{"do":"on","despite_silent_smoke":true}`, "that is for clear-fire"},
 		{"two objects", `{"do":"status"}{"do":"off"}`, "more than one object"},
 		{"not JSON", `status`, "cannot read the request"},
 		{"too long", `{"do":"` + strings.Repeat("x", local.MaxLine) + `"}`, "longer than"},
