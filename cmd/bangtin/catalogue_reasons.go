@@ -56,6 +56,7 @@ func vietnameseReasons() map[string]string {
 		"the panel went off by itself: a remote control, or its supply":                             "màn hình tự tắt: điều khiển từ xa, hoặc nguồn của nó",
 		"the panel is too warm and was dimmed: its fans, its filter, the sun":                       "màn hình quá nóng, đã giảm độ sáng: kiểm tra quạt, tấm lọc bụi, nắng chiếu vào",
 		"somebody is at it: one of ours? Else call the gate at once":                                "có người tác động vào thiết bị: có phải người của ta không? Nếu không, gọi cửa khẩu ngay",
+		"its site file says what cannot be of its wiring: bangtind --check, there":                  "tệp cấu hình khai báo đấu nối không thực hiện được: chạy bangtind --check tại chỗ",
 		"a fan does not turn: replace it before it gets hot":                                        "quạt không quay: thay trước khi thiết bị quá nóng",
 		"the panel says it is on and draws no light's worth of power: somebody has to look at it":   "màn hình báo đang bật nhưng công suất như khi tắt: cần người đến xem tận nơi",
 		"the panel says it is off and draws power as when lit: who has the remote control?":         "màn hình báo đã tắt nhưng công suất như khi sáng: ai đang giữ điều khiển từ xa?",
