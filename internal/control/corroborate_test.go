@@ -159,7 +159,7 @@ func TestContradictions(t *testing.T) {
 		incidents   []string
 	}{
 		{"black", func(s *stage) { s.rig.SetPanelFault(sim.Black, true) }, func(s *stage) { s.rig.SetPanelFault(sim.Black, false) },
-			journal.CauseContradicted, 598, 602, []string{"panel-dark-but-on", "panel-dark-but-on over"}},
+			journal.CauseContradicted, 598, 612, []string{"panel-dark-but-on", "panel-dark-but-on over"}},
 		{"no picture on the input", func(s *stage) { s.rig.SetPicture(false) }, func(s *stage) { s.rig.SetPicture(true) },
 			journal.CauseNoSignal, 598, 665, []string{"no-signal", "no-signal over"}},
 		{"stale, and without power", func(s *stage) { s.rig.SetPanelFault(sim.StaleState, true); s.rig.LosePower() }, func(s *stage) { s.rig.SetPanelFault(sim.StaleState, false) },

@@ -3,6 +3,7 @@ package control_test
 import (
 	"context"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -372,7 +373,9 @@ func TestAKeyTurnedWhileTheDiskHangs(t *testing.T) {
 		go func() { said <- s.orders.Local(t.Context(), wire.WishOn, time.Hour, "thử", "root") }()
 		time.Sleep(2 * time.Second)
 		s.rig.TurnKey(true)
-		time.Sleep(2 * time.Second)
+		for s.control.State().Want.Rule != "local" { // a wait for a mutex keeps the bubble's time from passing
+			runtime.Gosched()
+		}
 		s.disk.hung.Store(nil)
 		close(hang)
 		if err := <-said; err != nil {
