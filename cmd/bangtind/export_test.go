@@ -26,7 +26,7 @@ func NewRenewal(device, base, lock string, dialer pki.Dialer) (once func(context
 }
 
 // Protecting is protecting for tests.
-func Protecting(s *site.Site) []string { return protecting(s) }
+func Protecting(s *site.Site) []string { return protecting(s, s.Panel.Driver == site.Sim) }
 
 // Rehearse is what --check finds beyond the site file's own rules.
 func Rehearse(s *site.Site) error { return rehearse(s) }

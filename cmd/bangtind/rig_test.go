@@ -48,7 +48,7 @@ func onRig(m *Main, folder string) {
 		if fire() { // as hal/gpio's does
 			relay.Set(context.Background(), false)
 		}
-		w.relay = relay
+		w.relay, w.rig = relay, b.rig
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 // relayWithin is what a fire has until the relay is open.
 const relayWithin = 2 * time.Second
 
-// timeIsUp is how long before the test's end no fire is lit any tables: the longest that waits within one add up to it.
+// timeIsUp is how long before the test's end no fire is lit any more: the longest that waits within one add up to it.
 const timeIsUp = 2 * time.Minute
 
 // TestSafety sets displays on fire while all is broken that the chain may not need: the broker is down or says nothing, the disk is

@@ -105,7 +105,7 @@ func (r *rehearsal) begin(ctx context.Context, folder string) error {
 	cfg := control.Config{
 		Device: t.site.ID, Gate: t.site.Gate, Version: version, Kernel: kernelRun(), Clock: r.clock, Journal: r.journal, Orders: orders,
 		Schedule: media.Schedule{Zone: t.site.Location, Windows: []media.Window{{To: 24 * time.Hour}}}, // on, whatever the hour
-		Safety:   safety(t.site), Key: control.Key{State: "off", For: time.Hour},
+		Safety:   safety(t.site, t.wired.rig != nil), Key: control.Key{State: "off", For: time.Hour},
 		Panel: &timedPanel{Panel: t.wired.panel, r: r}, Sensors: []hal.Sensor{&timedSenses{t.senses, r}},
 		Player: idle{}, Content: idle{}, Health: control.NewHealth(), Log: t.m.logger(),
 	}

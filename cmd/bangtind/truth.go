@@ -20,15 +20,15 @@ func levels(list []site.Level) []control.Level {
 	return out
 }
 
-func safety(s *site.Site) control.Safety {
-	return control.Safety{Dim: celsius(s.Safety.Dim), CutOff: celsius(s.Safety.CutOff), Sensors: protecting(s)}
+func safety(s *site.Site, rig bool) control.Safety {
+	return control.Safety{Dim: celsius(s.Safety.Dim), CutOff: celsius(s.Safety.CutOff), Sensors: protecting(s, rig)}
 }
 
 // protecting names the thermometers that dim and cut off. Where the site file does not say they are those that are in no
 // processor: a fanless controller computes at 70 to 90 °C, and nothing burns. What a thermal zone measures nobody knows
 // from its type, but on most boards it is a processor. nil is all those of the simulated rig.
-func protecting(s *site.Site) []string {
-	if s.Panel.Driver == site.Sim {
+func protecting(s *site.Site, rig bool) []string {
+	if rig {
 		return nil
 	}
 	if s.Safety.Sensors != nil {
