@@ -121,17 +121,17 @@ func others(ctx context.Context, p hal.Panel) {
 // document, with a write that just succeeds each time, and at the end a port to close. An LG panel rests for 2 s after
 // another input.
 func patienceOfLine(protocol string, exchanges int) time.Duration {
-	const write, closing = time.Second, 1100 * time.Millisecond
-	var reply, gap, rest time.Duration
+	const reply, write, closing = 2 * time.Second, time.Second, 2100 * time.Millisecond // a writer and a reader that do not end
+	var gap, rest time.Duration
 	switch protocol {
 	case "mdc":
-		reply, gap = time.Second, 100*time.Millisecond
+		gap, rest = 100*time.Millisecond, time.Second // a copy of an acknowledgement is let pass
 	case "lg":
-		reply, gap, rest = time.Second, 150*time.Millisecond, 3*time.Second
+		gap, rest = 150*time.Millisecond, 4*time.Second // and so here
 	case "nec":
-		reply, gap, rest = 2*time.Second, 600*time.Millisecond, time.Second
+		gap, rest = 600*time.Millisecond, time.Second
 	case "sicp":
-		reply, gap, rest = 600*time.Millisecond, 100*time.Millisecond, 500*time.Millisecond
+		gap, rest = 100*time.Millisecond, 500*time.Millisecond
 	}
 	return 2*time.Duration(exchanges)*(gap+write+reply) + rest + closing
 }
