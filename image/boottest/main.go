@@ -91,7 +91,12 @@ func (b *bench) boot(ctx context.Context, temp string, base base, loads []*paylo
 			return err
 		}
 		m := machine{base: base, initrd: initrd, console: filepath.Join(temp, "console"), limit: b.limit}
-		failed = errors.Join(failed, m.run(ctx, load, b.out))
+		err = m.run(ctx, load, b.out)
+		if errors.Is(err, errNoBoot) && ctx.Err() == nil {
+			fmt.Fprintf(b.out, "%v\nbooting once more\n", err)
+			err = m.run(ctx, load, b.out)
+		}
+		failed = errors.Join(failed, err)
 		if ctx.Err() != nil {
 			break
 		}

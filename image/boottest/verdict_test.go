@@ -24,7 +24,7 @@ func TestVerdict(t *testing.T) {
 	)
 	for _, c := range []struct{ name, report, problem string }{
 		{"well", line + a + b + done, ""},
-		{"did not boot", "", "after 0 of 2 jobs"},
+		{"did not boot", "", "the guest did not boot"},
 		{"ended in a job", line, "after 0 of 2 jobs"},
 		{"ended between jobs", line + a, "after 1 of 2 jobs"},
 		{"ended before the end", line + a + b, "after 2 of 2 jobs"},
