@@ -70,20 +70,54 @@ func TestReplyIsHeldBackByADeafPanel(t *testing.T) {
 }
 
 // TestAcknowledgementComesTwice: the panel is asked straight after its command, and the copy of the acknowledgement
-// could be the answer.
+// could be the answer. One that answers power alone cannot show that the copy is past.
 func TestAcknowledgementComesTwice(t *testing.T) {
-	eachStaysOff(t, func(t *testing.T, w *wire, p hal.Panel) {
-		w.lag = 200 * time.Millisecond
-		for after := 5 * time.Millisecond; after < 900*time.Millisecond; after += 5 * time.Millisecond {
-			w.do("again " + after.String())
-			if err := p.SetPower(t.Context(), true); err != nil {
-				t.Fatal(err)
-			}
-			w.do("no again")
-			neverOn(t, w, p)
-			time.Sleep(10 * time.Second)
-		}
-	})
+	for name, fault := range map[string]string{"answers all": "obey", "answers power only": "only-power"} {
+		t.Run(name, func(t *testing.T) {
+			eachStaysOff(t, func(t *testing.T, w *wire, p hal.Panel) {
+				w.do(fault)
+				w.do("disobey")
+				w.lag = 200 * time.Millisecond
+				for after := 5 * time.Millisecond; after < 900*time.Millisecond; after += 5 * time.Millisecond {
+					w.do("again " + after.String())
+					if err := p.SetPower(t.Context(), true); err != nil {
+						t.Fatal(err)
+					}
+					w.do("no again")
+					neverOn(t, w, p)
+					time.Sleep(10 * time.Second)
+				}
+			})
+		})
+	}
+}
+
+// TestReadBackAtOnce: a panel that answers is read back without a wait. At 9600 baud nothing here takes longer than three
+// exchanges and the rests of NEC, 600 ms each.
+func TestReadBackAtOnce(t *testing.T) {
+	for _, protocol := range peer.Protocols() {
+		t.Run(protocol, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWire(t, peer.Config{Protocol: protocol, ID: 1})
+				p := w.driver(t, quiet())
+				defer p.Close()
+				for i := range 6 {
+					began := time.Now()
+					if err := p.SetPower(t.Context(), i%2 == 0); err != nil {
+						t.Fatal(err)
+					}
+					power, err := p.Power(t.Context())
+					if want := []hal.Power{hal.PowerOn, hal.PowerOff}[i%2]; err != nil || power != want {
+						t.Fatalf("Power is %v, %v; want %v", power, err, want)
+					}
+					if took := time.Since(began); took > 900*time.Millisecond {
+						t.Errorf("%v from the command to its state; want under 0.9 s", took)
+					}
+					time.Sleep(time.Minute)
+				}
+			})
+		})
+	}
 }
 
 func eachStaysOff(t *testing.T, check func(t *testing.T, w *wire, p hal.Panel)) {

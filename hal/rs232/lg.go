@@ -43,7 +43,7 @@ const (
 const lgRestInput = 2 * time.Second
 
 // lgTiming: 150 ms between sends are from hardware-facts.md. An acknowledgement takes 15 ms on the line and "may be
-// delayed" (42LS75A); no source names a limit: 2 s, and Copy, as for Samsung's. Neither does one for the rest after NG 3, "wait", nor for how long a
+// delayed" (42LS75A); no source names a limit: 2 s, and Copy, as for Samsung's, for sets that answer power alone. Neither does one for the rest after NG 3, "wait", nor for how long a
 // panel takes to settle: both are as for Samsung's, which are advised there.
 func lgTiming() Timing {
 	return Timing{
