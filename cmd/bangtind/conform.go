@@ -73,7 +73,8 @@ func (m *Main) conform(ctx context.Context, s *site.Site, p *person) (good bool,
 		return false, err
 	}
 	w := &wired{}
-	if err := w.addRelay(s.Relay, nil, m.logger()); err != nil {
+	w.addRelay(s.Relay, nil, m.logger())
+	if err := w.unusable(); err != nil {
 		return false, err
 	}
 	if w.relay != nil {
