@@ -108,13 +108,10 @@ func (t *smokeTest) wireUp(ctx context.Context) (end func() error, err error) {
 		go func() { done <- part(ctx) }()
 	}
 	folder := ""
-	switch {
-	case t.m.bench != nil:
-		t.wired = t.m.bench()
-	case t.site.Panel.Driver == site.Sim:
+	if t.site.Panel.Driver == site.Sim {
 		t.wired = &wired{}
 		t.wired.simulate(sim.NewRig(sim.Config{}))
-	default:
+	} else {
 		if folder, err = os.MkdirTemp("", "bangtind-smoke-"); err != nil {
 			cancel()
 			return nil, fmt.Errorf("cannot make a folder for the player: %w", err)
@@ -132,6 +129,9 @@ func (t *smokeTest) wireUp(ctx context.Context) (end func() error, err error) {
 			return nil, errors.Join(err, t.wired.Close(), os.RemoveAll(folder))
 		}
 		start(player.Run)
+	}
+	if t.m.rewire != nil {
+		t.m.rewire(t.wired, t.senses.smoking)
 	}
 	start(func(ctx context.Context) error { return t.senses.run(ctx, t.wired.sensors) })
 	if t.wired.relay != nil {
