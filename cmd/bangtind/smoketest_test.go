@@ -188,6 +188,9 @@ func TestSmokeTestFinds(t *testing.T) {
 		{"a relay that says it moved and did not", func(r hal.Relay) hal.Relay { return idleRelay{} }, nil, 1, []string{
 			`^FAIL: relay\n(    .*\n)*    the person sees the opposite$`,
 		}},
+		{"a relay that cannot be kept closed while something else is tried", func(r hal.Relay) hal.Relay { return &looseRelay{Relay: r} }, nil, 1, []string{
+			`^FAIL: relay, outside its step\n    cannot keep the relay as it was set: the line is gone$`, `^PASS: relay$`, `^PASS: safety chain$`,
+		}},
 		{"a relay that is slow", func(r hal.Relay) hal.Relay { return slowRelay{r} }, nil, 1, []string{
 			`^FAIL: safety chain\n    the relay was open after 2\.53s; 2s are allowed$`,
 		}},
@@ -228,6 +231,20 @@ func (welded) Set(context.Context, bool) error { return errors.New("the feedback
 type idleRelay struct{}
 
 func (idleRelay) Set(context.Context, bool) error { return nil }
+
+// looseRelay fails the first time that it is closed, and not again.
+type looseRelay struct {
+	hal.Relay
+	failed bool // one Set at a time: heldRelay sees to that
+}
+
+func (r *looseRelay) Set(ctx context.Context, closed bool) error {
+	if closed && !r.failed {
+		r.failed = true
+		return errors.New("the line is gone")
+	}
+	return r.Relay.Set(ctx, closed)
+}
 
 // slowRelay takes longer than is allowed.
 type slowRelay struct{ hal.Relay }
