@@ -51,6 +51,7 @@ func (m *Main) OnRig(rig *sim.Rig, relay func(hal.Relay) hal.Relay) {
 		*w = wired{}
 		w.simulate(rig)
 		w.relay = relay(w.relay)
+		w.expect = []hal.Reading{{Sensor: sim.SmokeSensor, Kind: hal.Smoke}, {Sensor: sim.CabinetSensor, Kind: hal.Temperature}}
 	}
 }
 

@@ -133,6 +133,7 @@ func (t *smokeTest) wireUp(ctx context.Context) (end func() error, err error) {
 	if t.m.rewire != nil {
 		t.m.rewire(t.wired, t.senses.smoking)
 	}
+	t.senses.expect(t.wired.expect)
 	start(func(ctx context.Context) error { return t.senses.run(ctx, t.wired.sensors) })
 	if t.wired.relay != nil {
 		t.relay = holdClosed(t.wired.relay)

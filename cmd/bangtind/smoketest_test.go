@@ -30,6 +30,7 @@ type hands struct {
 	undo  func()
 	lazy  []string          // requests that it does not follow
 	types map[string]string // what it types upon a request, in the place of doing it
+	luck  map[string]func() // what happens by itself upon a request
 }
 
 func (h *hands) Write(p []byte) (int, error) {
@@ -45,6 +46,11 @@ func (h *hands) hear(line string) {
 		if strings.Contains(line, lazy) {
 			h.undo = func() {}
 			return
+		}
+	}
+	for request, happens := range h.luck {
+		if strings.Contains(line, request) {
+			happens()
 		}
 	}
 	for request, key := range h.types {
@@ -176,6 +182,24 @@ func TestSmokeTestFinds(t *testing.T) {
 		}},
 		{"a smoke contact that is gone", nil, func(h *hands) { h.rig.SetSensorFault(sim.SmokeSensor, sim.SensorGone) }, 1, []string{
 			`^FAIL: smoke contact\n    nothing that can be believed: sensor is gone$`,
+		}},
+		{"a smoke contact that says nothing", nil, func(h *hands) { h.rig.SetSensorFault(sim.SmokeSensor, sim.SensorQuiet) }, 1, []string{
+			`^FAIL: smoke contact\n    nothing that can be believed: nothing heard yet$`,
+		}},
+		{"a smoke contact that says nothing, and smoke that was typed", nil, func(h *hands) {
+			h.rig.SetSensorFault(sim.SmokeSensor, sim.SensorQuiet)
+			h.types = map[string]string{"trip the smoke detector now": "t"}
+		}, 1, []string{
+			`^FAIL: safety chain\n    the smoke was typed: .*\n    relay open after (.*\n)+    smoke: nothing that can be believed: nothing heard yet$`,
+		}},
+		{"a thermometer that says nothing", nil, func(h *hands) { h.rig.SetSensorFault(sim.CabinetSensor, sim.SensorQuiet) }, 1, []string{
+			`^FAIL: thermometers\n    cabinet: nothing that can be believed: nothing heard yet$`,
+			`^FAIL: safety chain\n(    .*\n)+    cabinet: nothing that can be believed: nothing heard yet$`,
+		}},
+		{"a thermometer that falls silent with the panel's supply", nil, func(h *hands) {
+			h.luck = map[string]func(){"trip the smoke detector now": func() { h.rig.SetSensorFault(sim.CabinetSensor, sim.SensorQuiet) }}
+		}, 1, []string{
+			`^PASS: thermometers$`, `^FAIL: safety chain\n    relay open after (.*\n)+    cabinet: nothing that can be believed: it fell silent$`,
 		}},
 		{"a contact wired the other way round", nil, func(h *hands) {
 			h.rig.SetTamper(true)
