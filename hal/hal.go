@@ -149,6 +149,13 @@ const (
 	QualityGood
 )
 
+func (q Quality) String() string {
+	if q == QualityGood {
+		return "good"
+	}
+	return "unknown"
+}
+
 // A Reading is one debounced observation of one sensor.
 type Reading struct {
 	Sensor      string // the name in the site file or of the driver, unique on one controller

@@ -109,6 +109,9 @@ type Control struct {
 	started   time.Time
 	boot      []journal.Entry
 
+	toldContacts string    // of the last state that was news
+	toldAt       time.Time // when one was by its contacts alone, process time
+
 	changed chan struct{}
 	next    chan struct{} // closed when the next state is there
 	ready   chan struct{}

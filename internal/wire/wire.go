@@ -41,6 +41,7 @@ type State struct {
 	Airtime      AirtimeState  `json:"airtime"` // of today in the site's time zone
 	Mains        *bool         `json:"mains"`   // null when no input tells
 	Temperatures []Temperature `json:"temperatures"`
+	Sensors      []Sensor      `json:"sensors,omitempty"` // at most MaxSensors, mains and temperatures among them
 	Outbox       Outbox        `json:"outbox"`
 	Alarms       []string      `json:"alarms,omitempty"`        // codes of what is wrong now, sorted
 	TrustVersion uint64        `json:"trust_version,omitempty"` // of the trust document that stands; 0 when there is none
