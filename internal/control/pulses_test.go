@@ -76,19 +76,20 @@ func (c *counter) reading() hal.Reading {
 	return r
 }
 
-// counted is a display with such a meter from 10:20 on: lit until 11:00, dark over noon and lit again from 13:58:30 on.
+// counted is a display with such a meter from 10:40 on: lit until 11:00, dark for an hour and lit again from 11:58:30 on, which is a window that begins at noon.
 func counted(t *testing.T, c *counter, measured control.Meter, scene func(s *stage)) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "journal.db")
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, path, at(t, "10:20:00"))
+		s := newStage(t, path, at(t, "10:40:00"))
 		s.panelOf = func() hal.Panel { return s.rig.Panel() }
 		c.rig, c.pulse = s.rig, 3600
 		s.config = func(cfg *control.Config) {
 			cfg.Meter, cfg.Sensors = measured, append(cfg.Sensors, c)
+			cfg.Schedule.Windows[1].From = 12 * time.Hour
 		}
 		s.begin()
-		time.Sleep(s.until("13:55:00"))
+		time.Sleep(s.until("11:58:00"))
 		scene(s)
 		s.end()
 		s.close()
@@ -118,7 +119,7 @@ func TestASlowMeterHasNoWordAgainstAPanelJustSwitchedOn(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			counted(t, &counter{lit: tt.lit, dark: tt.dark, left: tt.left}, tt.measured, func(s *stage) {
 				before := s.control.State().Airtime
-				time.Sleep(s.until("14:20:00"))
+				time.Sleep(s.until("12:20:00"))
 				after := s.control.State().Airtime
 				if got := after.DeliveredS - before.DeliveredS; got < 1199 || got > 1200 {
 					s.t.Errorf("%d s of 1200 are delivered: %+v", got, after)
@@ -138,15 +139,15 @@ func TestASlowMeterTellsOfAPanelThatStaysDark(t *testing.T) {
 		measured control.Meter
 		found    string // by when
 	}{
-		{"0.5 W", 0.5, control.Meter{Lit: 30 * physic.Watt, Dark: 5 * physic.Watt}, "14:13:00"},
-		{"4 W, whose pulses are heard", 4, control.Meter{Lit: 30 * physic.Watt, Dark: 5 * physic.Watt}, "14:30:00"},
-		{"that nobody measured", 0.5, control.Meter{}, "14:31:00"},
+		{"0.5 W", 0.5, control.Meter{Lit: 30 * physic.Watt, Dark: 5 * physic.Watt}, "12:13:00"},
+		{"4 W, whose pulses are heard", 4, control.Meter{Lit: 30 * physic.Watt, Dark: 5 * physic.Watt}, "12:30:00"},
+		{"that nobody measured", 0.5, control.Meter{}, "12:31:00"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			counted(t, &counter{lit: 60, dark: tt.dark, left: 700}, tt.measured, func(s *stage) {
 				s.rig.SetPanelFault(sim.Black, true)
 				before := s.control.State().Airtime
-				time.Sleep(s.until("14:05:00"))
+				time.Sleep(s.until("12:05:00"))
 				if got := s.lost()[journal.CauseContradicted]; got != 0 {
 					s.t.Errorf("%d s are lost before the meter can have known", got)
 				}
@@ -154,7 +155,7 @@ func TestASlowMeterTellsOfAPanelThatStaysDark(t *testing.T) {
 				if got := s.lost()[journal.CauseContradicted]; got == 0 {
 					s.t.Error("nothing is found")
 				}
-				time.Sleep(s.until("14:40:00"))
+				time.Sleep(s.until("12:40:00"))
 				after := s.control.State().Airtime
 				if got := s.lost()[journal.CauseContradicted]; got < 2399 || after.DeliveredS != before.DeliveredS {
 					s.t.Errorf("%d s of 2400 are lost to it: %+v", got, after)
@@ -170,7 +171,7 @@ func TestASlowMeterVerifiesABlindPanelLater(t *testing.T) {
 	counted(t, &counter{lit: 20, dark: 0.5, left: 1}, control.Meter{Lit: 15 * physic.Watt, Dark: 2 * physic.Watt}, func(s *stage) {
 		s.rig.SetPanelFault(sim.Blind, true)
 		before := s.control.State().Airtime
-		time.Sleep(s.until("14:20:00"))
+		time.Sleep(s.until("12:20:00"))
 		after := s.control.State().Airtime
 		unverified, lost := after.UnverifiedS-before.UnverifiedS, s.lost()
 		if unverified < 30 || unverified > 360 || lost[journal.CausePanelOff]+lost[journal.CauseContradicted] > 0 {

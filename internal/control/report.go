@@ -36,10 +36,10 @@ func (c *Control) publish(at journal.Stamp, want Want, status Status) {
 	c.settle(want, status)
 }
 
-// isNews reports whether s is worth telling at once. What only its contacts and the trust in its sensors say is so once in
-// sensorNews; then it waits, and is told if it still holds.
+// isNews reports whether s is worth telling at once. What only its contacts and the trust in its sensors say, and that the
+// panel's watts fall to standby or rise from it, is so once in sensorNews; then it waits, and is told if it still holds.
 func (c *Control) isNews(s wire.State) bool {
-	now, say := time.Now(), contacts(s.Sensors)
+	now, say := time.Now(), contacts(s.Sensors)+string(c.standsBy())
 	switch {
 	case essence(s) != essence(c.state):
 	case say != c.toldContacts && now.Sub(c.toldAt) >= sensorNews:

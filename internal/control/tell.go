@@ -112,6 +112,15 @@ func (c *Control) tellRelay(now time.Time) []wire.Sensor {
 	return []wire.Sensor{s}
 }
 
+// standsBy is DrawDark while the meter says so, or else nothing: or a state would go on telling what the panel drew before it
+// was switched, for a heartbeat. What it draws while it is lit moves with the picture.
+func (c *Control) standsBy() Draw {
+	if c.cfg.Meter.Says(c.sensors.meter()) == DrawDark {
+		return DrawDark
+	}
+	return DrawUnknown
+}
+
 // contacts is what of the sensors is news: who is there, how far each is believed, and what those say that have no unit. What is
 // measured wobbles, and a reason counts the seconds; both go with the next state.
 func contacts(all []wire.Sensor) string {

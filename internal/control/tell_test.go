@@ -115,6 +115,15 @@ func TestWhatSensorsSayIsRarelyNews(t *testing.T) {
 		}); n > 0 {
 			s.t.Errorf("%d states for a temperature that moves", n)
 		}
+		if n := s.saidFor(10*time.Minute, func(i int) { s.rig.SetBrightness(50 + i%50) }); n > 0 {
+			s.t.Errorf("%d states for watts that move", n)
+		}
+		s.rig.SetPanelFault(sim.Black, true)
+		if n := s.saidFor(30*time.Second, func(int) {}); n != 1 {
+			s.t.Errorf("%d states for watts that fall to standby", n)
+		}
+		s.rig.SetPanelFault(sim.Black, false)
+		s.saidFor(5*time.Minute, func(int) {})
 		s.rig.TurnKey(true)
 		if n := s.saidFor(3*time.Second, func(int) {}); n != 1 {
 			s.t.Errorf("%d states for a turned key", n)
