@@ -46,7 +46,7 @@ func (m Meter) standby() physic.Power {
 // since is the reading as far as it is of the panel since it was switched, at from. The pulses of a small panel are minutes
 // apart: the first of a window tells of the hours before it, and the last of it goes on telling of the lit panel after it.
 // Until two came since from, they have not said anything of the panel as it is now; only their silence does, once it is too
-// long for more than standby.
+// long for more than standby: by then Watts is no more either.
 func (m Meter) since(now, from time.Time, r hal.Reading) hal.Reading {
 	if r.Pulse == 0 || !r.From.Before(from) || r.Quality != hal.QualityGood {
 		return r
@@ -55,7 +55,6 @@ func (m Meter) since(now, from time.Time, r hal.Reading) hal.Reading {
 	if r.At.After(from) {
 		silent = now.Sub(r.At)
 	}
-	r.Watts = min(r.Watts, m.standby())
 	if silent.Seconds()*float64(m.standby()) < float64(r.Pulse) { // nanowatts, nanojoules
 		r.Quality, r.Reason = hal.QualityUnknown, "no two pulses since the panel was switched"
 	}
