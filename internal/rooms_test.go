@@ -66,6 +66,7 @@ func law() map[string][]string {
 		},
 		"image/boottest":       {"image/boottest/guest"},
 		"image/boottest/guest": {},
+		"image/layout":         {},
 		"cmd/bangtin-demo":     {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal"},
 	}
 }

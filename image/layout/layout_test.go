@@ -1,0 +1,39 @@
+package layout_test
+
+import (
+	"regexp"
+	"testing"
+
+	"bangtin/image/layout"
+)
+
+// TestPartitions: what firmware, kernel and sfdisk demand of a table, and what the two slots demand of one another.
+func TestPartitions(t *testing.T) {
+	guid := regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+	seen := map[string]bool{}
+	all := layout.Partitions()
+	for i, p := range all {
+		if p.Number != i+1 {
+			t.Errorf("%s has number %d and stands at %d", p.Label(), p.Number, i+1)
+		}
+		if !guid.MatchString(p.GUID) || !guid.MatchString(p.Type) {
+			t.Errorf("%s: %s %s", p.Label(), p.GUID, p.Type)
+		}
+		if p.Bytes <= 0 || p.Bytes%layout.MiB != 0 {
+			t.Errorf("%s has %d bytes", p.Label(), p.Bytes)
+		}
+		if n := len(p.Label()); n > 11 { // FAT's limit of a volume's name
+			t.Errorf("%s is too long for a FAT: %d", p.Label(), n)
+		}
+		if seen[p.GUID] || seen[p.Label()] {
+			t.Errorf("%s is there twice", p.Label())
+		}
+		seen[p.GUID], seen[p.Label()] = true, true
+		if twin, ok := layout.Find(p.Role, p.Slot.Other()); !ok || twin.Bytes != p.Bytes || twin.Type != p.Type {
+			t.Errorf("%s and its twin differ: %+v", p.Label(), twin)
+		}
+	}
+	if last := all[len(all)-1]; last.Role != layout.Data {
+		t.Errorf("%s is the last: data could not grow", last.Label())
+	}
+}
