@@ -3,7 +3,9 @@ package main_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	main "bangtin/cmd/bangtind"
 	"bangtin/hal"
@@ -48,10 +50,18 @@ func TestAForeignInput(t *testing.T) {
 	w.site.driver, w.site.port, w.site.input = "mdc", panel.Path, "hdmi1"
 	w.inbox(w.approved(10))
 	r := w.start()
-	w.until("on air", func(s *wire.State) bool { return playing(10)(s) && s.Airtime.DeliveredS > 2 })
+	// Its input is the first thing that a panel is asked after it has settled, its temperature the next.
+	w.until("on air and asked", func(s *wire.State) bool { return playing(10)(s) && s.Panel.CelsiusX10 != nil })
 	panel.Do("input 35") // 0x23, hdmi2
-	w.until("the foreign input", func(s *wire.State) bool { return slices.Contains(s.Alarms, "input-wrong") })
-	s := w.until("put right", func(s *wire.State) bool { return playing(10)(s) && len(s.Alarms) == 0 })
+	for end := time.Now().Add(2 * time.Minute); !strings.Contains(r.log(), "panel put on its input"); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it was not put right")
+		}
+	}
+	s := w.until("told, and over", func(s *wire.State) bool {
+		known := slices.ContainsFunc(s.Airtime.Lost, func(l wire.Lost) bool { return l.Cause == string(journal.CauseInputWrong) })
+		return known && playing(10)(s) && len(s.Alarms) == 0
+	})
 	delivered := s.Airtime.DeliveredS
 	w.until("on air again", func(s *wire.State) bool { return s.Airtime.DeliveredS > delivered+1 })
 	r.stop()
