@@ -140,7 +140,7 @@ func TestAStopIsNoFailureOfTheRelay(t *testing.T) {
 		s.relayOf = func() hal.Relay { return slowRelay{s.rig.Relay()} }
 		for range 40 { // which of the loops hears first of the stop is left to chance
 			s.begin()
-			time.Sleep(21500 * time.Millisecond) // it is being written: at 0, 10 and 20 s, for three seconds
+			time.Sleep(21 * time.Second) // it is being written, at 0, 10 and 20 s for three seconds, and the loop looks around
 			s.end()
 			s.close()
 		}

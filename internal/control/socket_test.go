@@ -165,7 +165,11 @@ func TestAWrongInputHolds(t *testing.T) {
 				s.rig.SetInput("hdmi2")
 				time.Sleep(time.Minute)
 				p.deny.Store(&err)
+				p.take()
 				time.Sleep(time.Hour)
+				if n := p.count("set input"); err != hal.ErrSilent && n < 110 {
+					s.t.Errorf("in an hour it was switched %d times", n)
+				}
 				if got := s.lost()[journal.CauseInputWrong]; got < 3660 || got > 3696 {
 					s.t.Errorf("of 61 minutes %d s are lost", got)
 				}
