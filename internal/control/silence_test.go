@@ -95,7 +95,7 @@ func TestAPanelThatWasOffLongAgo(t *testing.T) {
 	}{
 		{0, 0, 100 * time.Millisecond},
 		{10 * time.Second, 0, 100 * time.Millisecond},
-		{time.Minute, 1500 * time.Millisecond, 1600 * time.Millisecond},
+		{time.Minute, 900 * time.Millisecond, time.Second},
 	} {
 		path := filepath.Join(t.TempDir(), "journal.db")
 		synctest.Test(t, func(t *testing.T) {
