@@ -176,7 +176,7 @@ func (k *panelKeeper) rest() {
 	if told.Inside.Sensor == "" && told.Signal.At.IsZero() && told.Brightness == LeaveBrightness && len(told.Faults) == 0 {
 		return
 	}
-	k.inside, k.picture = inside{}, picture{saw: k.picture.saw}
+	k.inside, k.picture = inside{}, picture{}
 	if k.light != nil {
 		k.light.rest()
 	}
@@ -189,27 +189,22 @@ func (k *panelKeeper) rest() {
 	k.report(k.seen)
 }
 
-// A picture believes a missing signal the second time, as a change of the output's mode looks like one for a moment, and
-// only from a panel that saw one in this run: some have no word for it and answer no.
+// A picture believes a missing signal the second time, as a change of the output's mode looks like one for a moment.
 type picture struct {
 	missed int
-	saw    bool
 }
 
 func (p *picture) take(present bool, now time.Time, s *Signal) (soon bool) {
 	if present {
-		p.missed, p.saw = 0, true
+		p.missed = 0
 		*s = Signal{Present: true, At: now, SeenAt: now}
-		return false
-	}
-	if !p.saw {
 		return false
 	}
 	if p.missed++; p.missed < 2 {
 		return true
 	}
 	s.Present, s.At = false, now
-	return true // so that its return is noticed as soon
+	return !s.SeenAt.IsZero() // so that its return is noticed as soon; a panel that has no word for it would be asked so all day
 }
 
 // An inside judges the panel's own thermometer. It is a number in a frame, of a unit that some documents do not name, and

@@ -61,14 +61,15 @@ func Classify(now time.Time, want Want, content bool, seen Seen) Status {
 	if c == journal.CauseNoSignal && content && seen.Player.State == media.PlayerDown {
 		c = "" // it is the player that puts out no picture
 	}
-	if c != "" {
+	if c != "" && seen.Light.Proven {
 		return lost(c)
 	}
+	unproven := c != ""
 	if c := playerCause(now, content, seen.Player); c != "" {
 		return lost(c)
 	}
 	shown := Status{State: journal.OnAir, Rule: want.Rule}
-	if seen.Panel.Blind && seen.Light.Draw != DrawLit {
+	if unproven || seen.Panel.Blind && seen.Light.Draw != DrawLit {
 		shown.State = journal.Unverified
 	}
 	if seen.Trust == journal.Untrusted { // nobody can say in which second

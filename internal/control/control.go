@@ -85,6 +85,7 @@ type Control struct {
 	sensors  *sensors
 	recorder *recorder
 	ageing   *ageing
+	memory   *memory
 	panel    *panelKeeper
 	relay    *relayKeeper
 	beat     func()
@@ -153,6 +154,10 @@ func New(ctx context.Context, cfg Config) (*Control, error) {
 	if c.ageing, err = newAgeing(ctx, cfg.Journal); err != nil {
 		cfg.Log.Error("the trend of the panel begins anew", "err", err) // in part or as a whole; the picture does not need it
 	}
+	if c.memory, err = loadMemory(ctx, cfg.Journal, cfg.Meter); err != nil {
+		cfg.Log.Error("what was known of the panel is forgotten", "err", err) // it is learnt anew
+	}
+	c.seen.Light = Evidence{shone: c.memory.panel.Shone, saw: c.memory.panel.Saw && !cfg.SignalLies}
 	c.recorder = newRecorder(cfg.Journal, cmp.Or(cfg.Heartbeat, DefaultHeartbeat), cfg.Log, cfg.Health.Loop("recorder", recorderLimit))
 	c.panel = newPanelKeeper(cfg.Panel, cfg.Log, func(s PanelSeen) { replace(c.panelNews, s) }, cfg.Health.Loop("panel", 2*time.Minute))
 	if cfg.Relay != nil {
@@ -227,6 +232,9 @@ func (c *Control) Run(ctx context.Context) error {
 	g.Go(func() error {
 		return keepSaving(ctx, c.ageing.dirty, c.ageing.save, func(err error) { c.cfg.Log.Error("cannot write the panel's trend", "err", err) })
 	})
+	g.Go(func() error {
+		return keepSaving(ctx, c.memory.dirty, c.memory.save, func(err error) { c.cfg.Log.Error("cannot write what is known of the panel", "err", err) })
+	})
 	g.Go(func() error { return c.loop(ctx) })
 	err := g.Wait()
 	c.tellRefusals()
@@ -296,6 +304,7 @@ func (c *Control) step() {
 	want := Decide(in)
 	meter := c.sensors.meter()
 	c.seen.Light.update(now, want.PanelOn, c.seen.Panel, c.cfg.Meter, meter)
+	c.memory.note(remembered{Meter: c.cfg.Meter, Shone: c.seen.Light.shone, Saw: c.seen.Light.saw})
 	c.nudge(now)
 	c.calm = !in.Moment.Lead
 	c.drive(now, want)

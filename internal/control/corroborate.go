@@ -99,17 +99,23 @@ type Evidence struct {
 	Since   time.Time // that Finding has held
 	LitAt   time.Time // when what last said lit was measured
 	AgreeAt time.Time // when what last did not contradict a lit panel was measured, or when nothing claimed that it was lit
-	shone   bool      // the meter told in this run more than a dark panel draws, while the panel was on
+	SawAt   time.Time // the same of the picture on its input
+	// Proven says that who contradicts the panel has told the opposite before. Without that its word takes no more than the
+	// claim: the meter's shunt may be in no circuit, and some panels have no word for a picture and answer no.
+	Proven bool
+	shone  bool // the meter has told more than a dark panel draws, while the panel was on; restarts do not end it
+	saw    bool // the panel has seen a picture; restarts do not end it
 }
 
-// update looks at the newest observations. A meter that never told what a lit panel draws has no word for a dark one: its
-// cable may be cut, or its shunt in no circuit.
+// update looks at the newest observations. A meter that never told what a lit panel draws has no word for a dark one where
+// nobody measured both.
 func (e *Evidence) update(now time.Time, wantOn bool, p PanelSeen, m Meter, r hal.Reading) {
 	lit, _ := believed(now, wantOn, p)
 	draw := m.Says(r)
 	tells := r.Kind == hal.Meter && r.Quality == hal.QualityGood && draw != DrawDark
 	e.shone = e.shone || lit && tells
-	if draw == DrawDark && !e.shone {
+	e.saw = e.saw || p.Told.Signal.Present
+	if draw == DrawDark && !e.shone && (m.Lit == 0 || m.Dark == 0) {
 		draw = DrawUnknown
 	}
 	if e.Draw == DrawLit && tells && r.Watts >= m.Lit*litStays/100 {
@@ -120,6 +126,10 @@ func (e *Evidence) update(now time.Time, wantOn bool, p PanelSeen, m Meter, r ha
 		e.LitAt = r.At
 	}
 	f := Corroborate(now, wantOn, p, draw)
+	if f == DarkButOn && !e.shone && e.saw && Corroborate(now, wantOn, p, DrawUnknown) == SignalLost {
+		f = SignalLost // the proven word before the other
+	}
+	e.Proven = f == DarkButOn && e.shone || f == SignalLost && e.saw
 	if f != e.Finding || e.Since.IsZero() {
 		e.Finding, e.Since = f, now
 	}
@@ -128,6 +138,12 @@ func (e *Evidence) update(now time.Time, wantOn bool, p PanelSeen, m Meter, r ha
 		e.AgreeAt = now
 	case tells && r.At.After(e.AgreeAt):
 		e.AgreeAt = r.At
+	}
+	switch s := p.Told.Signal; {
+	case !lit:
+		e.SawAt = now
+	case s.SeenAt.After(e.SawAt):
+		e.SawAt = s.SeenAt
 	}
 }
 

@@ -53,7 +53,7 @@ func (c *Control) nudge(now time.Time) {
 func (c *Control) doubt(at journal.Stamp, now time.Time, status Status) {
 	was := c.was
 	c.was = status
-	if proof, ok := c.proof(now, was.dated().State); ok && status.State == journal.Lost {
+	if proof, ok := c.proof(now, was.dated().State); ok && status.State != journal.OnAir {
 		booked := at.Wall.Add(-c.ledger.Stepped(at)) // by the clock that the claim was booked by
 		c.ledger.Doubt(booked.Add(-now.Sub(proof)).Unix(), status)
 	}
@@ -77,7 +77,7 @@ func (c *Control) proof(now time.Time, claimed journal.Airtime) (time.Time, bool
 	case light.stands(now, DarkButOn):
 		return light.AgreeAt, true
 	case light.stands(now, SignalLost):
-		return c.seen.Panel.Told.Signal.SeenAt, true
+		return light.SawAt, true
 	}
 	return time.Time{}, false
 }
