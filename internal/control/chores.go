@@ -51,6 +51,7 @@ type Signal struct {
 type chore struct {
 	every time.Duration
 	ask   func(context.Context) (soon bool, err error) // soon: the answer needs another one to be believed
+	keen  func() bool                                  // silence is no reason to ask less often now; nil for never
 	next  time.Time
 	fails int
 }
@@ -68,8 +69,12 @@ func (k *panelKeeper) questions() []*chore {
 		}})
 	}
 	if p, ok := k.panel.(hal.SignalDetector); ok {
-		all = append(all, &chore{every: signalEvery, ask: func(ctx context.Context) (bool, error) {
+		missed := func() bool { return k.picture.missed > 0 }
+		all = append(all, &chore{every: signalEvery, keen: missed, ask: func(ctx context.Context) (bool, error) {
 			present, err := p.Signal(ctx)
+			if missed() && denied(err) {
+				present, err = false, nil // it takes nothing back; and it is asked on
+			}
 			if err != nil {
 				return false, err
 			}
@@ -159,15 +164,23 @@ func (c *chore) done(soon bool, err error) {
 		c.next = now.Add(unsupportedFor)
 	case errors.Is(err, hal.ErrRefused):
 		c.next = now.Add(refusedFor)
+	case err != nil && c.keen != nil && c.keen():
+		c.next = now.Add(c.every)
 	case err != nil:
 		c.fails = min(c.fails+1, 4)
 		c.next = now.Add(c.every << c.fails)
 	case soon:
+		c.fails = 0
 		c.next = now
 	default:
 		c.fails = 0
 		c.next = now.Add(c.every)
 	}
+}
+
+// denied says that the panel has answered, and does not tell.
+func denied(err error) bool {
+	return errors.Is(err, hal.ErrRefused) || errors.Is(err, hal.ErrUnsupported)
 }
 
 // rest forgets what is true only of a panel that is on. Its first questions come after it has been on for a while.

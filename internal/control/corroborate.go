@@ -59,7 +59,7 @@ func Corroborate(now time.Time, wantOn bool, p PanelSeen, draw Draw) Finding {
 		return LitButOff
 	case lit && draw == DrawDark:
 		return DarkButOn
-	case lit && !s.Present && !s.At.IsZero() && now.Sub(s.At) <= toldFresh*signalEvery:
+	case lit && !s.Present && !s.At.IsZero(): // until it sees one again or goes off: silence takes nothing back
 		return SignalLost
 	}
 	return Agreed
