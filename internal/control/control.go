@@ -103,8 +103,7 @@ type Control struct {
 	relayNews chan error
 	relayErr  error // of the last write; nil when it succeeded
 	seen      Seen
-	lit       time.Time // when the panel was last read back as on, process time
-	was       Status    // of the step before
+	lit       time.Time // when what last proved that the panel is lit was measured, or when nothing claimed it; process time
 	showing   showing
 	playPanel string // the worst the panel was during the clip on air
 	started   time.Time
@@ -316,7 +315,7 @@ func (c *Control) step() {
 	}
 	c.seen.Player, c.seen.Trust = player, at.Trust
 	status := Classify(now, want, content, c.seen)
-	c.doubt(at, now, status)
+	c.doubt(at, now, want, status)
 	lit := c.seen.Panel.Power == hal.PowerOn && dark(now, c.seen) == "" && c.seen.Light.Finding == Agreed && c.cfg.Meter.Says(meter) != DrawDark
 	c.ageing.look(now, in.Now, at.Trust, lit, c.seen.Panel.Told, meter)
 	c.account(at, now, want, status)

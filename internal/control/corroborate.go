@@ -133,18 +133,20 @@ func (e *Evidence) update(now time.Time, wantOn bool, p PanelSeen, m Meter, r ha
 	if f != e.Finding || e.Since.IsZero() {
 		e.Finding, e.Since = f, now
 	}
-	switch {
-	case !lit:
-		e.AgreeAt = now
-	case tells && r.At.After(e.AgreeAt):
+	if e.AgreeAt.IsZero() || unlit(now, wantOn, p) {
+		e.AgreeAt, e.SawAt = now, now
+	}
+	if tells && r.At.After(e.AgreeAt) {
 		e.AgreeAt = r.At
 	}
-	switch s := p.Told.Signal; {
-	case !lit:
-		e.SawAt = now
-	case s.SeenAt.After(e.SawAt):
-		e.SawAt = s.SeenAt
+	if seen := p.Told.Signal.SeenAt; seen.After(e.SawAt) {
+		e.SawAt = seen
 	}
+}
+
+// unlit says that nothing claims a lit panel. One that is silent claimed it before.
+func unlit(now time.Time, wantOn bool, p PanelSeen) bool {
+	return !wantOn || now.Before(p.SettlesAt) || p.Power == hal.PowerOff || p.Power == hal.PowerWarming
 }
 
 // stands reports whether the finding has held for so long that it is believed.
