@@ -37,6 +37,7 @@ type Told struct {
 	FaultsAt   time.Time // when it told them, process time
 	Hours      int       // on, in its life; 0 where it does not tell
 	Brightness int       // percent, as it was read back lately; LeaveBrightness where it does not tell
+	Dimmed     int       // what it was in percent when the heat took it down; LeaveBrightness where nothing is to be given back
 	Disobeys   string    // how its brightness differs from what was asked for, again and again; empty when it does not
 }
 
@@ -124,7 +125,7 @@ func (k *panelKeeper) tend(ctx context.Context) {
 		return
 	}
 	if k.light != nil && (k.wish.calm || k.wish.hot) && k.light.tend(ctx, k.wish.ask, k.aside) {
-		k.seen.Told.Brightness, k.seen.Told.Disobeys = k.light.told(), k.light.disobeys()
+		k.seen.Told.Brightness, k.seen.Told.Dimmed, k.seen.Told.Disobeys = k.light.told(), k.light.before, k.light.disobeys()
 		k.report(k.seen)
 		return
 	}

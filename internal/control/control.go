@@ -158,7 +158,8 @@ func New(ctx context.Context, cfg Config) (*Control, error) {
 	}
 	c.seen.Light = Evidence{shone: c.memory.panel.Shone, saw: c.memory.panel.Saw && !cfg.SignalLies}
 	c.recorder = newRecorder(cfg.Journal, cmp.Or(cfg.Heartbeat, DefaultHeartbeat), cfg.Log, cfg.Health.Loop("recorder", recorderLimit))
-	c.panel = newPanelKeeper(cfg.Panel, cfg.Log, func(s PanelSeen) { replace(c.panelNews, s) }, cfg.Health.Loop("panel", 2*time.Minute))
+	c.panel = newPanelKeeper(cfg.Panel, c.memory.panel.Dimmed, cfg.Log, func(s PanelSeen) { replace(c.panelNews, s) }, cfg.Health.Loop("panel", 2*time.Minute))
+	c.seen.Panel = c.panel.seen
 	if cfg.Relay != nil {
 		c.relay = &relayKeeper{relay: cfg.Relay, want: make(chan passedRelay, 1), news: c.relayNews, beat: cfg.Health.Loop("relay", relayLimit)}
 	}
@@ -303,7 +304,9 @@ func (c *Control) step() {
 	want := Decide(in)
 	meter := c.sensors.meter()
 	c.seen.Light.update(now, want.PanelOn, c.seen.Panel, c.cfg.Meter, meter)
-	c.memory.note(remembered{Meter: c.cfg.Meter, Shone: c.seen.Light.shone, Saw: c.seen.Light.saw})
+	c.memory.note(remembered{
+		Meter: c.cfg.Meter, Shone: c.seen.Light.shone, Saw: c.seen.Light.saw, Dimmed: c.seen.Panel.Told.Dimmed,
+	})
 	c.nudge(now)
 	c.calm = !in.Moment.Lead
 	c.drive(now, want)

@@ -16,6 +16,8 @@ type remembered struct {
 	Meter Meter `json:"meter"` // the thresholds that Shone holds for: whoever has measured anew, begins anew
 	Shone bool  `json:"shone"` // see Evidence
 	Saw   bool  `json:"saw"`
+	// Dimmed is the brightness in percent that heat has taken and nobody has given back; else LeaveBrightness.
+	Dimmed int `json:"dimmed"`
 }
 
 // A memory brings what is remembered of the panel to disk. note is for the loop; save for its own goroutine.
@@ -28,13 +30,17 @@ type memory struct {
 
 // loadMemory takes over what the last run knew. What cannot be read is forgotten, and told.
 func loadMemory(ctx context.Context, j Books, m Meter) (*memory, error) {
-	mem := &memory{journal: j, dirty: make(chan struct{}, 1)}
+	unknown := remembered{Dimmed: LeaveBrightness}
+	mem := &memory{journal: j, dirty: make(chan struct{}, 1), panel: unknown}
 	raw, err := j.Setting(ctx, settingPanel)
 	if err == nil && raw != nil {
 		err = json.Unmarshal(raw, &mem.panel)
 	}
+	if err == nil && (mem.panel.Dimmed < LeaveBrightness || mem.panel.Dimmed > 100) {
+		err = fmt.Errorf("a brightness of %d %%", mem.panel.Dimmed)
+	}
 	if err != nil {
-		mem.panel = remembered{}
+		mem.panel = unknown
 		err = fmt.Errorf("cannot load what is known of the panel: %w", err)
 	}
 	if mem.panel.Meter != m {
