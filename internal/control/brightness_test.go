@@ -208,8 +208,12 @@ func TestHeatGivesBackAfterARestart(t *testing.T) {
 			for range 2 {
 				s.end()
 				s.close()
+				s.rig.SetSensorFault(sim.CabinetSensor, sim.SensorQuiet) // it takes its time to tell
 				s.begin()
-				for range 120 {
+				for i := range 120 {
+					if i == 30 {
+						s.rig.SetSensorFault(sim.CabinetSensor, sim.SensorGood)
+					}
 					time.Sleep(time.Second)
 					s.wantBrightness("hot after a restart", 30)
 				}
