@@ -24,7 +24,7 @@ func (l *Ledger) Doubt(from int64, s Status) {
 		return
 	}
 	l.worst = worse(l.worst, s)
-	segments := append(l.closed[:len(l.closed):len(l.closed)], l.open)
+	segments := slices.Concat(l.closed, []journal.Segment{l.open})
 	doubtful := func(seg journal.Segment) bool { return max(from, seg.From) < seg.To && claims(seg.State, s) }
 	first := slices.IndexFunc(segments, doubtful)
 	if first < 0 {
