@@ -76,12 +76,13 @@ type panelKeeper struct {
 	picture picture
 }
 
-func newPanelKeeper(p hal.Panel, log *slog.Logger, report func(PanelSeen), beat func()) *panelKeeper {
+// newPanelKeeper takes the brightness that an earlier run owes the panel; LeaveBrightness for none.
+func newPanelKeeper(p hal.Panel, dimmed int, log *slog.Logger, report func(PanelSeen), beat func()) *panelKeeper {
 	k := &panelKeeper{panel: p, log: log, want: make(chan wish, 1), report: report, beat: beat}
-	k.seen.Told.Brightness = LeaveBrightness
+	k.seen.Told.Brightness, k.seen.Told.Dimmed = LeaveBrightness, dimmed
 	k.chores = k.questions()
 	if d, ok := p.(hal.Dimmer); ok {
-		k.light = newLight(d)
+		k.light = newLight(d, dimmed)
 	}
 	return k
 }

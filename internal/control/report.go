@@ -209,9 +209,9 @@ func (c *Control) wrongLight(wrong map[string]alarm) {
 // panelWord is the panel's part in a proof of play.
 func panelWord(now time.Time, seen Seen) string {
 	switch {
-	case dark(now, seen) != "", contradiction(now, seen) != "":
+	case dark(now, seen) != "", contradiction(now, seen) != "" && seen.Light.Proven:
 		return "off"
-	case seen.Panel.Blind && seen.Light.Draw != DrawLit:
+	case contradiction(now, seen) != "", seen.Panel.Blind && seen.Light.Draw != DrawLit:
 		return "unverified"
 	}
 	return "on"

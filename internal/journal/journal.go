@@ -65,7 +65,7 @@ const (
 	OnAir      Airtime = "on-air"     // panel read back as on and approved content shown
 	Unverified Airtime = "unverified" // content shown to a panel that cannot be read back
 	Lost       Airtime = "lost"       // owed and not delivered; has exactly one Cause
-	Void       Airtime = "void"       // takes back what earlier records booked here: their clock was wrong; see Effective
+	Void       Airtime = "void"       // takes back what earlier records booked here: their clock was wrong, or their proof too old; see Effective
 )
 
 // Cause is why a second inside a window was lost. The list is closed: a cause outside it is a bug.
