@@ -82,6 +82,9 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 	if err := d.content(ctx, m); err != nil {
 		return err
 	}
+	if m.nowhere {
+		s.Output.Video = site.VideoNull
+	}
 	d.screen()
 	if err := d.recall(ctx); err != nil {
 		return err

@@ -55,5 +55,8 @@ func (m *Main) OnRig(rig *sim.Rig, relay func(hal.Relay) hal.Relay) {
 	}
 }
 
+// ShowNowhere lets the display drive a panel on a machine that has no output to show a picture on.
+func (m *Main) ShowNowhere() { m.nowhere = true }
+
 // Limits is limits for tests.
 func Limits(chip string) hwmon.Limits { return limits(chip) }

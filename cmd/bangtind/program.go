@@ -37,6 +37,8 @@ type Main struct {
 	sys string // where sysfs is mounted; "/sys" when empty
 	// rewire puts a bench's parts beside those of the site file, before any is used; fire as in wireUp. Nil outside of tests.
 	rewire func(w *wired, fire func() bool)
+	// nowhere has the display show its picture nowhere, whatever panel the site file names; false outside of tests.
+	nowhere bool
 
 	site     string
 	check    bool

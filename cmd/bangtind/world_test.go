@@ -101,7 +101,9 @@ func (w *world) siteToml() {
 	if w.site.port != "" {
 		s += fmt.Sprintf("port = %q\nset_id = 1\n", w.site.port)
 	}
-	s += "[output]\nvideo = \"null\"\n"
+	if w.site.driver == "sim" { // else TestMain has it so
+		s += "[output]\nvideo = \"null\"\n"
+	}
 	if w.site.broker != "" {
 		s += fmt.Sprintf("[broker]\nurl = %q\nheartbeat = \"10s\"\ngather = \"0s\"\n", w.site.broker)
 	}

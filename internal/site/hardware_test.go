@@ -101,8 +101,10 @@ func TestOneClearLineForWhatIsWired(t *testing.T) {
 		{`driver = "lg"`, "driver = \"sicp\"\nedition = \"ancient\"", `panel.edition: "ancient" is none of new, old`},
 		{`driver = "lg"`, "driver = \"sicp\"\nedition = 1", `panel.edition: must be text`},
 		{`driver = "lg"`, "driver = \"sicp\"\nedition = \"\"", `panel.edition: "" is none of new, old`},
-		{`driver = "lg"`, "driver = \"hdmi\"\n[output]\nvideo = \"null\"\n[panel2]", `output.video: is "null": with panel.driver = "hdmi" the picture itself is switched off; write "drm" or "auto"`},
+		{`driver = "lg"`, "driver = \"hdmi\"\n[output]\nvideo = \"null\"\n[panel2]", `output.video: is "null": a panel would show nothing of it and be on air all the same; write "drm" or "auto"`},
 		{`driver = "lg"`, "driver = \"hdmi\"\n[output]\nvideo = \"window\"\n[panel2]", `output.video: is "window"`},
+		{`driver = "lg"`, "driver = \"lg\"\n[output]\nvideo = \"null\"\n[panel2]", `output.video: is "null"`},
+		{`driver = "lg"`, "driver = \"cec\"\n[output]\nvideo = \"window\"\n[panel2]", `output.video: is "window"`},
 		{`driver = "lg"`, `driver = "hdmi"`, `panel.cec: is the second way to a panel on a serial line`},
 	} {
 		if strings.Count(string(data), tt.old) != 1 {

@@ -118,8 +118,8 @@ type Video string
 const (
 	VideoAuto   Video = "auto"   // a window where there is a display server, else drm
 	VideoDRM    Video = "drm"    // straight onto the output
-	VideoWindow Video = "window" // on a desktop, for trying things out
-	VideoNull   Video = "null"   // nowhere: tests and machines without an output
+	VideoWindow Video = "window" // on a desktop, for trying things out: with Sim alone
+	VideoNull   Video = "null"   // nowhere, on machines without an output: with Sim alone
 )
 
 // Output says how the picture and sound are put out.

@@ -31,8 +31,8 @@ func (r *reader) site() *Site {
 	s.Schedule = r.schedule()
 	s.Panel = r.panel()
 	s.Output = r.output()
-	if v := s.Output.Video; s.Panel.Driver == HDMI && (v == VideoNull || v == VideoWindow) {
-		r.wrong("output.video", "is %q: with panel.driver = %q the picture itself is switched off; write %q or %q", v, HDMI, VideoDRM, VideoAuto)
+	if v := s.Output.Video; s.Panel.Driver != Sim && (v == VideoNull || v == VideoWindow) {
+		r.wrong("output.video", "is %q: a panel would show nothing of it and be on air all the same; write %q or %q", v, VideoDRM, VideoAuto)
 	}
 	s.Content = r.content()
 	s.Broker = r.broker(s.Data)
