@@ -56,6 +56,8 @@ type Config struct {
 	Meter      Meter
 	// SignalLies leaves it alone whether the panel sees a picture on its input: this one does not know.
 	SignalLies bool
+	// InsideLies has the panel's own thermometer not heeded, as one that tells nonsense would keep the display dark.
+	InsideLies bool
 	Key        Key
 	// Lacking lists what the daemon does without, by code: each is an alarm. It may be nil and must not block.
 	Lacking func() map[string]string
@@ -251,6 +253,9 @@ func (c *Control) loop(ctx context.Context) error {
 		case c.seen.Panel = <-c.panelNews:
 			if c.cfg.SignalLies {
 				c.seen.Panel.Told.Signal = Signal{}
+			}
+			if c.cfg.InsideLies {
+				c.seen.Panel.Told.Inside = hal.Reading{}
 			}
 			c.senseInside()
 		case c.relayErr = <-c.relayNews:

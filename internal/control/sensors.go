@@ -94,7 +94,11 @@ func (s *sensors) fire() string {
 		case r.Kind == hal.Smoke && r.Active:
 			return "smoke reported by " + r.Sensor
 		case r.Kind == hal.Temperature && r.Temperature >= s.safety.CutOff && s.safety.heeds(r.Sensor):
-			return fmt.Sprintf("%s measures %s, the cut-off is %s", r.Sensor, r.Temperature, s.safety.CutOff)
+			why := fmt.Sprintf("%s measures %s, the cut-off is %s", r.Sensor, r.Temperature, s.safety.CutOff)
+			if r.Sensor == insideSensor {
+				why += "; if the panel lies: " + insideIgnored
+			}
+			return why
 		}
 	}
 	return ""

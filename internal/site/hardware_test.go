@@ -177,6 +177,15 @@ func TestEdition(t *testing.T) {
 	}
 }
 
+func TestThermometerOfThePanel(t *testing.T) {
+	for keys, want := range map[string]bool{"": false, `thermometer = "believe"`: false, `thermometer = "ignore"`: true} {
+		s, err := site.Parse([]byte("[site]\nid = \"abc\"\ngate = \"G\"\n[panel]\ndriver = \"sim\"\n" + keys))
+		if err != nil || s.Panel.InsideLies != want {
+			t.Errorf("%q: %v", keys, err)
+		}
+	}
+}
+
 func TestSignal(t *testing.T) {
 	for keys, want := range map[string]bool{"": false, `signal = "believe"`: false, `signal = "ignore"`: true} {
 		s, err := site.Parse([]byte("[site]\nid = \"abc\"\ngate = \"G\"\n[panel]\ndriver = \"sim\"\n" + keys))

@@ -70,6 +70,7 @@ type Panel struct {
 	SetID  int    // address of the panel on its line; see Driver.setIDs
 
 	SignalLies bool // what it says of the picture on its input is not believed
+	InsideLies bool // its own thermometer neither dims nor cuts off
 
 	Edition Edition // of a Philips panel; empty for every other
 }
