@@ -196,7 +196,7 @@ func (d *display) recall(ctx context.Context) error {
 	if err != nil {
 		d.log.Error("the fire latch stands in the journal alone", "err", err)
 	}
-	d.orders.KeepCopy(latch, fire, d.log)
+	d.orders.KeepCopy(latch, fire)
 	d.orders.Trusting(d.keyring.holds)
 	if err = d.orders.Recheck(ctx); err != nil {
 		d.log.Error("a lapsed order is not recorded", "err", err) // it is not obeyed all the same

@@ -25,15 +25,15 @@ type latching struct {
 	written int             // how many of all those are
 	changed chan struct{}   // closed when written grows
 	copy    *LatchFile      // nil for none; saveFire's
-	log     *slog.Logger    // of copy
+	kept    *string         // what the journal was given last in this run; saveFire's
 }
 
 // KeepCopy gives the fire latch a second place to stand, besides the journal: what either says is latched. It is called
 // before Control runs; fire is what the copy said.
-func (o *Orders) KeepCopy(f *LatchFile, fire string, log *slog.Logger) {
+func (o *Orders) KeepCopy(f *LatchFile, fire string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.latching.copy, o.latching.log = f, log
+	o.latching.copy = f
 	if o.fire == fire {
 		return
 	}
@@ -132,8 +132,8 @@ func (o *Orders) keepFire(ctx context.Context, log *slog.Logger) error {
 	return keepSaving(ctx, o.latching.dirty, o.saveFire, func(err error) { log.Error("cannot write the fire latch", "err", err) })
 }
 
-// saveFire writes the latch as it stands now, and who lifted it since. It is saved when the journal has it; the copy is
-// for when that cannot be.
+// saveFire writes the latch as it stands now, and who lifted it since. Nobody waits for the copy, which is for when the
+// journal cannot be written; but its error is returned, as a lifted latch that still stands there comes back at the next start.
 func (o *Orders) saveFire(ctx context.Context) error {
 	o.commit.Lock()
 	defer o.commit.Unlock()
@@ -141,6 +141,9 @@ func (o *Orders) saveFire(ctx context.Context) error {
 	fire, lifted := o.fire, o.latching.lifted
 	o.mu.Unlock()
 	copied := o.saveCopy(fire)
+	if l := &o.latching; l.kept != nil && *l.kept == fire && len(lifted) == 0 {
+		return copied // flash wears out
+	}
 	w := journal.Write{Label: "fire", Entries: lifted, Settings: map[string][]byte{settingFire: nil}}
 	if fire != "" {
 		raw, err := json.Marshal(fire)
@@ -152,13 +155,11 @@ func (o *Orders) saveFire(ctx context.Context) error {
 	if err := o.journal.Commit(ctx, w); err != nil {
 		return errors.Join(err, copied)
 	}
-	if copied != nil {
-		o.latching.log.Error("the fire latch has no copy", "err", copied)
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.latching.kept = &fire
 	o.latching.done(len(lifted))
-	return nil
+	return copied
 }
 
 func (o *Orders) saveCopy(fire string) error {

@@ -1,7 +1,7 @@
 package control_test
 
 import (
-	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -92,7 +92,7 @@ func TestTheCopyLatchesToo(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				o.KeepCopy(f, fire, slog.New(slog.DiscardHandler))
+				o.KeepCopy(f, fire)
 			}
 			s.begin()
 			time.Sleep(time.Minute)
@@ -118,6 +118,57 @@ func TestTheCopyLatchesToo(t *testing.T) {
 		}
 		if got := copied(); got != "" {
 			t.Errorf("the copy still says %q", got)
+		}
+	})
+}
+
+// TestALiftedLatchDoesNotComeBack: the copy could not be written while a person cleared the latch, and can be later.
+func TestALiftedLatchDoesNotComeBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fire-latch")
+	play(t, func(s *stage) {
+		restart := func() {
+			s.end()
+			s.close()
+			s.ordersOf = func(o *control.Orders) {
+				f, fire, err := control.OpenLatchFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				o.KeepCopy(f, fire)
+			}
+			s.begin()
+			time.Sleep(time.Minute)
+		}
+		restart()
+		s.rig.SetSmoke(true)
+		time.Sleep(time.Minute)
+		s.rig.SetSmoke(false)
+		time.Sleep(10 * time.Second)
+		for _, err := range []error{os.Rename(path, path+".aside"), os.Mkdir(path, 0o700)} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		asked := time.Now()
+		if err := s.control.ClearFire(s.t.Context(), "đã kiểm tra", "ky.thuat"); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(asked); waited > time.Second {
+			t.Errorf("the person waited %v for the copy", waited)
+		}
+		time.Sleep(time.Minute)
+		for _, err := range []error{os.Remove(path), os.Rename(path+".aside", path)} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(10 * time.Second)
+		restart()
+		if fire := s.orders.Fire(); fire != "" {
+			t.Errorf("after a restart it burns again: %s", fire)
+		}
+		if n := s.cleared(); n != 1 {
+			t.Errorf("%d records of who cleared it", n)
 		}
 	})
 }
