@@ -90,8 +90,6 @@ type Control struct {
 	panel    *panelKeeper
 	relay    *relayKeeper
 	beat     func()
-	// playerBeat is called when the player gave a sign of life.
-	playerBeat func()
 
 	heat     *heat
 	cutBy    time.Time // when the relay opens at the latest, process time; zero while it shall be closed
@@ -149,13 +147,11 @@ func New(ctx context.Context, cfg Config) (*Control, error) {
 		ready:     make(chan struct{}),
 		started:   time.Now(),
 		beat:      cfg.Health.Loop("control", 10*time.Second),
-
-		playerBeat: cfg.Health.Loop("player", 2*time.Minute),
 	}
 	if c.ageing, err = newAgeing(ctx, cfg.Journal); err != nil {
 		cfg.Log.Error("the trend of the panel begins anew", "err", err) // in part or as a whole; the picture does not need it
 	}
-	c.recorder = newRecorder(cfg.Journal, cmp.Or(cfg.Heartbeat, DefaultHeartbeat), cfg.Log, cfg.Health.Loop("recorder", recorderLimit))
+	c.recorder = newRecorder(cfg.Journal, cmp.Or(cfg.Heartbeat, DefaultHeartbeat), cfg.Log, cfg.Health.Aside("recorder", recorderLimit))
 	c.panel = newPanelKeeper(cfg.Panel, cfg.Log, func(s PanelSeen) { replace(c.panelNews, s) }, cfg.Health.Loop("panel", 2*time.Minute))
 	if cfg.Relay != nil {
 		c.relay = &relayKeeper{relay: cfg.Relay, want: make(chan passedRelay, 1), news: c.relayNews, beat: cfg.Health.Loop("relay", relayLimit)}
@@ -306,11 +302,7 @@ func (c *Control) step() {
 	c.drive(now, want)
 	c.act(want, programme)
 
-	player := c.cfg.Player.Playing()
-	if player.At.After(c.seen.Player.At) {
-		c.playerBeat()
-	}
-	c.seen.Player, c.seen.Trust = player, at.Trust
+	c.seen.Player, c.seen.Trust = c.cfg.Player.Playing(), at.Trust
 	status := Classify(now, want, content, c.seen)
 	c.doubt(at, now, status)
 	lit := c.seen.Panel.Power == hal.PowerOn && dark(now, c.seen) == "" && c.seen.Light.Finding == Agreed && c.cfg.Meter.Says(meter) != DrawDark

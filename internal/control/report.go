@@ -147,6 +147,9 @@ func (c *Control) wrong(at journal.Stamp, want Want, status Status) map[string]a
 			tech(code, detail, 0)
 		}
 	}
+	if name := c.cfg.Health.stuck(); name != "" {
+		tech("journal-in-memory", name+" waits for a disk that does not answer", 0)
+	}
 	c.sensors.wrong(wrong)
 	for name := range c.heat.hot {
 		if al, silent := wrong["sensor-faulty-"+name]; silent {
