@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
-	"strings"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
@@ -223,20 +221,14 @@ func (w *wired) addThermometers(list []site.Thermometer, log *slog.Logger) {
 	}
 }
 
-// limits is what is plausible of a temperature of that chip. A processor heats by tens of kelvins within a second of
+// limits is what is plausible of a temperature of that chip. A part of a computer heats by tens of kelvins within a second of
 // work: with the step of a cabinet each start of the player would read as a broken sensor.
 func limits(chip string) hwmon.Limits {
 	l := hwmon.DefaultLimits(hal.Temperature)
-	if inProcessor(chip) {
+	if !ambient(chip) {
 		l.Step = 60_000
 	}
 	return l
-}
-
-// inProcessor knows the kernel's names of a processor's own sensors: coretemp of Intel's, k8temp and k10temp of AMD's,
-// via_cputemp, and on boards those of thermal zones, such as cpu_thermal (drivers/hwmon and drivers/thermal).
-func inProcessor(chip string) bool {
-	return slices.Contains([]string{"coretemp", "k8temp", "k10temp", "via_cputemp"}, chip) || strings.HasSuffix(chip, "_thermal")
 }
 
 // relayWatchdog is six times as long as the relay's keeper takes between two looks.

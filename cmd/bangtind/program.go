@@ -88,6 +88,9 @@ func (m *Main) Run(ctx context.Context) int {
 			return exitFailed
 		}
 		fmt.Fprintf(m.Stdout, "%s: %s, %s: site file is valid\n", m.site, s.ID, s.Gate)
+		if s.Panel.Driver != site.Sim {
+			fmt.Fprintln(m.Stdout, heeded(s))
+		}
 	case verb == "":
 		err = m.display(ctx, s)
 	case verb == "verify":

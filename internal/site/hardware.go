@@ -75,7 +75,7 @@ type Thermometer struct {
 type Safety struct {
 	Dim    int // 40 to 75
 	CutOff int // 60 to 80, above Dim
-	// Sensors are the Thermometers that dim and cut off; nil when the file does not say.
+	// Sensors are the Thermometers that dim and cut off; nil when the file does not say, and what they are decides.
 	Sensors []string
 }
 
