@@ -188,6 +188,9 @@ func (m *Main) local(ctx context.Context, s *site.Site, verb string, args []stri
 		fmt.Fprintln(m.Stderr, err)
 		return exitFailed
 	}
+	if answer.Note != "" {
+		fmt.Fprintln(m.Stderr, answer.Note)
+	}
 	var state any
 	if err := json.Unmarshal(answer.State, &state); err != nil {
 		fmt.Fprintln(m.Stderr, "cannot read the daemon's answer:", err)

@@ -221,7 +221,7 @@ func (c *Control) Run(ctx context.Context) error {
 		}
 	})
 	g.Go(func() error { return c.cfg.Orders.keepFire(ctx, c.cfg.Log) })
-	g.Go(func() error { return c.cfg.Orders.keepKey(ctx, c.cfg.Log) })
+	g.Go(func() error { return c.cfg.Orders.keepLocal(ctx, c.cfg.Log) })
 	g.Go(func() error {
 		return keepSaving(ctx, c.ageing.dirty, c.ageing.save, func(err error) { c.cfg.Log.Error("cannot write the panel's trend", "err", err) })
 	})

@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -373,12 +374,12 @@ func TestAKeyTurnedWhileTheDiskHangs(t *testing.T) {
 		go func() { said <- s.orders.Local(t.Context(), wire.WishOn, time.Hour, "thử", "root") }()
 		time.Sleep(2 * time.Second)
 		s.rig.TurnKey(true)
-		for s.control.State().Want.Rule != "local" { // a wait for a mutex keeps the bubble's time from passing
+		for s.control.State().Want.Panel != "off" { // a wait for a mutex keeps the bubble's time from passing
 			runtime.Gosched()
 		}
 		s.disk.hung.Store(nil)
 		close(hang)
-		if err := <-said; err != nil {
+		if err := <-said; err != nil && !errors.Is(err, control.ErrUnsaved) {
 			t.Error(err)
 		}
 		time.Sleep(5 * time.Second)

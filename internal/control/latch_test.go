@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"bangtin/hal"
 	"bangtin/internal/control"
 	"bangtin/internal/journal"
+	"bangtin/internal/wire"
 )
 
 // TestClearedThoughTheDiskIsBroken: a person lifts the latch while nothing can be written, and is told so soon; who it was
@@ -51,6 +53,50 @@ func TestClearedThoughTheDiskIsBroken(t *testing.T) {
 				}
 				if n := s.cleared(); n != 1 {
 					t.Errorf("%d records of who cleared it", n)
+				}
+			})
+		})
+	}
+}
+
+// TestOffAtTheConsoleThoughTheDiskIsBroken: the emergency switch obeys at once, and says that the disk has not.
+func TestOffAtTheConsoleThoughTheDiskIsBroken(t *testing.T) {
+	for name, broken := range map[string]func(*disk) (mend func()){
+		"full": func(d *disk) func() { d.full.Store(true); return func() { d.full.Store(false) } },
+		"hung": func(d *disk) func() {
+			hang := make(chan struct{})
+			d.hung.Store(&hang)
+			return func() { d.hung.Store(nil); close(hang) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, func(s *stage) {
+				mend := broken(s.disk)
+				for _, wish := range []wire.PowerWish{wire.WishOff, wire.WishOff} { // the second behind one that waits
+					asked := time.Now()
+					err := s.orders.Local(s.t.Context(), wish, time.Hour, "khẩn cấp", "bdbp")
+					if waited := time.Since(asked); !errors.Is(err, control.ErrUnsaved) || waited > 3*time.Second {
+						t.Errorf("told %v after %v", err, waited)
+					}
+				}
+				time.Sleep(time.Minute)
+				s.wantRule("while the disk is broken", "local", "off")
+				mend()
+				time.Sleep(time.Minute)
+				if raw, err := s.journal.Setting(s.t.Context(), "control.local"); err != nil || raw == nil {
+					t.Errorf("it is not on disk: %q, %v", raw, err)
+				}
+				if err := s.orders.Local(s.t.Context(), wire.WishSchedule, 0, "xong", "bdbp"); err != nil {
+					t.Error(err)
+				}
+				n := 0
+				for _, body := range s.bodies(journal.KindOrder) {
+					if strings.Contains(string(body), "khẩn cấp") {
+						n++
+					}
+				}
+				if n != 2 {
+					t.Errorf("%d records of who switched", n)
 				}
 			})
 		})
