@@ -16,6 +16,7 @@ const (
 	DefaultDim     = 65               // °C: ten below the cut-off, so that dimming has a chance
 	DefaultCutOff  = 75               // °C: the lowest that Samsung accepts as a panel's own limit (MDC command 85)
 	DefaultPulses  = 1000
+	leastVisible   = 10 // percent: below it a picture is there for nobody who passes by; our judgement
 	maxBrightness  = 24
 	maxThermometer = 16
 	maxW1          = 8 // on one bus, which reads them one after the other (hal/hwmon)
@@ -311,4 +312,20 @@ func (r *reader) brightness() []Level {
 		list = append(list, l)
 	}
 	return list
+}
+
+// visible refuses a level that leaves a window dark: it would be on air by all that the panel says. The last level of a day
+// holds until the first of the next.
+func (r *reader) visible(s Schedule) {
+	for i, l := range s.Brightness {
+		until := s.Brightness[(i+1)%len(s.Brightness)].From
+		last := i == len(s.Brightness)-1
+		reaches := slices.ContainsFunc(s.Windows, func(w Window) bool {
+			return l.From < w.To && (last || until > w.From) || last && w.From < until
+		})
+		if l.Percent < leastVisible && reaches {
+			r.wrong("schedule.brightness", "\"%02d:%02d %d\" reaches into a window, where nobody would see the picture: write at least %d, or end it before the window",
+				int(l.From.Hours()), int(l.From.Minutes())%60, l.Percent, leastVisible)
+		}
+	}
 }

@@ -96,6 +96,10 @@ func TestOneClearLineForWhatIsWired(t *testing.T) {
 		{`cut_off = 70`, `cut_off = 90`, `safety.cut_off: is 90: write a number from 60 to 80`},
 		{`"06:00 100", "17:30 70"`, `"17:30 70", "06:00 100"`, `schedule.brightness: "06:00 100" is not later`},
 		{`"06:00 100"`, `"06:00 101"`, `schedule.brightness: "06:00 101" is not a time and a percentage`},
+		{`"00:00 30", "06:00 100", "17:30 70"`, `"07:00 0"`, `schedule.brightness: "07:00 0" reaches into a window, where nobody would see the picture: write at least 10`},
+		{`"00:00 30", "06:00 100", "17:30 70"`, `"00:00 5", "07:01 100"`, `"00:00 5" reaches into a window`},
+		{`"00:00 30", "06:00 100", "17:30 70"`, `"08:00 100", "18:30 9"`, `"18:30 9" reaches into a window`},
+		{`"00:00 30", "06:00 100", "17:30 70"`, `"06:00 100", "17:30 1"`, `"17:30 1" reaches into a window`},
 		{`cec = "auto"`, `cec = "cec0"`, `panel.cec: "cec0" is not a path from the root`},
 		{`set_id = 1`, `edition = "old"`, `panel.edition: is of Philips panels`},
 		{`driver = "lg"`, "driver = \"sicp\"\nedition = \"ancient\"", `panel.edition: "ancient" is none of new, old`},
@@ -191,6 +195,15 @@ func TestSignal(t *testing.T) {
 		s, err := site.Parse([]byte("[site]\nid = \"abc\"\ngate = \"G\"\n[panel]\ndriver = \"sim\"\n" + keys))
 		if err != nil || s.Panel.SignalLies != want {
 			t.Errorf("%q: %v", keys, err)
+		}
+	}
+}
+
+// TestDarkOutsideOfTheWindows: what nobody is owed may be as dark as it likes, up to the second.
+func TestDarkOutsideOfTheWindows(t *testing.T) {
+	for _, levels := range []string{`"00:00 0", "07:00 100", "11:00 0", "14:00 80", "18:00 0"`, `"07:00 10", "18:00 0"`, `"12:00 1", "13:00 10"`} {
+		if _, err := site.Parse([]byte("[site]\nid = \"abc\"\ngate = \"G\"\n[schedule]\nbrightness = [" + levels + "]\n[panel]\ndriver = \"sim\"\n")); err != nil {
+			t.Errorf("%s: %v", levels, err)
 		}
 	}
 }

@@ -72,12 +72,14 @@ func (r *reader) location() *time.Location {
 
 func (r *reader) schedule() Schedule {
 	r.table("schedule")
-	return Schedule{
+	s := Schedule{
 		Windows:   r.windows(r.texts("schedule.windows", DefaultWindows())),
 		PanelLead: r.duration("schedule.panel_lead", DefaultPanelLead, 0, 15*time.Minute),
 
 		Brightness: r.brightness(),
 	}
+	r.visible(s)
+	return s
 }
 
 func (r *reader) windows(texts []string) []Window {
