@@ -2,6 +2,7 @@ package site
 
 import (
 	"cmp"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -161,7 +162,7 @@ func (r *reader) line(table, key string, low bool) Line {
 // chip refuses the name that the kernel gives a chip by the order in which it finds them.
 func (r *reader) chip(key string) string {
 	name := r.name(key, r.text(key, ""))
-	if regexp.MustCompile(`^(/dev/)?gpiochip\d+$`).MatchString(name) {
+	if regexp.MustCompile(`^(/dev/)?gpiochip\d+$`).MatchString(filepath.Clean(name)) {
 		r.wrong(key, "%q is the kernel's number, which changes: write the chip's label, as gpiodetect shows it in brackets", name)
 	}
 	return name
@@ -192,6 +193,7 @@ func (r *reader) name(key, text string) string {
 	if len(text) > 64 || strings.ContainsFunc(text, unicode.IsControl) {
 		r.wrong(key, "%q is not a name: write at most 64 characters on one line", text)
 	}
+	r.trimmed(key, text)
 	return text
 }
 

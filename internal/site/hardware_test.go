@@ -63,6 +63,7 @@ func TestOneClearLineForWhatIsWired(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const port = `port = "/dev/serial/by-id/usb-FTDI_FT232R_A50285BI-if00-port0"`
 	for _, tt := range []struct{ old, text, want string }{
 		{`line = "1"`, `line = "0"`, `line 18: smoke.line: "0" of "ftdi-cbus" is mains.line already: each needs a line of its own`},
 		{`line = "1"`, ``, `smoke.line: is missing`},
@@ -82,6 +83,15 @@ func TestOneClearLineForWhatIsWired(t *testing.T) {
 		{`line = "TAMPER"`, "line = \"TAMPER\"\nactive = \"low\"", `tamper.active: is "low"`},
 		{"chip = \"expander\"\nline = \"DOOR\"", "chip = \"gpiochip0\"\nline = \"DOOR\"", `door.chip: "gpiochip0" is the kernel's number, which changes: write the chip's label, as gpiodetect shows it`},
 		{"chip = \"expander\"\nline = \"RELAY\"", "chip = \"/dev/gpiochip12\"\nline = \"RELAY\"", `relay.chip: "/dev/gpiochip12" is the kernel's number`},
+		{"chip = \"expander\"\nline = \"DOOR\"", "chip = \"gpiochip0 \"\nline = \"DOOR\"", `door.chip: "gpiochip0 " begins or ends with a space: remove it`},
+		{"chip = \"expander\"\nline = \"DOOR\"", "chip = \"/dev//gpiochip0\"\nline = \"DOOR\"", `door.chip: "/dev//gpiochip0" is the kernel's number`},
+		{"chip = \"expander\"\nline = \"DOOR\"", "chip = \"expander\"\nline = \" DOOR\"", `door.line: " DOOR" begins or ends with a space`},
+		{`board = "hwmon:coretemp:temp1"`, `board = "hwmon:coretemp :temp1"`, `temperature.board: "coretemp " begins or ends with a space`},
+		{port, `port = "/dev/ttyUSB0"`, `panel.port: "/dev/ttyUSB0" is the kernel's number, which changes: write the port's name in /dev/serial/by-id, or in /dev/serial/by-path`},
+		{port, `port = "/dev/../dev/ttyACM12"`, `panel.port: "/dev/ttyACM12" is the kernel's number`},
+		{port, `port = "/dev/ttyS0 "`, `panel.port: "/dev/ttyS0 " begins or ends with a space`},
+		{`driver = "lg"`, "driver = \"cec\"\nport = \"/dev/cec0\"\n[panel2]", `panel.port: "/dev/cec0" is the kernel's number, which changes: have the adapter with a TV found (no panel.port, or panel.cec = "auto")`},
+		{`cec = "auto"`, `cec = "/dev/cec1"`, `panel.cec: "/dev/cec1" is the kernel's number, which changes: have the adapter with a TV found`},
 		{`driver = "s0"`, "driver = \"ina219\"\nbus = \"b\"\nmax_ampere = 10", `meter.max_ampere: is 10 A, which through meter.shunt_milliohm = 100 is 1000 mV: an ina219 measures 21 to 320 mV`},
 		{`driver = "s0"`, "driver = \"ina226\"\nbus = \"b\"\nshunt_milliohm = 100", `meter.max_ampere: is 8 A, which through meter.shunt_milliohm = 100 is 800 mV: an ina226 measures 6 to 81 mV`},
 		{`outside = "zone:acpitz"`, `outside = "w1:28-0316a2795f1c"`, `temperature.outside: "w1:28-0316a2795f1c" is there already`},
@@ -172,7 +182,7 @@ func TestEdition(t *testing.T) {
 		"driver = \"sicp\"":                    site.EditionNew,
 		"driver = \"mdc\"":                     "",
 	} {
-		s, err := site.Parse([]byte("[site]\nid = \"tinh-bien-01\"\ngate = \"Tịnh Biên\"\n[panel]\nport = \"/dev/ttyUSB0\"\n" + panel + "\n"))
+		s, err := site.Parse([]byte("[site]\nid = \"tinh-bien-01\"\ngate = \"Tịnh Biên\"\n[panel]\nport = \"/dev/ttyS0\"\n" + panel + "\n"))
 		if err != nil {
 			t.Errorf("%s: %v", panel, err)
 		} else if s.Panel.Edition != want {
