@@ -55,6 +55,9 @@ func (m *Main) OnRig(rig *sim.Rig, relay func(hal.Relay) hal.Relay) {
 	}
 }
 
+// ReadFrom has sysfs elsewhere.
+func (m *Main) ReadFrom(sys string) { m.sys = sys }
+
 // ShowNowhere lets the display drive a panel on a machine that has no output to show a picture on.
 func (m *Main) ShowNowhere() { m.nowhere = true }
 
