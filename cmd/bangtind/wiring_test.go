@@ -172,3 +172,15 @@ func TestOnAirWithAMeterThatCannotBe(t *testing.T) {
 	})
 	r.stop()
 }
+
+// TestEverythingThatCannotBeIsSaidAtOnce: the panel's error hides none of the others.
+func TestEverythingThatCannotBeIsSaidAtOnce(t *testing.T) {
+	err := main.Rehearse(&site.Site{
+		Panel: site.Panel{Driver: "pdp", Port: "/dev/null", SetID: 1}, Meter: &site.Meter{Driver: "ina219", Bus: "../i2c-7"},
+	})
+	for _, want := range []string{"cannot use [panel]: ", "cannot use [meter]: "} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
+	}
+}
