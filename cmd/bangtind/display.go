@@ -99,6 +99,9 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 	if err := d.wired.unusable(); err != nil {
 		d.degrade("hardware-unusable", err)
 	}
+	if d.site.Relay != nil && d.wired.relay == nil {
+		d.degrade(control.RelayFailed, errors.New("cannot use [relay]: nothing cuts the panel's mains in a fire"))
+	}
 	if err := d.decide(ctx); err != nil {
 		return err
 	}

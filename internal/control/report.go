@@ -17,6 +17,9 @@ import (
 // readyAfter is how long a display may take to its first picture before it is declared degraded.
 const readyAfter = time.Minute
 
+// RelayFailed is the code of a relay that cannot cut the panel off, whatever the reason: the fire brigade's business.
+const RelayFailed = "relay-failed"
+
 // publish keeps the state for whoever asks and tells when it changed in more than its clock hands.
 func (c *Control) publish(at journal.Stamp, want Want, status Status) {
 	s := c.describe(at, want)
@@ -135,7 +138,7 @@ func (c *Control) wrong(at journal.Stamp, want Want, status Status) map[string]a
 		wrong["fire"] = alarm{class: journal.Fire, detail: want.Reason}
 	}
 	if c.relayErr != nil {
-		wrong["relay-failed"] = alarm{class: journal.Fire, detail: c.relayErr.Error()}
+		wrong[RelayFailed] = alarm{class: journal.Fire, detail: c.relayErr.Error()}
 	}
 	if err := c.seen.Panel.Err; err != nil && (c.relay == nil || want.Relay) { // a panel without mains cannot answer
 		code := string(journal.CausePanelSilent)
@@ -160,7 +163,11 @@ func (c *Control) wrong(at journal.Stamp, want Want, status Status) map[string]a
 	}
 	if c.cfg.Lacking != nil {
 		for code, detail := range c.cfg.Lacking() {
-			tech(code, detail, 0)
+			class := journal.Technical
+			if code == RelayFailed {
+				class = journal.Fire
+			}
+			wrong[code] = alarm{class: class, detail: detail}
 		}
 	}
 	if name := c.cfg.Health.stuck(); name != "" {

@@ -170,7 +170,11 @@ func (s *sensors) wrong(into map[string]alarm) {
 	for _, r := range s.all() {
 		switch {
 		case r.Quality != hal.QualityGood:
-			into["sensor-faulty-"+r.Sensor] = alarm{class: journal.Technical, detail: r.Sensor + ": " + r.Reason, wait: patience(r.Kind)}
+			class := journal.Technical
+			if r.Kind == hal.Smoke {
+				class = journal.Fire // nobody would notice one
+			}
+			into["sensor-faulty-"+r.Sensor] = alarm{class: class, detail: r.Sensor + ": " + r.Reason, wait: patience(r.Kind)}
 		case r.Kind == hal.Mains && !r.Active:
 			into["mains-lost"] = alarm{class: journal.Supply, detail: "the mains supply is absent"}
 		case r.Kind == hal.Door && r.Active:
