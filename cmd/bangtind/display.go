@@ -100,7 +100,7 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 		d.degrade("hardware-unusable", err)
 	}
 	if d.site.Relay != nil && d.wired.relay == nil {
-		d.degrade(control.RelayFailed, errors.New("cannot use [relay]: nothing cuts the panel's mains in a fire"))
+		d.degrade("relay-failed", errors.New("cannot use [relay]: nothing cuts the panel's mains in a fire"))
 	}
 	if err := d.decide(ctx); err != nil {
 		return err

@@ -425,7 +425,7 @@ func TestWhatCannotNoticeOrEndAFire(t *testing.T) {
 		c.Sensors = c.Sensors[1:] // without the rig's
 		c.Expect = []hal.Reading{{Sensor: "smoke", Kind: hal.Smoke}, {Sensor: "meter", Kind: hal.Meter}, {Sensor: "door", Kind: hal.Door}}
 		c.Lacking = func() map[string]string {
-			return map[string]string{control.RelayFailed: "no chip", "hardware-unusable": "no chip"}
+			return map[string]string{"relay-failed": "no chip", "hardware-unusable": "no chip"}
 		}
 	}
 	felt(t, expect, func(s *stage, _ *feeler) {
@@ -439,7 +439,7 @@ func TestWhatCannotNoticeOrEndAFire(t *testing.T) {
 			classes[inc.Code] = inc.Class
 		}
 		for code, want := range map[string]journal.IncidentClass{
-			control.RelayFailed: journal.Fire, "sensor-faulty-smoke": journal.Fire, "sensor-faulty-door": journal.Technical, "hardware-unusable": journal.Technical,
+			"relay-failed": journal.Fire, "sensor-faulty-smoke": journal.Fire, "sensor-faulty-door": journal.Technical, "hardware-unusable": journal.Technical,
 		} {
 			if classes[code] != want {
 				s.t.Errorf("%s is of class %q, want %q", code, classes[code], want)

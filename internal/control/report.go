@@ -17,9 +17,6 @@ import (
 // readyAfter is how long a display may take to its first picture before it is declared degraded.
 const readyAfter = time.Minute
 
-// RelayFailed is the code of a relay that cannot cut the panel off, whatever the reason: the fire brigade's business.
-const RelayFailed = "relay-failed"
-
 // publish keeps the state for whoever asks and tells when it changed in more than its clock hands.
 func (c *Control) publish(at journal.Stamp, want Want, status Status) {
 	s := c.describe(at, want)
@@ -138,7 +135,7 @@ func (c *Control) wrong(at journal.Stamp, want Want, status Status) map[string]a
 		wrong["fire"] = alarm{class: journal.Fire, detail: want.Reason}
 	}
 	if c.relayErr != nil {
-		wrong[RelayFailed] = alarm{class: journal.Fire, detail: c.relayErr.Error()}
+		wrong["relay-failed"] = alarm{class: journal.Fire, detail: c.relayErr.Error()}
 	}
 	if err := c.seen.Panel.Err; err != nil && (c.relay == nil || want.Relay) { // a panel without mains cannot answer
 		code := string(journal.CausePanelSilent)
@@ -164,7 +161,7 @@ func (c *Control) wrong(at journal.Stamp, want Want, status Status) map[string]a
 	if c.cfg.Lacking != nil {
 		for code, detail := range c.cfg.Lacking() {
 			class := journal.Technical
-			if code == RelayFailed {
+			if code == "relay-failed" {
 				class = journal.Fire
 			}
 			wrong[code] = alarm{class: class, detail: detail}
