@@ -61,5 +61,11 @@ func NewLine(p site.Panel, open rs232.Opener) (hal.Panel, error) {
 	return newLine(p, open, slog.New(slog.DiscardHandler))
 }
 
+// ReadFrom has sysfs elsewhere.
+func (m *Main) ReadFrom(sys string) { m.sys = sys }
+
+// ShowNowhere lets the display drive a panel on a machine that has no output to show a picture on.
+func (m *Main) ShowNowhere() { m.nowhere = true }
+
 // Limits is limits for tests.
 func Limits(chip string) hwmon.Limits { return limits(chip) }

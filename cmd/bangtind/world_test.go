@@ -104,7 +104,9 @@ func (w *world) siteToml() {
 	if w.site.input != "" {
 		s += fmt.Sprintf("input = %q\n", w.site.input)
 	}
-	s += "[output]\nvideo = \"null\"\n"
+	if w.site.driver == "sim" { // else TestMain has it so
+		s += "[output]\nvideo = \"null\"\n"
+	}
 	if w.site.broker != "" {
 		s += fmt.Sprintf("[broker]\nurl = %q\nheartbeat = \"10s\"\ngather = \"0s\"\n", w.site.broker)
 	}

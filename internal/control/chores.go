@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -28,6 +29,9 @@ const (
 
 // insideSensor is the panel's own thermometer among the sensors. A site file's names must not be the same.
 const insideSensor = "panel-inside"
+
+// insideIgnored is what a site file has to say where the panel's own thermometer lies.
+const insideIgnored = `panel.thermometer = "ignore"`
 
 // Told is what the panel tells of itself beyond its power.
 type Told struct {
@@ -224,12 +228,15 @@ func (p *picture) take(present bool, now time.Time, s *Signal) (soon bool) {
 // An inside judges the panel's own thermometer. It is a number in a frame, of a unit that some documents do not name, and
 // may put the display out until somebody comes: what no panel has is not believed once, and a value that is hot, or far
 // from the one before, must come twice. Twice is as much again, or more: a panel that burns warms by more than any step
-// between two answers, so only a fall is bounded.
+// between two answers, so only a fall is bounded. One that is above insideHot as soon as it is switched on has not warmed: it
+// is believed once it has risen, or is below.
 type inside struct {
 	last    physic.Temperature
 	known   bool
-	waiting bool // last must come again
-	soons   int  // how often in a row the next answer was wanted at once
+	waiting bool               // last must come again
+	soons   int                // how often in a row the next answer was wanted at once
+	first   physic.Temperature // the first credible answer above insideHot, where none was below before; else 0
+	lives   bool               // it was below insideHot, or has risen from first
 }
 
 const (
@@ -237,6 +244,7 @@ const (
 	insideHighest = physic.ZeroCelsius + 110*physic.Celsius // above it no liquid crystal shows anything any more; it is garbage, or a fire
 	insideMost    = physic.ZeroCelsius + 125*physic.Celsius // what the usual sensors measure; above it a panel has none, and tells 7F or FF
 	insideWarm    = physic.ZeroCelsius + 60*physic.Celsius  // from here on an answer has consequences, or is near to
+	insideHot     = physic.ZeroCelsius + 70*physic.Celsius  // above it no panel begins, not on the hottest day: our judgement
 	insideJump    = 10 * physic.Kelvin                      // more than a panel warms by between two answers
 	insideSame    = 5 * physic.Kelvin
 )
@@ -248,6 +256,13 @@ func (i *inside) take(t physic.Temperature, now time.Time, into *hal.Reading) (s
 	credible := i.credible(t)
 	i.last, i.known, i.waiting = t, true, !credible
 	switch {
+	case credible && !i.moves(t):
+		i.soons = 0
+		*into = hal.Reading{
+			Sensor: insideSensor, Kind: hal.Temperature, At: now,
+			Reason: fmt.Sprintf("the panel tells %s since it is on, and is not seen to warm: if it lies, write %s", t, insideIgnored),
+		}
+		return false
 	case credible:
 		i.soons = 0
 		*into = hal.Reading{Sensor: insideSensor, Kind: hal.Temperature, Quality: hal.QualityGood, Temperature: t, At: now}
@@ -258,6 +273,15 @@ func (i *inside) take(t physic.Temperature, now time.Time, into *hal.Reading) (s
 	}
 	i.soons++
 	return i.soons <= insideSoons
+}
+
+// moves reports whether a credible answer is of a thermometer that was seen to follow the panel.
+func (i *inside) moves(t physic.Temperature) bool {
+	if !i.lives && i.first == 0 && t > insideHot {
+		i.first = t
+	}
+	i.lives = i.lives || t <= insideHot || t >= i.first+insideSame
+	return i.lives
 }
 
 // credible compares an answer with the one before.

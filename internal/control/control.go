@@ -56,6 +56,8 @@ type Config struct {
 	Meter      Meter
 	// SignalLies leaves it alone whether the panel sees a picture on its input: this one does not know.
 	SignalLies bool
+	// InsideLies has the panel's own thermometer not heeded, as one that tells nonsense would keep the display dark.
+	InsideLies bool
 	// Input is the panel's input that it shall show, in its driver's word; empty leaves it alone.
 	Input string
 	Key   Key
@@ -91,8 +93,6 @@ type Control struct {
 	panel    *panelKeeper
 	relay    *relayKeeper
 	beat     func()
-	// playerBeat is called when the player gave a sign of life.
-	playerBeat func()
 
 	heat     *heat
 	cutBy    time.Time // when the relay opens at the latest, process time; zero while it shall be closed
@@ -152,8 +152,6 @@ func New(ctx context.Context, cfg Config) (*Control, error) {
 		ready:     make(chan struct{}),
 		started:   time.Now(),
 		beat:      cfg.Health.Loop("control", 10*time.Second),
-
-		playerBeat: cfg.Health.Loop("player", 2*time.Minute),
 	}
 	if c.ageing, err = newAgeing(ctx, cfg.Journal); err != nil {
 		cfg.Log.Error("the trend of the panel begins anew", "err", err) // in part or as a whole; the picture does not need it
@@ -162,7 +160,7 @@ func New(ctx context.Context, cfg Config) (*Control, error) {
 		cfg.Log.Error("what was known of the panel is forgotten", "err", err) // it is learnt anew
 	}
 	c.seen.Light = Evidence{shone: c.memory.panel.Shone, saw: c.memory.panel.Saw && !cfg.SignalLies}
-	c.recorder = newRecorder(cfg.Journal, cmp.Or(cfg.Heartbeat, DefaultHeartbeat), cfg.Log, cfg.Health.Loop("recorder", recorderLimit))
+	c.recorder = newRecorder(cfg.Journal, cmp.Or(cfg.Heartbeat, DefaultHeartbeat), cfg.Log, cfg.Health.Aside("recorder", recorderLimit))
 	c.panel = newPanelKeeper(cfg.Panel, c.memory.panel.Dimmed, cfg.Log, func(s PanelSeen) { replace(c.panelNews, s) }, cfg.Health.Loop("panel", 2*time.Minute))
 	c.panel.plug(cfg.Input)
 	c.seen.Panel = c.panel.seen
@@ -234,7 +232,7 @@ func (c *Control) Run(ctx context.Context) error {
 		}
 	})
 	g.Go(func() error { return c.cfg.Orders.keepFire(ctx, c.cfg.Log) })
-	g.Go(func() error { return c.cfg.Orders.keepKey(ctx, c.cfg.Log) })
+	g.Go(func() error { return c.cfg.Orders.keepLocal(ctx, c.cfg.Log) })
 	g.Go(func() error {
 		return keepSaving(ctx, c.ageing.dirty, c.ageing.save, func(err error) { c.cfg.Log.Error("cannot write the panel's trend", "err", err) })
 	})
@@ -265,6 +263,9 @@ func (c *Control) loop(ctx context.Context) error {
 		case c.seen.Panel = <-c.panelNews:
 			if c.cfg.SignalLies {
 				c.seen.Panel.Told.Signal = Signal{}
+			}
+			if c.cfg.InsideLies {
+				c.seen.Panel.Told.Inside = hal.Reading{}
 			}
 			c.senseInside()
 		case c.relayErr = <-c.relayNews:
@@ -318,11 +319,7 @@ func (c *Control) step() {
 	c.drive(now, want)
 	c.act(want, programme)
 
-	player := c.cfg.Player.Playing()
-	if player.At.After(c.seen.Player.At) {
-		c.playerBeat()
-	}
-	c.seen.Player, c.seen.Trust = player, at.Trust
+	c.seen.Player, c.seen.Trust = c.cfg.Player.Playing(), at.Trust
 	status := Classify(now, want, content, c.seen)
 	c.doubt(at, now, want, status)
 	present := c.cfg.Meter.since(now, c.seen.Light.switched, meter)

@@ -169,6 +169,9 @@ func (k *panelKeeper) take(w wish) {
 	if w.on != k.wish.on || w.fire != k.wish.fire || w.ask == k.wish.ask {
 		k.tries = 0
 	}
+	if w.on != k.wish.on {
+		k.inside = inside{} // one whose mains are cut never gets to rest
+	}
 	k.wish = w
 }
 

@@ -160,8 +160,15 @@ func (c *Control) wrong(at journal.Stamp, want Want, status Status) map[string]a
 	}
 	if c.cfg.Lacking != nil {
 		for code, detail := range c.cfg.Lacking() {
-			tech(code, detail, 0)
+			class := journal.Technical
+			if code == "relay-failed" {
+				class = journal.Fire
+			}
+			wrong[code] = alarm{class: class, detail: detail}
 		}
+	}
+	if name := c.cfg.Health.stuck(); name != "" {
+		tech("journal-in-memory", name+" waits for a disk that does not answer", 0)
 	}
 	c.sensors.wrong(wrong)
 	for name := range c.heat.hot {

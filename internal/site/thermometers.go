@@ -34,6 +34,7 @@ func (r *reader) thermometers() []Thermometer {
 			r.wrong(key, "%q %s", text, err)
 			continue
 		}
+		r.trimmed(key, t.Chip)
 		if t.Driver == "w1" && slices.ContainsFunc(list, func(o Thermometer) bool { return o.Driver == "w1" && o.Chip == t.Chip }) {
 			r.wrong(key, "%q is there already: each thermometer once", text)
 			continue
