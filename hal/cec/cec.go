@@ -24,7 +24,7 @@ const (
 	claimLimit = 3 * time.Second
 	// lookAgain is how often the addresses are read while one is awaited, because the event may have been dropped.
 	lookAgain = 100 * time.Millisecond
-	// vendorAsks is how often a TV is asked for its maker each time it comes.
+	// vendorAsks is how often a TV is asked in vain for its maker each time it comes or is woken.
 	vendorAsks = 3
 	// overdueFor is how long an answer that did not come in time may still come. CEC allows 1 s.
 	overdueFor = 5 * time.Second
@@ -213,7 +213,8 @@ func (p *Panel) catchUp(ctx context.Context, s *session, from byte) error {
 }
 
 // identify returns how the TV wants to be treated, and asks for its maker where it was not told. A TV that does not
-// tell is treated as one without quirks.
+// tell is treated as one without quirks. Until it has told, or was asked in vain, it is taken for the one before: most that
+// hide their EDID in standby come back as what they were, and are woken as such.
 func (p *Panel) identify(ctx context.Context, s *session, from byte) (quirk, error) {
 	due := false
 	p.note(func() {
@@ -227,8 +228,14 @@ func (p *Panel) identify(ctx context.Context, s *session, from byte) (quirk, err
 		case err == nil:
 			p.introduced(r.message)
 		case errors.Is(err, hal.ErrRefused): // it has none
-			p.note(func() { p.known = true })
-		case !errors.Is(err, hal.ErrSilent):
+			p.note(func() { p.vendor, p.known = 0, true })
+		case errors.Is(err, hal.ErrSilent):
+			p.note(func() {
+				if p.asks >= vendorAsks {
+					p.vendor = 0
+				}
+			})
+		default:
 			return quirk{}, err
 		}
 	}

@@ -24,6 +24,7 @@ const (
 	Disturbed              // each other message is lost to arbitration
 	Eventless              // the kernel drops all events
 	Forgets                // the adapter gets no logical address
+	Shy                    // the TV does not say who made it
 	Swallows               // results of requests never come
 	faults
 )
@@ -275,6 +276,8 @@ func (b *Bus) react(m message) []byte {
 		return []byte{opReportPower, b.status()}
 	case m.is(opGetCECVersion, 0):
 		return []byte{opCECVersion, 5}
+	case m.is(opGiveVendorID, 0) && b.fault[Shy]:
+		return nil
 	case m.is(opGiveVendorID, 0) && b.vendor == 0:
 		return []byte{opFeatureAbort, opGiveVendorID, 0}
 	case m.is(opGiveVendorID, 0):

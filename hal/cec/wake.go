@@ -48,7 +48,7 @@ func (p *Panel) wake(ctx context.Context, s *session, a addresses) error {
 	}
 	if heard(r, err) {
 		p.note(func() {
-			p.active = true
+			p.active, p.asks = true, 0 // a TV that was too fast asleep to tell its maker may do so now
 			p.belief.told(true, start)
 		})
 	}
