@@ -39,7 +39,7 @@ type Limits struct {
 // every display is lit eight hours of a day and dark the rest, and its cabinet is not equally warm through both.
 //
 // Voltage and watts may drop or rise at once, and fans stop: they have no rate. A fan that stands still says 0 for as
-// long as it likes, and that counts as moving.
+// long as it likes, and so does a meter behind a relay that is open: that counts as moving.
 func DefaultLimits(kind hal.Kind) Limits {
 	l := Limits{Confirm: 2, Stale: 2 * time.Second, Stuck: 24 * time.Hour}
 	switch kind {
@@ -108,7 +108,7 @@ func newJudge(kind hal.Kind, limits Limits) *judge {
 
 // take judges a value that was read at that time.
 func (j *judge) take(at time.Time, s sample) {
-	if j.heard.IsZero() || at.Sub(j.heard) > j.limits.Stale || s.raw != j.raw || j.kind == hal.Fan && s.value == 0 {
+	if j.heard.IsZero() || at.Sub(j.heard) > j.limits.Stale || s.raw != j.raw || rests(j.kind, s.value) {
 		j.raw, j.rawSince = s.raw, at
 	}
 	j.heard, j.missed = at, nil
@@ -130,6 +130,11 @@ func (j *judge) take(at time.Time, s sample) {
 	default:
 		j.weigh(at, s.value, s.holds)
 	}
+}
+
+// rests tells a value that a part may say for as long as it likes: of a fan that stands still, and of a supply that is cut.
+func rests(kind hal.Kind, value int64) bool {
+	return value == 0 && (kind == hal.Fan || kind == hal.Meter)
 }
 
 // weigh is for a value that is not believed by itself, of a part that may hold it for so long.
