@@ -73,7 +73,23 @@ func NewOn(b *Bus, c Config) *Panel {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return newPanel(c, b.plugIn)
+	return newPanel(c, func() (string, error) { return "/dev/cec0", nil }, func(string) (adapter, error) { return b.plugIn() })
+}
+
+// NewAmong returns a driver that finds its adapter among those of the buses, by their paths.
+func NewAmong(buses map[string]*Bus, log *slog.Logger) *Panel {
+	find := func() (string, error) {
+		var all []candidate
+		for path, b := range buses {
+			b.do(func() {
+				if b.there {
+					all = append(all, candidate{path, b.place.physical})
+				}
+			})
+		}
+		return choose(all)
+	}
+	return newPanel(Config{OSDName: "Bang Tin", Log: log}, find, func(path string) (adapter, error) { return buses[path].plugIn() })
 }
 
 func (b *Bus) plugIn() (adapter, error) {
