@@ -70,20 +70,96 @@ func TestReplyIsHeldBackByADeafPanel(t *testing.T) {
 }
 
 // TestAcknowledgementComesTwice: the panel is asked straight after its command, and the copy of the acknowledgement
-// could be the answer.
+// could be the answer. One that answers power alone cannot show that the copy is past; it is told again before the
+// markers can be asked anew.
 func TestAcknowledgementComesTwice(t *testing.T) {
-	eachStaysOff(t, func(t *testing.T, w *wire, p hal.Panel) {
-		w.lag = 200 * time.Millisecond
-		for after := 5 * time.Millisecond; after < 900*time.Millisecond; after += 5 * time.Millisecond {
-			w.do("again " + after.String())
-			if err := p.SetPower(t.Context(), true); err != nil {
-				t.Fatal(err)
+	for name, c := range map[string]struct {
+		fault string
+		rest  time.Duration
+	}{
+		"answers all":              {"obey", 10 * time.Second},
+		"answers power only":       {"only-power", 10 * time.Second},
+		"answers power only, soon": {"only-power", 1500 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachStaysOff(t, func(t *testing.T, w *wire, p hal.Panel) {
+				w.do(c.fault)
+				w.do("disobey")
+				w.lag = 200 * time.Millisecond
+				for after := 5 * time.Millisecond; after < 900*time.Millisecond; after += 5 * time.Millisecond {
+					w.do("again " + after.String())
+					if err := p.SetPower(t.Context(), true); err != nil {
+						t.Fatal(err)
+					}
+					w.do("no again")
+					if power, err := p.Power(t.Context()); power != hal.PowerOff {
+						t.Fatalf("Power is %v, %v with a copy after %v; want off", power, err, after)
+					}
+					time.Sleep(c.rest)
+				}
+			})
+		})
+	}
+}
+
+// TestMarkerAnswerComesTwice: a Samsung panel is asked a marker without a rest, and its answer has a copy, which must not
+// be taken for the next. The driver is cut short while it asks for power, the panel goes dark, and the answer "on" comes
+// behind the copy.
+func TestMarkerAnswerComesTwice(t *testing.T) {
+	const before = 50 * time.Millisecond // the marker is asked so long before the driver's rest is over, at the most
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire(t, peer.Config{Protocol: "mdc", ID: 1})
+		p := w.driver(t, quiet())
+		defer p.Close()
+		for rest := 100*time.Millisecond - before; rest <= 100*time.Millisecond; rest += 5 * time.Millisecond {
+			for cut := 20 * time.Millisecond; cut < 100*time.Millisecond; cut += 5 * time.Millisecond {
+				if err := p.SetPower(t.Context(), true); err != nil {
+					t.Fatal(err)
+				}
+				w.do("again 45ms")
+				time.Sleep(rest)
+				time.AfterFunc(10*time.Millisecond, func() { w.slow(500 * time.Millisecond) }) // the marker was heard by then
+				for _, limit := range []time.Duration{cut, 10 * time.Millisecond} {
+					ctx, cancel := context.WithTimeout(t.Context(), limit)
+					p.Power(ctx) // nobody may rely on it
+					cancel()
+					w.do("lose-power")
+				}
+				neverOn(t, w, p)
+				w.do("no again")
+				w.slow(0)
+				time.Sleep(time.Minute)
 			}
-			w.do("no again")
-			neverOn(t, w, p)
-			time.Sleep(10 * time.Second)
 		}
 	})
+}
+
+// TestReadBackAtOnce: a panel that answers is read back without a wait. At 9600 baud nothing here takes longer than three
+// exchanges and the rests of NEC, 600 ms each.
+func TestReadBackAtOnce(t *testing.T) {
+	for _, protocol := range peer.Protocols() {
+		t.Run(protocol, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWire(t, peer.Config{Protocol: protocol, ID: 1})
+				p := w.driver(t, quiet())
+				defer p.Close()
+				for i := range 6 {
+					began := time.Now()
+					if err := p.SetPower(t.Context(), i%2 == 0); err != nil {
+						t.Fatal(err)
+					}
+					power, err := p.Power(t.Context())
+					if want := []hal.Power{hal.PowerOn, hal.PowerOff}[i%2]; err != nil || power != want {
+						t.Fatalf("Power is %v, %v; want %v", power, err, want)
+					}
+					if took := time.Since(began); took > 900*time.Millisecond {
+						t.Errorf("%v from the command to its state; want under 0.9 s", took)
+					}
+					time.Sleep(time.Minute)
+				}
+			})
+		})
+	}
 }
 
 func eachStaysOff(t *testing.T, check func(t *testing.T, w *wire, p hal.Panel)) {

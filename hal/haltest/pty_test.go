@@ -61,7 +61,7 @@ func (p *pty) driver(log slog.Handler, gap time.Duration) hal.Panel {
 	return newDriver(p.t, p.protocol, rs232.Config{
 		Port: p.path, SetID: 1,
 		Timing: rs232.Timing{
-			Reply: 500 * time.Millisecond, Gap: gap, Again: gap, Copy: time.Millisecond,
+			Reply: 500 * time.Millisecond, Gap: gap, Again: gap, Copy: 250 * time.Millisecond,
 			Late: 2 * time.Second, Lag: time.Second, SettleOn: 250 * time.Millisecond, SettleOff: 50 * time.Millisecond,
 		},
 		Log: slog.New(log),

@@ -28,13 +28,17 @@ type dialogue struct {
 	timing   Timing
 	attempts int
 
-	// markers are exchanges that the driver uses for nothing else: one, or two that take turns. A panel answers in
-	// order, so once it has answered a marker, every earlier answer has been here or is lost. It may lack the one or
-	// the other, and the late answer to one must not be taken for that to the next.
+	// markers are exchanges that the driver uses for nothing else, and that take turns. A panel answers in order, so
+	// once it has answered a marker, every earlier answer has been here or is lost. It may lack one or another, and the
+	// late answer to one must not be taken for that to the next. There are two at least, and four where each reading
+	// behind a command takes one: on a bad line some are lost, and prove nothing for a while.
 	markers []marker
+	// markerGap is the rest before a marker and behind it. Where no document asks for any there is none: no copy of an
+	// answer can be taken for that to a marker, nor a copy of that for another.
+	markerGap time.Duration
 	// debts are by topic, at most one for each command of the driver.
 	debts map[string]*debt
-	// acked is when a command of a topic was last acknowledged.
+	// acked is when a command of a topic was last acknowledged, until no copy of that can come any more.
 	acked map[string]time.Time
 	// nameless is set where a refusal does not say what it refuses.
 	nameless bool
@@ -45,12 +49,20 @@ type dialogue struct {
 // A marker is an exchange that is asked for no other reason than to be answered.
 type marker struct {
 	request
-	// until is how long an answer to it may still be on its way. Until then the same question proves nothing: the
+	// until is how long an answer to it, or a copy of one, may still be on its way. Until then the same question proves nothing: the
 	// answer may be the earlier one's, with others still behind it.
 	until time.Time
 	// kept is set while nothing was asked since: a panel that holds a reply back until then sends it only now, and
 	// the time to wait begins anew.
 	kept bool
+}
+
+func markers(list ...request) []marker {
+	m := make([]marker, len(list))
+	for i, r := range list {
+		m[i].request = r
+	}
+	return m
 }
 
 // A debt is a reply that was given up and may still come.
@@ -88,7 +100,7 @@ func (d *dialogue) set(ctx context.Context, r request) error {
 
 // read asks the panel until it answers.
 func (d *dialogue) read(ctx context.Context, r request) (values []byte, err error) {
-	if err := d.outwait(ctx, r.topic); err != nil {
+	if err := d.letPass(ctx, r.topic); err != nil {
 		return nil, err
 	}
 	for try := range d.attempts {
@@ -123,14 +135,26 @@ func (d *dialogue) noteAck(topic string) {
 	d.acked[topic] = time.Now()
 }
 
-// outwait lets a copy of an acknowledgement pass before its topic is asked about. Only a reading waits: the line is free
-// for commands.
-func (d *dialogue) outwait(ctx context.Context, topic string) error {
+// letPass makes sure that no copy of an acknowledgement of a topic is still to come. Only a reading does so: the line is
+// free for commands.
+//
+// A line keeps order: a copy comes before the answer to whatever is asked later. So a marker that is answered is proof,
+// and costs one exchange. Where none is, the copy is waited for.
+func (d *dialogue) letPass(ctx context.Context, topic string) error {
 	at, ok := d.acked[topic]
 	if !ok {
 		return nil
 	}
-	t := time.NewTimer(time.Until(at.Add(d.timing.Copy)))
+	end := at.Add(d.timing.Copy)
+	if time.Now().Before(end) && !d.spent() {
+		soon, cancel := context.WithDeadline(ctx, end)
+		err := d.passMarker(soon)
+		cancel()
+		if err == nil || errors.Is(err, hal.ErrPortGone) || errors.Is(err, ErrClosed) {
+			return err
+		}
+	}
+	t := time.NewTimer(time.Until(end))
 	defer t.Stop()
 	select {
 	case <-t.C:
@@ -151,12 +175,20 @@ func (d *dialogue) catchUp(ctx context.Context, topic string) error {
 		owed.overdue, owed.doubtful = false, true
 		return nil
 	}
-	if time.Now().Before(d.markers[0].until) {
+	if d.spent() {
 		if err := d.link.Tell(ctx, nil); err != nil { // a port that is gone is the better reason
 			return err
 		}
 		return fmt.Errorf("earlier replies may still be on their way: %w", cmp.Or(d.behind, hal.ErrSilent))
 	}
+	return d.passMarker(ctx)
+}
+
+// spent tells whether no marker would prove anything now.
+func (d *dialogue) spent() bool { return time.Now().Before(d.markers[0].until) }
+
+// passMarker asks a marker, and without an error everything that the panel said before has been here or is lost.
+func (d *dialogue) passMarker(ctx context.Context) error {
 	m := d.markers[0].request
 	reply, err := d.askMarker(ctx)
 	if err != nil {
@@ -168,16 +200,18 @@ func (d *dialogue) catchUp(ctx context.Context, topic string) error {
 		return err
 	}
 	clear(d.debts)
+	clear(d.acked)
 	for i := range d.markers {
 		d.markers[i].until, d.markers[i].kept = time.Time{}, false
 	}
+	d.markers[len(d.markers)-1].until = time.Now().Add(d.timing.Gap - d.markerGap) // no rest lets a copy of its answer pass
 	return nil
 }
 
 // askMarker asks the first of the markers, which becomes the last.
 func (d *dialogue) askMarker(ctx context.Context) ([]byte, error) {
 	m := d.markers[0]
-	reply, sentAt, err := d.link.exchange(ctx, m.bytes, m.match)
+	reply, sentAt, err := d.link.exchange(ctx, d.markerGap, m.bytes, m.match)
 	if sentAt.IsZero() {
 		return nil, err
 	}
@@ -219,7 +253,7 @@ func (d *dialogue) ask(ctx context.Context, r request) ([]byte, error) {
 
 // exchange gives the reply up where none came. What was never sent is owed no reply.
 func (d *dialogue) exchange(ctx context.Context, r request) ([]byte, error) {
-	reply, sentAt, err := d.link.exchange(ctx, r.bytes, r.match)
+	reply, sentAt, err := d.link.exchange(ctx, d.timing.Gap, r.bytes, r.match)
 	if sentAt.IsZero() {
 		return nil, err
 	}

@@ -19,6 +19,8 @@ const (
 	lgVolume      = "kf"
 	lgBrightness  = "kh"
 	lgKeyLock     = "km"
+	lgColour      = "ki"
+	lgSharpness   = "kk"
 	lgAbnormal    = "kz"
 	lgInput       = "xb"
 	lgOldInput    = "kb"
@@ -43,7 +45,7 @@ const (
 const lgRestInput = 2 * time.Second
 
 // lgTiming: 150 ms between sends are from hardware-facts.md. An acknowledgement takes 15 ms on the line and "may be
-// delayed" (42LS75A); no source names a limit: 2 s, and Copy, as for Samsung's. Neither does one for the rest after NG 3, "wait", nor for how long a
+// delayed" (42LS75A); no source names a limit: 2 s, and Copy, as for Samsung's, for sets that answer power alone. Neither does one for the rest after NG 3, "wait", nor for how long a
 // panel takes to settle: both are as for Samsung's, which are advised there.
 func lgTiming() Timing {
 	return Timing{
@@ -69,7 +71,7 @@ type LG struct {
 // NewLG returns the driver of one panel. It does no input or output: the port is opened by the first command.
 func NewLG(c Config) *LG {
 	l := &LG{id: byte(c.SetID), restInput: lgRestInput, dialogue: c.dialogue(lgTiming())}
-	l.dialogue.markers = []marker{{request: l.ask(lgScreenMute)}, {request: l.ask(lgKeyLock)}}
+	l.dialogue.markers = markers(l.ask(lgScreenMute), l.ask(lgKeyLock), l.ask(lgColour), l.ask(lgSharpness))
 	return l
 }
 

@@ -22,7 +22,7 @@ type Timing struct {
 	Again time.Duration // rest before a request is repeated, where it is longer than Gap
 
 	// Copy is how long after an acknowledgement a copy of it may follow, where it could be taken for the answer to the
-	// next question: a reading waits so long, a command does not.
+	// next question. A reading waits so long unless a panel shows before that the copy is past; a command does not.
 	Copy time.Duration
 
 	// Late is how long a panel that answers nothing but power is not believed after a reply was given up [30 s]. Some
@@ -65,6 +65,7 @@ type Link struct {
 	turn   chan struct{} // holds a token while somebody uses what is below
 	port   *port         // nil while closed
 	stuck  *port         // closed, but the kernel still keeps its writer or reader
+	ended  time.Time     // the last exchange that a gap follows
 	restTo time.Time     // no request before this
 	closed bool
 }
@@ -87,17 +88,18 @@ var ErrClosed = errors.New("link is closed")
 // It blocks for at most the sum of the link's timing and returns earlier when ctx ends, with ctx's error. Other
 // errors wrap [hal.ErrSilent], [hal.ErrPortGone] or [ErrClosed].
 func (l *Link) Ask(ctx context.Context, request []byte, match Match) ([]byte, error) {
-	reply, _, err := l.exchange(ctx, request, match)
+	reply, _, err := l.exchange(ctx, l.timing.Gap, request, match)
 	return reply, err
 }
 
-// exchange is Ask, and tells when sending began; zero where not a byte of the request can have left.
-func (l *Link) exchange(ctx context.Context, request []byte, match Match) (reply []byte, sentAt time.Time, err error) {
-	p, err := l.begin(ctx)
+// exchange is Ask with a gap of its own before the request, and tells when sending began; zero where not a byte of the
+// request can have left. One without a gap goes out within that of the exchange before it, and begins none.
+func (l *Link) exchange(ctx context.Context, gap time.Duration, request []byte, match Match) (reply []byte, sentAt time.Time, err error) {
+	p, err := l.begin(ctx, gap)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	defer l.end()
+	defer l.end(gap)
 	sentAt = time.Now()
 	if err := l.send(p, request); err != nil {
 		return nil, sentAt, err
@@ -106,9 +108,13 @@ func (l *Link) exchange(ctx context.Context, request []byte, match Match) (reply
 	return reply, sentAt, err
 }
 
+// errBabble is wrapped beside hal.ErrSilent where something came, and no reply.
+var errBabble = errors.New("what came is no reply")
+
 func (l *Link) await(ctx context.Context, p *port, match Match) ([]byte, error) {
 	limit := time.NewTimer(l.timing.Reply)
 	defer limit.Stop()
+	babble := false
 	for {
 		reply, err := p.take(match)
 		if reply != nil {
@@ -120,8 +126,13 @@ func (l *Link) await(ctx context.Context, p *port, match Match) ([]byte, error) 
 		}
 		select {
 		case <-p.arrived:
+			babble = true
 		case <-limit.C:
-			return nil, fmt.Errorf("no reply on %s within %v: %w", l.path, l.timing.Reply, hal.ErrSilent)
+			err := fmt.Errorf("no reply on %s within %v: %w", l.path, l.timing.Reply, hal.ErrSilent)
+			if babble {
+				err = fmt.Errorf("%w: %w", err, errBabble)
+			}
+			return nil, err
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -131,11 +142,11 @@ func (l *Link) await(ctx context.Context, p *port, match Match) ([]byte, error) 
 // Tell sends a request that nobody will answer, such as a broadcast. It fails as Ask does, but is never silent. Without
 // an error it need not have arrived: the kernel says that all has left also when the adapter is unplugged meanwhile.
 func (l *Link) Tell(ctx context.Context, request []byte) error {
-	p, err := l.begin(ctx)
+	p, err := l.begin(ctx, l.timing.Gap)
 	if err != nil {
 		return err
 	}
-	defer l.end()
+	defer l.end(l.timing.Gap)
 	return l.send(p, request)
 }
 
@@ -164,9 +175,9 @@ func (l *Link) Close() error {
 	return nil
 }
 
-// begin waits for the caller's turn and for the line's rest, and returns an open port. On success the caller
-// must call end.
-func (l *Link) begin(ctx context.Context) (*port, error) {
+// begin waits for the caller's turn, for a gap since the last exchange and for the line's rest, and returns an open port.
+// On success the caller must call end.
+func (l *Link) begin(ctx context.Context, gap time.Duration) (*port, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -175,7 +186,7 @@ func (l *Link) begin(ctx context.Context) (*port, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	p, err := l.ready(ctx)
+	p, err := l.ready(ctx, gap)
 	if err != nil {
 		<-l.turn
 		return nil, err
@@ -183,18 +194,18 @@ func (l *Link) begin(ctx context.Context) (*port, error) {
 	return p, nil
 }
 
-func (l *Link) end() {
-	if to := time.Now().Add(l.timing.Gap); to.After(l.restTo) {
-		l.restTo = to
+func (l *Link) end(gap time.Duration) {
+	if gap > 0 {
+		l.ended = time.Now()
 	}
 	<-l.turn
 }
 
-func (l *Link) ready(ctx context.Context) (*port, error) {
+func (l *Link) ready(ctx context.Context, gap time.Duration) (*port, error) {
 	if l.closed {
 		return nil, ErrClosed
 	}
-	rest := time.NewTimer(time.Until(l.restTo))
+	rest := time.NewTimer(max(time.Until(l.ended.Add(gap)), time.Until(l.restTo)))
 	defer rest.Stop()
 	select {
 	case <-rest.C:

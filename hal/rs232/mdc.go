@@ -19,7 +19,9 @@ const (
 	mdcMute        = 0x13
 	mdcInput       = 0x14
 	mdcBrightness  = 0x25 // of the picture
+	mdcRemote      = 0x36 // whether the remote control is heard
 	mdcLamp        = 0x58
+	mdcLock        = 0x5D // of the keys and the remote control
 	mdcHours       = 0x83
 	mdcModel       = 0x8A
 	mdcPanel       = 0xF9 // 0 is on; only Describe knows it
@@ -37,7 +39,8 @@ const (
 // mdcTiming: no source names a limit for a reply, which takes 30 ms on the line, or a gap; other makers ask for 150
 // to 600 ms. A panel that answers is not waited for longer than it takes, and one that were slower than the limit would
 // never be read: 2 s, as for every protocol. 270 bytes take 0.3 s at 9600 baud. 15 to 20 s are advised after power on;
-// off is as for a panel of which nothing is known. Copy is a guess, and no longer than the keeper waits by itself.
+// off is as for a panel of which nothing is known. Copy is a guess for panels that answer power alone, and no longer than
+// the keeper waits by itself.
 func mdcTiming() Timing {
 	return Timing{
 		Reply: 2 * time.Second, Gap: 100 * time.Millisecond, Write: time.Second, Copy: time.Second,
@@ -58,9 +61,14 @@ type MDC struct {
 }
 
 // NewMDC returns the driver of one panel. It does no input or output: the port is opened by the first command.
+//
+// The first two markers are commands that Samsung's document says to work whether power is on or off (5D: manual of the
+// IFH series; 36: vgavro/samsung-mdc). A panel that lacks one says so by NAK, which is as good. They go out without a rest:
+// the same program asks its next question as soon as the last is answered.
 func NewMDC(c Config) *MDC {
 	m := &MDC{id: byte(c.SetID), dialogue: c.dialogue(mdcTiming())}
-	m.dialogue.markers = []marker{{request: m.request(mdcStatus)}, {request: m.request(mdcSoftware)}}
+	m.dialogue.markers = markers(m.request(mdcLock), m.request(mdcRemote), m.request(mdcStatus), m.request(mdcSoftware))
+	m.dialogue.markerGap = 0
 	return m
 }
 
@@ -80,8 +88,8 @@ func (m *MDC) SetPower(ctx context.Context, on bool) error {
 	return nil
 }
 
-// Power implements [hal.Panel]. It asks with the power command, because the status command may misreport
-// power while the panel sleeps. MDC tells on and off only, never warming or cooling.
+// Power implements [hal.Panel]. It asks with the power command, because the status command, which no acknowledgement
+// could be taken for, may misreport power while the panel sleeps. MDC tells on and off only, never warming or cooling.
 func (m *MDC) Power(ctx context.Context) (hal.Power, error) {
 	v, err := m.number(ctx, mdcPower, 1, 0)
 	if err != nil {

@@ -145,8 +145,8 @@ func TestLateAcknowledgement(t *testing.T) {
 	}
 	p.expect(set)
 	defer p.answers(
-		encode(t, rs232.MDCFrame{Command: 0x00, ID: 1}), // the driver catches up with the line first
-		append(late, encode(t, rs232.MDCFrame{Command: 0xFF, ID: 1, Data: []byte{'N', 0x00, 1}})...),
+		encode(t, rs232.MDCFrame{Command: 0x5D, ID: 1}), // the driver catches up with the line first
+		append(late, encode(t, rs232.MDCFrame{Command: 0xFF, ID: 1, Data: []byte{'N', 0x5D, 1}})...),
 		encode(t, rs232.MDCFrame{Command: 0x11, ID: 1}),
 		encode(t, rs232.MDCFrame{Command: 0xFF, ID: 1, Data: []byte{'A', 0x11, 0}}),
 	)()

@@ -48,7 +48,7 @@ type Config struct {
 
 func (c Config) dialogue(own Timing) dialogue {
 	t := c.Timing.or(own)
-	return dialogue{link: NewLink(c.Port, c.Open, t, c.Log), timing: t, attempts: cmp.Or(c.Attempts, 2)}
+	return dialogue{link: NewLink(c.Port, c.Open, t, c.Log), timing: t, attempts: cmp.Or(c.Attempts, 2), markerGap: t.Gap}
 }
 
 // New returns the driver of one panel. It does no input or output: the port is opened by the first request. The

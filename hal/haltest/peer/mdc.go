@@ -66,6 +66,8 @@ func (m mdc) obey(p *Panel, command byte, data []byte) (values []byte, ok bool) 
 		return p.obeyByte(&p.set.input, 255, data)
 	case 0x25:
 		return p.obeyByte(&p.set.brightness, 100, data)
+	case 0x36, 0x5D: // the remote control is heard, and nothing is locked
+		return []byte{bit(command == 0x36)}, asks
 	case 0x58:
 		return p.obeyByte(&p.set.backlight, 100, data)
 	case 0xF9:
@@ -118,8 +120,8 @@ func (m mdc) foreign(p *Panel, _ []byte) [][]byte {
 	return [][]byte{
 		mdcReply(id+1, []byte{'A', 0x11, lie}),
 		m.spoil(mdcReply(id, []byte{'A', 0x11, lie})),
-		mdcReply(id, []byte{'A', 0x5D, lie}),
-		mdcReply(id, []byte{'N', 0x5D, 0x01}),
+		mdcReply(id, []byte{'A', 0x4A, lie}),
+		mdcReply(id, []byte{'N', 0x4A, 0x01}),
 	}
 }
 
