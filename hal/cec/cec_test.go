@@ -202,6 +202,19 @@ func TestWithoutPhysicalAddressOnlyAWakePasses(t *testing.T) {
 	})
 }
 
+// TestCloseLeavesAReaderThatHangs to the kernel.
+func TestCloseLeavesAReaderThatHangs(t *testing.T) {
+	within(t, func(t *testing.T, b *cec.Bus, p *cec.Panel) {
+		reads(t, p, hal.PowerOff, nil)
+		b.Set(cec.Held, true)
+		start := time.Now()
+		if err := p.Close(); err != nil || time.Since(start) > time.Second {
+			t.Errorf("Close: %v after %v", err, time.Since(start))
+		}
+		time.Sleep(2 * time.Minute) // until it is back
+	})
+}
+
 // among runs a test with two adapters, a TV behind the second, that hides its EDID in standby.
 func among(t *testing.T, f func(t *testing.T, empty, tv *cec.Bus, p *cec.Panel)) {
 	t.Helper()

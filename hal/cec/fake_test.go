@@ -25,6 +25,7 @@ const (
 	Eventless              // the kernel drops all events
 	Forgets                // the adapter gets no logical address
 	Shy                    // the TV does not say who made it
+	Held                   // the kernel does not let the reader go
 	Swallows               // results of requests never come
 	faults
 )
@@ -337,6 +338,10 @@ func (a *fakeAdapter) next() (received, error) {
 	case r := <-a.out:
 		return r, nil
 	case <-a.ended:
+		held := false
+		if a.bus.do(func() { held = a.bus.fault[Held] }); held {
+			time.Sleep(time.Minute)
+		}
 		return received{}, fmt.Errorf("no such device: %w", hal.ErrPortGone)
 	}
 }
