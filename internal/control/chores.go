@@ -33,6 +33,7 @@ const insideSensor = "panel-inside"
 type Told struct {
 	Inside     hal.Reading // of its own thermometer; no Sensor where it has none or is off
 	Signal     Signal
+	Socket     Socket
 	Faults     []string  // what it finds wrong with itself
 	FaultsAt   time.Time // when it told them, process time
 	Hours      int       // on, in its life; 0 where it does not tell
@@ -123,15 +124,12 @@ func (k *panelKeeper) tend(ctx context.Context) {
 		k.report(k.seen)
 		return
 	}
-	if !k.wish.calm {
-		return
+	c := k.socket.urgent()
+	if c == nil && k.wish.calm && len(k.chores) > 0 {
+		// What has waited longest comes first, so that a question which is asked again at once keeps no other waiting.
+		c = slices.MinFunc(k.chores, func(a, b *chore) int { return a.next.Compare(b.next) })
 	}
-	if len(k.chores) == 0 {
-		return
-	}
-	// What has waited longest comes first, so that a question which is asked again at once keeps no other waiting.
-	c := slices.MinFunc(k.chores, func(a, b *chore) int { return a.next.Compare(b.next) })
-	if time.Now().Before(c.next) {
+	if c == nil || time.Now().Before(c.next) {
 		return
 	}
 	var soon bool
@@ -143,6 +141,7 @@ func (k *panelKeeper) tend(ctx context.Context) {
 		return
 	}
 	c.done(soon, err)
+	k.socket.urge(c, k.seen.Told.Socket)
 	k.report(k.seen)
 }
 
@@ -173,13 +172,14 @@ func (c *chore) done(soon bool, err error) {
 // rest forgets what is true only of a panel that is on. Its first questions come after it has been on for a while.
 func (k *panelKeeper) rest() {
 	told := &k.seen.Told
-	if told.Inside.Sensor == "" && told.Signal.At.IsZero() && told.Brightness == LeaveBrightness && len(told.Faults) == 0 {
+	if told.Inside.Sensor == "" && told.Signal.At.IsZero() && told.Socket.Name == "" && told.Brightness == LeaveBrightness && len(told.Faults) == 0 {
 		return
 	}
 	k.inside, k.picture = inside{}, picture{saw: k.picture.saw}
 	if k.light != nil {
 		k.light.rest()
 	}
+	told.Socket = Socket{RightAt: told.Socket.RightAt}
 	told.Inside, told.Signal, told.Brightness, told.Faults = hal.Reading{}, Signal{}, LeaveBrightness, nil
 	for _, c := range k.chores {
 		if soonest := time.Now().Add(panelPoll); c.next.Before(soonest) {

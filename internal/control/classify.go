@@ -103,6 +103,8 @@ func dark(now time.Time, seen Seen) journal.Cause {
 // contradiction is why a panel that counts as lit by its protocol is not; empty when nothing says so.
 func contradiction(now time.Time, seen Seen) journal.Cause {
 	switch {
+	case seen.Light.stands(now, InputWrong):
+		return journal.CauseInputWrong
 	case seen.Light.stands(now, DarkButOn) && seen.Panel.Blind:
 		return journal.CausePanelOff // it never said otherwise
 	case seen.Light.stands(now, DarkButOn):

@@ -56,7 +56,9 @@ type Config struct {
 	Meter      Meter
 	// SignalLies leaves it alone whether the panel sees a picture on its input: this one does not know.
 	SignalLies bool
-	Key        Key
+	// Input is the panel's input that it shall show, in its driver's word; empty leaves it alone.
+	Input string
+	Key   Key
 	// Lacking lists what the daemon does without, by code: each is an alarm. It may be nil and must not block.
 	Lacking func() map[string]string
 	// Trust is the version of the trust document that stands, 0 for none. It may be nil and must not block.
@@ -158,6 +160,7 @@ func New(ctx context.Context, cfg Config) (*Control, error) {
 	}
 	c.recorder = newRecorder(cfg.Journal, cmp.Or(cfg.Heartbeat, DefaultHeartbeat), cfg.Log, cfg.Health.Loop("recorder", recorderLimit))
 	c.panel = newPanelKeeper(cfg.Panel, cfg.Log, func(s PanelSeen) { replace(c.panelNews, s) }, cfg.Health.Loop("panel", 2*time.Minute))
+	c.panel.plug(cfg.Input)
 	if cfg.Relay != nil {
 		c.relay = &relayKeeper{relay: cfg.Relay, want: make(chan passedRelay, 1), news: c.relayNews, beat: cfg.Health.Loop("relay", relayLimit)}
 	}

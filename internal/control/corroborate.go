@@ -69,6 +69,7 @@ const (
 	LitButOff  Finding = "panel-lit-but-off"
 	DarkButOn  Finding = "panel-dark-but-on"
 	SignalLost Finding = "no-signal"
+	InputWrong Finding = "input-wrong"
 )
 
 // Corroborate compares what a panel says of its power, or was told where it cannot be read back, with what it draws and with the signal it sees.
@@ -79,6 +80,8 @@ func Corroborate(now time.Time, wantOn bool, p PanelSeen, draw Draw) Finding {
 	switch {
 	case dark && draw == DrawLit:
 		return LitButOff
+	case lit && p.Told.Socket.Wrong: // before the light: this stands at once, and draws and signals as if all were well
+		return InputWrong
 	case lit && draw == DrawDark:
 		return DarkButOn
 	case lit && !s.Present && !s.At.IsZero() && now.Sub(s.At) <= toldFresh*signalEvery:
@@ -178,5 +181,5 @@ func (e Evidence) stands(now time.Time, f Finding) bool {
 	if e.Finding != f {
 		return false
 	}
-	return f == SignalLost || now.Sub(e.Since) >= contradictedAfter // the keeper has asked for the signal twice
+	return f == SignalLost || f == InputWrong || now.Sub(e.Since) >= contradictedAfter // the keeper has asked for the signal twice
 }

@@ -76,6 +76,8 @@ func (c *Control) proof(now time.Time, claimed journal.Airtime) (time.Time, bool
 		return time.Time{}, false
 	case light.stands(now, DarkButOn):
 		return light.AgreeAt, true
+	case light.stands(now, InputWrong):
+		return c.seen.Panel.Told.Socket.RightAt, true
 	case light.stands(now, SignalLost):
 		return c.seen.Panel.Told.Signal.SeenAt, true
 	}

@@ -70,7 +70,8 @@ type panelKeeper struct {
 	misses  int       // readings without an answer since the last with one
 
 	chores  []*chore
-	light   *light // nil where the panel has no brightness to set
+	socket  *socketKeeper // nil where nobody says which input it shall show
+	light   *light        // nil where the panel has no brightness to set
 	inside  inside
 	picture picture
 }
@@ -225,6 +226,9 @@ func (k *panelKeeper) acknowledged() {
 	k.quiet = k.toldAt.Add(settle(k.panel, k.wish.on))
 	if !k.wish.on {
 		k.seen.OffAt = k.toldAt
+	}
+	if k.wish.on && !again {
+		k.socket.switched(&k.seen.Told.Socket)
 	}
 	if k.tries == 1 && !again {
 		k.seen.SettlesAt = k.quiet

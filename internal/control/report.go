@@ -191,6 +191,10 @@ func (c *Control) wrongLight(wrong map[string]alarm) {
 		wrong["panel-lit-but-off"] = tech("it is off by all it says, and draws "+watts.String(), contradictedWait)
 	case DarkButOn:
 		wrong["panel-dark-but-on"] = tech("it is on by all it says, and draws "+watts.String(), contradictedWait)
+	case InputWrong:
+		if s := c.seen.Panel.Told.Socket; !s.Woke {
+			wrong["input-wrong"] = alarm{class: journal.Intrusion, detail: s.why(c.cfg.Input)}
+		}
 	case SignalLost:
 		wrong["no-signal"] = tech("the panel is on and sees no picture on its input", time.Minute)
 	}

@@ -82,6 +82,7 @@ const (
 	CausePanelOff        Cause = "panel-off"           // reads off though it was on: remote control, power loss of the panel alone
 	CauseContradicted    Cause = "panel-contradicted"  // reads on, and draws what a dark one draws
 	CauseNoSignal        Cause = "no-signal"           // on, and sees no picture on its input
+	CauseInputWrong      Cause = "input-wrong"         // on, and shows another input than this display's
 	CausePlayerStarting  Cause = "player-starting"     // within the time a start takes
 	CausePlayerStalled   Cause = "player-stalled"      // runs, but the picture does not advance
 	CausePlayerDown      Cause = "player-down"         // no process, or it does not answer
@@ -97,8 +98,8 @@ const (
 func Causes() []Cause {
 	return []Cause{
 		CauseSafety, CauseDepartment, CauseLocal, CauseMainsLost, CausePanelStarting, CausePanelSilent,
-		CausePanelRefused, CausePanelOff, CauseContradicted, CauseNoSignal, CausePlayerStarting, CausePlayerStalled,
-		CausePlayerDown, CauseNoContent, CauseUpdate, CauseClockUntrusted, CauseControllerDown, CauseControllerMains, CauseAccountingLost,
+		CausePanelRefused, CausePanelOff, CauseContradicted, CauseNoSignal, CauseInputWrong, CausePlayerStarting,
+		CausePlayerStalled, CausePlayerDown, CauseNoContent, CauseUpdate, CauseClockUntrusted, CauseControllerDown, CauseControllerMains, CauseAccountingLost,
 	}
 }
 
