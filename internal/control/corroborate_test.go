@@ -210,6 +210,31 @@ func TestAMeterMayWaitForItsPulses(t *testing.T) {
 	})
 }
 
+// TestAMeterIsSilentAtNight: a panel in standby draws so little that its pulses are hours apart. That is no fault until the
+// panel has been on again for two hours, and one that was a fault before is not over by that.
+func TestAMeterIsSilentAtNight(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, path, at(t, "21:50:00"))
+		s.begin()
+		time.Sleep(time.Minute)
+		s.rig.SetSensorFault(sim.MeterSensor, sim.SensorGone)
+		dark := time.Duration(0)
+		for ; dark < 3*time.Hour || s.control.State().Want.Panel == "off"; time.Sleep(time.Minute) {
+			if s.control.State().Want.Panel == "off" {
+				dark += time.Minute
+			}
+		}
+		s.wantIncidents()
+		time.Sleep(2 * time.Hour)
+		s.wantIncidents("sensor-faulty-meter")
+		time.Sleep(15 * time.Hour)
+		s.wantIncidents("sensor-faulty-meter")
+		s.end()
+		s.close()
+	})
+}
+
 // TestBrieflyDarkIsNothing: a meter's word is a minute old.
 func TestBrieflyDarkIsNothing(t *testing.T) {
 	measured(t, func(s *stage) {

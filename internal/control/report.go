@@ -171,6 +171,13 @@ func (c *Control) wrong(at journal.Stamp, want Want, status Status) map[string]a
 		tech("journal-in-memory", name+" waits for a disk that does not answer", 0)
 	}
 	c.sensors.wrong(wrong)
+	if !want.PanelOn {
+		for _, r := range c.sensors.all() {
+			if code := "sensor-faulty-" + r.Sensor; r.Kind == hal.Meter && c.alarms.raised[code] == nil {
+				delete(wrong, code) // in standby pulses are hours apart: whether it is well the morning shows
+			}
+		}
+	}
 	for name := range c.heat.hot {
 		if al, silent := wrong["sensor-faulty-"+name]; silent {
 			al.detail += "; it was hot, and the panel stays dimmed until it speaks again"
