@@ -2,6 +2,7 @@ package haltest_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,6 +87,43 @@ func TestAcknowledgementComesTwice(t *testing.T) {
 					w.do("no again")
 					neverOn(t, w, p)
 					time.Sleep(10 * time.Second)
+				}
+			})
+		})
+	}
+}
+
+// TestLateAnswerBeforeACommand: a reading is cut short, as a fire does it, and its answer comes when the panel is told the
+// opposite. By then the panel is deaf. What it was asked before does not acknowledge what it is told now.
+func TestLateAnswerBeforeACommand(t *testing.T) {
+	for _, protocol := range peer.Protocols() {
+		t.Run(protocol, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWire(t, peer.Config{Protocol: protocol, ID: 1})
+				p := w.driver(t, quiet())
+				defer p.Close()
+				for _, on := range []bool{true, false} {
+					for lag := 300 * time.Millisecond; lag < 4*time.Second; lag += 170 * time.Millisecond {
+						w.lag = 0
+						w.do("talk")
+						if err := p.SetPower(t.Context(), on); err != nil {
+							t.Fatal(err)
+						}
+						if _, err := p.Power(t.Context()); err != nil {
+							t.Fatal(err)
+						}
+						w.lag = lag
+						ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+						p.Power(ctx) // nobody may rely on it
+						cancel()
+						w.do("silent")
+						if err := p.SetPower(t.Context(), !on); !errors.Is(err, hal.ErrSilent) {
+							t.Fatalf("SetPower(%v) is %v with an earlier answer %v late; want ErrSilent", !on, err, lag)
+						}
+						w.lag = 0
+						w.do("lose-power")
+						time.Sleep(time.Minute)
+					}
 				}
 			})
 		})

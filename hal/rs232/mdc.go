@@ -72,7 +72,8 @@ func NewMDC(c Config) *MDC {
 	return m
 }
 
-// SetPower implements [hal.Panel]. With the broadcast ID it returns once the command is sent.
+// SetPower implements [hal.Panel]. With the broadcast ID it returns once the command is sent. Only an acknowledgement of
+// that very value is one: "on" may be the answer to a reading that was cut short before "off".
 //
 // After power on the link stays open and may be asked at once, although it is advised to drop it and to wait for 15 to
 // 20 s: what a booting panel puts on the line is thrown away before each request, and a panel that is lit in 6 s is
@@ -82,7 +83,9 @@ func (m *MDC) SetPower(ctx context.Context, on bool) error {
 	if on {
 		value = mdcOn
 	}
-	if err := m.set(ctx, mdcPower, value); err != nil {
+	r := m.request(mdcPower, value)
+	r.match = MatchMDC(m.id, mdcPower, func(echo []byte) bool { return len(echo) == 1 && echo[0] == value })
+	if err := m.tell(ctx, r); err != nil {
 		return fmt.Errorf("cannot set panel power: %w", err)
 	}
 	return nil
@@ -118,7 +121,7 @@ func (m *MDC) Close() error { return m.dialogue.link.Close() }
 // request is one command with its values; without any it asks for them.
 func (m *MDC) request(command byte, values ...byte) request {
 	b, _ := MDCFrame{Command: command, ID: m.id, Data: values}.Encode() // fails on more values than any command has
-	return request{topic: string(command), bytes: b, match: MatchMDC(m.id, command), judge: func(data []byte) ([]byte, error) {
+	return request{topic: string(command), bytes: b, match: MatchMDC(m.id, command, nil), judge: func(data []byte) ([]byte, error) {
 		if data[0] == mdcNAK {
 			return nil, fmt.Errorf("panel %d answers command %02X with NAK % X: %w", m.id, command, data[2:], hal.ErrRefused)
 		}
@@ -126,9 +129,13 @@ func (m *MDC) request(command byte, values ...byte) request {
 	}}
 }
 
-// set sends a command with a value until the panel acknowledges it.
+// set sends a command with a value until the panel acknowledges the command. It may name another value: a panel may have
+// another name for an input.
 func (m *MDC) set(ctx context.Context, command, value byte) error {
-	r := m.request(command, value)
+	return m.tell(ctx, m.request(command, value))
+}
+
+func (m *MDC) tell(ctx context.Context, r request) error {
 	if m.id == MDCBroadcast {
 		return m.dialogue.link.Tell(ctx, r.bytes)
 	}
