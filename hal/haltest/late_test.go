@@ -116,7 +116,7 @@ func TestLateAnswerBeforeACommand(t *testing.T) {
 						ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 						p.Power(ctx) // nobody may rely on it
 						cancel()
-						w.do("silent")
+						w.do("deaf")
 						if err := p.SetPower(t.Context(), !on); !errors.Is(err, hal.ErrSilent) {
 							t.Fatalf("SetPower(%v) is %v with an earlier answer %v late; want ErrSilent", !on, err, lag)
 						}

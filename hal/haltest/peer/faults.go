@@ -25,7 +25,7 @@ type utterance struct{ before, reply, after []byte }
 
 // panelFaults are about the panel itself, lineFaults about what reaches the driver.
 func panelFaults() []string {
-	return []string{"silent", "sleepy", "only-power", "nak", "busy", "disobey"}
+	return []string{"deaf", "silent", "sleepy", "only-power", "nak", "busy", "disobey"}
 }
 
 func lineFaults() []string {
@@ -40,6 +40,7 @@ func Faults() []string { return append(panelFaults(), lineFaults()...) }
 
 // Do gives the panel a command. What begins a fault is ended by "no" before it.
 //
+//	deaf       hear nothing
 //	silent     obey, but answer nothing         sleepy    answer nothing in standby (LG has such sets)
 //	only-power answer nothing but what is about power
 //	nak        refuse everything                busy      say to everything that it cannot now (wait, BE, NAV)
@@ -55,7 +56,7 @@ func Faults() []string { return append(panelFaults(), lineFaults()...) }
 //	slow [D]   each reply up to D later [2s]    crlf      CR LF after each reply
 //	upper      hex in upper case (LG)           group N   SICP's replies bear that group byte
 //
-//	talk       end silent, sleepy, only-power   obey      end nak, busy and disobey
+//	talk       end deaf, silent, sleepy, only-power   obey      end nak, busy and disobey
 //	clean      end all others
 //
 //	lose-power          fall back to standby    lose-power-in D   do so in a while
@@ -69,7 +70,7 @@ func (p *Panel) Do(command string) error {
 	word, argument, _ := strings.Cut(command, " ")
 	switch word {
 	case "talk":
-		p.end("silent", "sleepy", "only-power")
+		p.end("deaf", "silent", "sleepy", "only-power")
 	case "obey":
 		p.end("nak", "busy", "disobey")
 	case "clean":
@@ -150,6 +151,9 @@ func (p *Panel) change(word, argument string) error {
 
 // reply is what comes of one request: the answer, and what faults make of it.
 func (p *Panel) reply(request []byte) []Burst {
+	if p.active["deaf"] {
+		return nil
+	}
 	p.replies++
 	var frame []byte
 	if p.active["mishear"] && p.replies%4 == 0 {
