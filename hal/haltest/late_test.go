@@ -71,12 +71,20 @@ func TestReplyIsHeldBackByADeafPanel(t *testing.T) {
 }
 
 // TestAcknowledgementComesTwice: the panel is asked straight after its command, and the copy of the acknowledgement
-// could be the answer. One that answers power alone cannot show that the copy is past.
+// could be the answer. One that answers power alone cannot show that the copy is past; it is told again before the
+// markers can be asked anew.
 func TestAcknowledgementComesTwice(t *testing.T) {
-	for name, fault := range map[string]string{"answers all": "obey", "answers power only": "only-power"} {
+	for name, c := range map[string]struct {
+		fault string
+		rest  time.Duration
+	}{
+		"answers all":              {"obey", 10 * time.Second},
+		"answers power only":       {"only-power", 10 * time.Second},
+		"answers power only, soon": {"only-power", 1500 * time.Millisecond},
+	} {
 		t.Run(name, func(t *testing.T) {
 			eachStaysOff(t, func(t *testing.T, w *wire, p hal.Panel) {
-				w.do(fault)
+				w.do(c.fault)
 				w.do("disobey")
 				w.lag = 200 * time.Millisecond
 				for after := 5 * time.Millisecond; after < 900*time.Millisecond; after += 5 * time.Millisecond {
@@ -85,8 +93,10 @@ func TestAcknowledgementComesTwice(t *testing.T) {
 						t.Fatal(err)
 					}
 					w.do("no again")
-					neverOn(t, w, p)
-					time.Sleep(10 * time.Second)
+					if power, err := p.Power(t.Context()); power != hal.PowerOff {
+						t.Fatalf("Power is %v, %v with a copy after %v; want off", power, err, after)
+					}
+					time.Sleep(c.rest)
 				}
 			})
 		})
@@ -128,6 +138,38 @@ func TestLateAnswerBeforeACommand(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestMarkerAnswerComesTwice: a Samsung panel is asked a marker without a rest, and its answer has a copy, which must not
+// be taken for the next. The driver is cut short while it asks for power, the panel goes dark, and the answer "on" comes
+// behind the copy.
+func TestMarkerAnswerComesTwice(t *testing.T) {
+	const before = 50 * time.Millisecond // the marker is asked so long before the driver's rest is over, at the most
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire(t, peer.Config{Protocol: "mdc", ID: 1})
+		p := w.driver(t, quiet())
+		defer p.Close()
+		for rest := 100*time.Millisecond - before; rest <= 100*time.Millisecond; rest += 5 * time.Millisecond {
+			for cut := 20 * time.Millisecond; cut < 100*time.Millisecond; cut += 5 * time.Millisecond {
+				if err := p.SetPower(t.Context(), true); err != nil {
+					t.Fatal(err)
+				}
+				w.do("again 45ms")
+				time.Sleep(rest)
+				time.AfterFunc(10*time.Millisecond, func() { w.slow(500 * time.Millisecond) }) // the marker was heard by then
+				for _, limit := range []time.Duration{cut, 10 * time.Millisecond} {
+					ctx, cancel := context.WithTimeout(t.Context(), limit)
+					p.Power(ctx) // nobody may rely on it
+					cancel()
+					w.do("lose-power")
+				}
+				neverOn(t, w, p)
+				w.do("no again")
+				w.slow(0)
+				time.Sleep(time.Minute)
+			}
+		}
+	})
 }
 
 // TestReadBackAtOnce: a panel that answers is read back without a wait. At 9600 baud nothing here takes longer than three

@@ -86,6 +86,13 @@ func (w *wire) do(command string) {
 	}
 }
 
+// slow lets every reply from now on come so much later.
+func (w *wire) slow(lag time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lag = lag
+}
+
 var errUnplugged = errors.New("unplugged")
 
 func (w *wire) open(string) (rs232.Line, error) {

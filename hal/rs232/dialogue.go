@@ -28,9 +28,10 @@ type dialogue struct {
 	timing   Timing
 	attempts int
 
-	// markers are exchanges that the driver uses for nothing else: one, or two that take turns. A panel answers in
-	// order, so once it has answered a marker, every earlier answer has been here or is lost. It may lack the one or
-	// the other, and the late answer to one must not be taken for that to the next.
+	// markers are exchanges that the driver uses for nothing else, and that take turns. A panel answers in order, so
+	// once it has answered a marker, every earlier answer has been here or is lost. It may lack one or another, and the
+	// late answer to one must not be taken for that to the next. There are two at least, and four where each reading
+	// behind a command takes one: on a bad line some are lost, and prove nothing for a while.
 	markers []marker
 	// markerGap is the rest before a marker and behind it. Where no document asks for any there is none: no copy of an
 	// answer can be taken for that to a marker, nor a copy of that for another.
@@ -54,6 +55,14 @@ type marker struct {
 	// kept is set while nothing was asked since: a panel that holds a reply back until then sends it only now, and
 	// the time to wait begins anew.
 	kept bool
+}
+
+func markers(list ...request) []marker {
+	m := make([]marker, len(list))
+	for i, r := range list {
+		m[i].request = r
+	}
+	return m
 }
 
 // A debt is a reply that was given up and may still come.
@@ -195,7 +204,7 @@ func (d *dialogue) passMarker(ctx context.Context) error {
 	for i := range d.markers {
 		d.markers[i].until, d.markers[i].kept = time.Time{}, false
 	}
-	d.markers[len(d.markers)-1].until = time.Now().Add(d.timing.Copy) // of the answer that came there may be a copy
+	d.markers[len(d.markers)-1].until = time.Now().Add(d.timing.Gap - d.markerGap) // no rest lets a copy of its answer pass
 	return nil
 }
 

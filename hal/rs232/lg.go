@@ -19,6 +19,8 @@ const (
 	lgVolume      = "kf"
 	lgBrightness  = "kh"
 	lgKeyLock     = "km"
+	lgColour      = "ki"
+	lgSharpness   = "kk"
 	lgAbnormal    = "kz"
 	lgInput       = "xb"
 	lgOldInput    = "kb"
@@ -69,7 +71,7 @@ type LG struct {
 // NewLG returns the driver of one panel. It does no input or output: the port is opened by the first command.
 func NewLG(c Config) *LG {
 	l := &LG{id: byte(c.SetID), restInput: lgRestInput, dialogue: c.dialogue(lgTiming())}
-	l.dialogue.markers = []marker{{request: l.ask(lgScreenMute)}, {request: l.ask(lgKeyLock)}}
+	l.dialogue.markers = markers(l.ask(lgScreenMute), l.ask(lgKeyLock), l.ask(lgColour), l.ask(lgSharpness))
 	return l
 }
 

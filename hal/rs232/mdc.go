@@ -62,12 +62,12 @@ type MDC struct {
 
 // NewMDC returns the driver of one panel. It does no input or output: the port is opened by the first command.
 //
-// The markers are the two commands that Samsung's document says to work whether power is on or off (5D: manual of the IFH
-// series; 36: vgavro/samsung-mdc), with the shortest answers there are. A panel that lacks them says so by NAK, which is
-// as good. The same program asks its next question as soon as the last is answered.
+// The first two markers are commands that Samsung's document says to work whether power is on or off (5D: manual of the
+// IFH series; 36: vgavro/samsung-mdc). A panel that lacks one says so by NAK, which is as good. They go out without a rest:
+// the same program asks its next question as soon as the last is answered.
 func NewMDC(c Config) *MDC {
 	m := &MDC{id: byte(c.SetID), dialogue: c.dialogue(mdcTiming())}
-	m.dialogue.markers = []marker{{request: m.request(mdcLock)}, {request: m.request(mdcRemote)}}
+	m.dialogue.markers = markers(m.request(mdcLock), m.request(mdcRemote), m.request(mdcStatus), m.request(mdcSoftware))
 	m.dialogue.markerGap = 0
 	return m
 }

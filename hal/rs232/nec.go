@@ -66,7 +66,7 @@ type NEC struct {
 // NewNEC returns the driver of one panel. It does no input or output: the port is opened by the first command.
 func NewNEC(c Config) *NEC {
 	n := &NEC{address: necAddress(c.SetID), dialogue: c.dialogue(necTiming())}
-	n.dialogue.markers = []marker{{request: n.get(necContrast)}, {request: n.get(necSharpness)}}
+	n.dialogue.markers = markers(n.get(necContrast), n.get(necSharpness))
 	return n
 }
 

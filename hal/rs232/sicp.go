@@ -73,7 +73,7 @@ type SICP struct {
 // NewSICP returns the driver of one panel. It does no input or output: the port is opened by the first command.
 func NewSICP(c Config) *SICP {
 	s := &SICP{id: byte(c.SetID), edition: c.Edition, dialogue: c.dialogue(sicpTiming())}
-	s.dialogue.markers = []marker{{request: s.marker(sicpVersion, 0)}, {request: s.marker(sicpColdStart)}}
+	s.dialogue.markers = markers(s.marker(sicpVersion, 0), s.marker(sicpColdStart))
 	s.dialogue.nameless = true
 	return s
 }
