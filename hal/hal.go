@@ -149,6 +149,13 @@ const (
 	QualityGood
 )
 
+func (q Quality) String() string {
+	if q == QualityGood {
+		return "good"
+	}
+	return "unknown"
+}
+
 // A Reading is one debounced observation of one sensor.
 type Reading struct {
 	Sensor      string // the name in the site file or of the driver, unique on one controller
@@ -158,10 +165,15 @@ type Reading struct {
 	Temperature physic.Temperature
 	Watts       physic.Power // for Meter: the mean since the reading before, or of the last pulses
 	Joules      int64        // for Meter: counted since the driver started; 0 where the meter does not count
-	Voltage     physic.ElectricPotential
-	RPM         int       // revolutions a minute
-	At          time.Time // when it was observed; for a Meter that counts pulses, the last one
-	Reason      string    // why Quality is unknown; empty when it is good
+	// From and Pulse are set by a Meter that counts pulses alone: Watts is the mean from From on, or less where no pulse came
+	// for long, and one pulse is so much energy. Of what the panel draws since something changed after From such a mean says
+	// nothing; that there was no pulse since says how little it is at most.
+	From    time.Time
+	Pulse   physic.Energy
+	Voltage physic.ElectricPotential
+	RPM     int       // revolutions a minute
+	At      time.Time // when it was observed; for a Meter that counts pulses, the last one
+	Reason  string    // why Quality is unknown; empty when it is good
 }
 
 // A Sensor watches one or several inputs and sends a Reading at start, at each debounced change, and at least

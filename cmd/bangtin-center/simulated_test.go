@@ -228,6 +228,20 @@ func (d *simulated) state() wire.State {
 		Player:  wire.PlayerState{State: "playing", Playlist: "cua-khau-tinh-bien@1795450350000", Item: "phim-07", PositionS: 12.345},
 		Airtime: wire.AirtimeState{RequiredS: 9000, DeliveredS: 8990, Lost: []wire.Lost{{Cause: string(journal.CausePanelStarting), S: 10}}},
 		Mains:   &mains, Temperatures: []wire.Temperature{{Sensor: "cpu", Celsius: &celsius}},
+		Sensors: d.sensors(),
+	}
+}
+
+// sensors are those of a cabinet in which everything is wired that docs/HARDWARE.md draws; its measurements move.
+func (d *simulated) sensors() []wire.Sensor {
+	n := float64(d.states.Load() % 10)
+	good := func(name, kind string, value float64, unit string) wire.Sensor {
+		return wire.Sensor{Name: name, Kind: kind, Value: &value, Unit: unit, Quality: wire.SensorGood}
+	}
+	return []wire.Sensor{
+		good("panel-signal", "signal", 1, ""), good("relay", "relay", 1, ""), good("smoke", "smoke", 0, ""), good("mains", "mains", 1, ""),
+		good("door", "door", 0, ""), good("tamper", "tamper", 0, ""), good("key", "key", 0, ""), good("meter", "meter", 61.3+n, "W"),
+		good("cabinet", "temperature", 41.5+n/10, "°C"), good("cpu", "temperature", 62+n, "°C"), good("panel-inside", "temperature", 44, "°C"),
 	}
 }
 

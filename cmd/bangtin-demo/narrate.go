@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -56,7 +57,8 @@ func (n *seen) take(s *wire.State) []line {
 	n.count(s)
 	if s.Panel.Power == "on" && s.Player.State == "playing" && !n.printed {
 		n.printed = true
-		out = append(out, line{"state", "as the broker has it now:\n" + indent(s)})
+		out = append(out, line{"state", "as the broker has it now, but for its sensors:\n" + indent(s)})
+		out = append(out, line{"sensors", sensorLine(s.Sensors)})
 	}
 	return out
 }
@@ -145,8 +147,24 @@ func (d *demo) summary(c *centre) error {
 	return nil
 }
 
+// sensorLine is all of them in one line.
+func sensorLine(all []wire.Sensor) string {
+	var words []string
+	for _, s := range all {
+		value := s.Quality
+		if s.Value != nil {
+			value = strings.TrimSpace(strconv.FormatFloat(*s.Value, 'g', 6, 64) + " " + s.Unit)
+		}
+		words = append(words, s.Name+" "+value)
+	}
+	return strings.Join(words, ", ")
+}
+
+// indent lays s out for people, without its sensors: they have a line of their own.
 func indent(s *wire.State) string {
-	raw, err := wire.Encode(s) // which arrived compressed
+	short := *s
+	short.Sensors = nil
+	raw, err := wire.Encode(short) // which arrived compressed
 	if err != nil {
 		return err.Error()
 	}

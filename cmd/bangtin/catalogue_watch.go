@@ -51,6 +51,18 @@ func vietnameseWatch() map[string]string {
 		"%d displays: %d well, %d with something wrong.":            "%d bảng tin: %d bình thường, %d có vấn đề.",
 		"… and %d more lines: a larger window or --gate shows them": "… còn %d dòng: mở rộng cửa sổ hoặc dùng --gate để xem",
 
+		"sensors: %s":                     "cảm biến: %s",
+		"%s unknown":                      "%s: không rõ",
+		"and %d more":                     "và %d mục nữa",
+		"mains present":                   "có điện lưới",
+		"NO MAINS":                        "MẤT ĐIỆN LƯỚI",
+		"no picture on the panel's input": "màn hình không nhận được hình",
+		"relay open":                      "rơ-le đang ngắt",
+		"SMOKE":                           "CÓ KHÓI",
+		"door open":                       "cửa tủ đang mở",
+		"tampered with":                   "bị tác động",
+		"key turned":                      "khóa công tắc đã vặn",
+
 		"bring the approved playlist to the centre and to displays":                   "đưa danh sách phát đã duyệt lên trung tâm và tới bảng tin",
 		"bring a trust document to displays":                                          "đưa danh sách khóa tới bảng tin",
 		"only to these displays of its audience; several times or with commas":        "chỉ gửi cho những bảng tin này trong số được ghi; nhiều lần hoặc cách bằng dấu phẩy",

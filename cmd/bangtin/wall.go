@@ -108,6 +108,12 @@ type finding struct {
 	plays         string
 	off           bool // it is meant to be
 	troubles      []trouble
+	sensors       []wire.Sensor // as it told them last; none where it is away
+}
+
+// away reports whether the display is not there to be asked: what it said last is no longer known to be so.
+func (f *finding) away() bool {
+	return len(f.troubles) == 1 && slices.Contains([]string{"never-seen", "lost", "off", "silent"}, f.troubles[0].code)
 }
 
 // wellWords is what is said of a display with which nothing is wrong.
@@ -133,6 +139,9 @@ func (w *wall) look(judge func(*sight) []trouble, wanted func(display, gate stri
 		f := finding{display: d, gate: s.gate, troubles: judge(s)}
 		if s.state != nil {
 			f.plays, f.off = s.state.Player.Playlist, s.state.Want.Panel == "off"
+			if !f.away() {
+				f.sensors = s.state.Sensors
+			}
 		}
 		all = append(all, f)
 	}

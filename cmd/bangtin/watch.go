@@ -207,6 +207,9 @@ func (v *view) page(found []finding) string {
 		if len(f.troubles) == 0 {
 			fmt.Fprintf(&b, "  %-20s %s\n", f.display, v.p.text(f.wellWords()))
 		}
+		if told := v.p.sensorWords(f.sensors); told != "" {
+			fmt.Fprintf(&b, "  %-20s %s\n", "", v.p.text(say("sensors: %s", told)))
+		}
 	}
 	s := sum(found)
 	fmt.Fprintln(&b, v.p.text(say("%d displays: %d well, %d with something wrong.", s.Displays, s.Well, s.Wrong)))
@@ -233,6 +236,9 @@ func (v *view) changes(found []finding) error {
 		words := v.p.text(f.wellWords())
 		if len(f.troubles) > 0 {
 			words = strings.ReplaceAll(strings.TrimSuffix(v.wordsOf(f), "\n"), "\n", "; ")
+		}
+		if told := v.p.sensorWords(f.sensors); told != "" {
+			words += "; " + v.p.text(say("sensors: %s", told))
 		}
 		fmt.Fprintf(v.p.Stdout, "%s  %s  %s: %s\n", now, v.gateWords(f.gate), f.display, words)
 		if err := v.p.result(v.object(f)); err != nil {
@@ -264,6 +270,7 @@ type watchObject struct {
 	Well     bool            `json:"well"`
 	Playlist string          `json:"playlist"`
 	Troubles []troubleObject `json:"troubles"`
+	Sensors  []wire.Sensor   `json:"sensors,omitempty"` // as the display told them last; left out while it is away
 }
 
 type troubleObject struct {
@@ -273,7 +280,7 @@ type troubleObject struct {
 }
 
 func (v *view) object(f finding) watchObject {
-	o := watchObject{Display: f.display, Gate: f.gate, Well: len(f.troubles) == 0, Playlist: f.plays, Troubles: []troubleObject{}}
+	o := watchObject{Display: f.display, Gate: f.gate, Well: len(f.troubles) == 0, Playlist: f.plays, Troubles: []troubleObject{}, Sensors: f.sensors}
 	for _, t := range f.troubles {
 		o.Troubles = append(o.Troubles, troubleObject{t.code, t.alarm, v.p.text(t.what)})
 	}

@@ -146,17 +146,24 @@ func TestWatchOnce(t *testing.T) {
 	well, sick := r.display("tinh-bien-01"), r.display("vinh-xuong-01")
 	sick.now(func(s *wire.State) {
 		s.Gate, s.Alarms = "Cửa khẩu Vĩnh Xương", []string{"door-open"}
+		s.Sensors = []wire.Sensor{{Name: "door", Kind: "door", Value: new(1.0), Quality: wire.SensorGood}, {Name: "meter", Kind: "meter", Value: new(61.4), Unit: "W", Quality: wire.SensorGood}}
 	})
 	r.await(well)
 	r.awaitState(sick, func(s wire.State) bool { return len(s.Alarms) > 0 })
-	out := r.expect(exitFailed, "watch --once"+allDay, "Cửa khẩu Vĩnh Xương\n  vinh-xuong-01", "door-open", "2 displays: 1 well, 1 with something wrong.")
+	out := r.expect(exitFailed, "watch --once"+allDay, "Cửa khẩu Vĩnh Xương\n  vinh-xuong-01", "door-open", "\n                       sensors: door open, 61.4 W\n", "2 displays: 1 well, 1 with something wrong.")
 	if strings.Contains(out, "tinh-bien-01") {
 		t.Errorf("shows what is well:\n%s", out)
 	}
 	r.expect(exitOK, "watch --once --gate tịnh"+allDay, "1 displays: 1 well")
 	r.expect(exitOK, "watch --once --all --gate tinh-bien"+allDay, "tinh-bien-01", "plays tet-2027@1")
+	_, object, _ := r.say("watch --once --json --gate vinh" + allDay)
+	if told := objects(t, object)[0]["sensors"]; len(told.([]any)) != 2 {
+		t.Errorf("sensors of the object are %v", told)
+	}
 	sick.stop()
-	r.expect(exitFailed, "watch --once --gate vinh"+allDay, "stopped in good order since")
+	if out := r.expect(exitFailed, "watch --once --gate vinh"+allDay, "stopped in good order since"); strings.Contains(out, "61.4") {
+		t.Errorf("what was said last is no longer known to be so:\n%s", out)
+	}
 	code, objects, errs := r.say("watch --once --json" + allDay)
 	var first watchObject
 	var last sumObject

@@ -73,18 +73,19 @@ func (m *Main) conform(ctx context.Context, s *site.Site, p *person) (good bool,
 		return false, err
 	}
 	w := &wired{}
-	if err := w.addRelay(s.Relay, nil, m.logger()); err != nil {
+	w.addRelay(s.Relay, nil, m.logger())
+	if err := w.unusable(); err != nil {
 		return false, err
 	}
 	if w.relay != nil {
 		feeding, stop := context.WithCancel(ctx)
-		fed := &heldRelay{relay: w.relay, closed: true}
+		fed := holdClosed(w.relay)
 		done := make(chan error, 1)
 		go func() { done <- fed.keep(feeding) }()
 		defer func() {
 			stop()
 			<-done // ctx's error
-			err = errors.Join(err, w.Close())
+			err = errors.Join(err, fed.failure(), w.Close())
 		}()
 		p.tell(say("The relay closes, after its dwell of %v …", s.Relay.Dwell))
 		if err := fed.set(ctx, true); err != nil {

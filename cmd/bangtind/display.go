@@ -235,10 +235,7 @@ func (d *display) decide(ctx context.Context) error {
 		Panel: d.wired.panel, Relay: d.wired.relay, Sensors: d.wired.sensors, Expect: d.wired.expect, Player: d.player, Content: d.library,
 		Health: d.health, Log: d.log,
 	})
-	if err != nil {
-		return err
-	}
-	return nil
+	return err
 }
 
 // run keeps every part running until ctx ends or one of them fails, which is a bug.

@@ -47,11 +47,11 @@ func Holds(d *trust.Document, role trust.Role, keys ...string) bool {
 
 // OnRig puts a simulated rig in the place of the hardware, behind a relay of the test's own.
 func (m *Main) OnRig(rig *sim.Rig, relay func(hal.Relay) hal.Relay) {
-	m.bench = func() *wired {
-		w := &wired{}
+	m.rewire = func(w *wired, _ func() bool) {
+		*w = wired{}
 		w.simulate(rig)
 		w.relay = relay(w.relay)
-		return w
+		w.expect = []hal.Reading{{Sensor: sim.SmokeSensor, Kind: hal.Smoke}, {Sensor: sim.CabinetSensor, Kind: hal.Temperature}}
 	}
 }
 

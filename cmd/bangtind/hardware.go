@@ -58,9 +58,7 @@ func wireUp(s *site.Site, sys string, screen drm.Screen, fire func() bool, log *
 	if err != nil || s.Panel.Driver == site.Sim {
 		return w, err
 	}
-	if err := w.addRelay(s.Relay, fire, log); err != nil { // last: it moves at once
-		w.refused = append(w.refused, err)
-	}
+	w.addRelay(s.Relay, fire, log) // last: it moves at once
 	return w, nil
 }
 
@@ -242,17 +240,17 @@ func inProcessor(chip string) bool {
 // relayWatchdog is six times as long as the relay's keeper takes between two looks.
 const relayWatchdog = time.Minute
 
-func (w *wired) addRelay(r *site.Relay, fire func() bool, log *slog.Logger) error {
+func (w *wired) addRelay(r *site.Relay, fire func() bool, log *slog.Logger) {
 	if r == nil {
-		return nil
+		return
 	}
 	relay, err := halgpio.NewRelay(relayConfig(r, fire, log))
 	if err != nil {
-		return fmt.Errorf("cannot use [relay]: %w", err)
+		w.refuse("[relay]", err)
+		return
 	}
 	w.relay = relay
 	w.closers = append(w.closers, relay)
-	return nil
 }
 
 func relayConfig(r *site.Relay, fire func() bool, log *slog.Logger) halgpio.RelayConfig {

@@ -35,7 +35,8 @@ type Main struct {
 	Getenv func(name string) string // for the language alone; nil is an empty environment
 
 	sys string // where sysfs is mounted; "/sys" when empty
-	// rewire puts a bench's parts beside those of the site file, before any is used; fire as in wireUp. Nil outside of tests.
+	// rewire puts a bench's parts beside those of the site file, or in their place, before any is used; fire as in wireUp.
+	// Nil outside of tests.
 	rewire func(w *wired, fire func() bool)
 
 	site     string
@@ -43,8 +44,6 @@ type Main struct {
 	simulate bool
 	verbose  bool
 	debug    bool
-
-	bench func() *wired // in the place of what the site file names; nil outside of tests
 }
 
 // system is what the clock is built on. The monotonic time is that of Wall too, so that a test may make all of time

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -15,11 +16,22 @@ import (
 type senses struct {
 	mu      sync.Mutex
 	last    map[string]hal.Reading
-	changed chan struct{} // closed and replaced by each reading
+	heard   map[string]time.Time // when that came
+	changed chan struct{}        // closed and replaced by each reading
 }
 
 func newSenses() *senses {
-	return &senses{last: map[string]hal.Reading{}, changed: make(chan struct{})}
+	return &senses{last: map[string]hal.Reading{}, heard: map[string]time.Time{}, changed: make(chan struct{})}
+}
+
+// expect makes known which sensors there must be. One that says nothing is of unknown quality and not unheard of, for the
+// steps and for the decisions of the safety chain: these need no list of their own.
+func (s *senses) expect(readings []hal.Reading) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range readings {
+		s.last[r.Sensor] = hal.Reading{Sensor: r.Sensor, Kind: r.Kind, Reason: "nothing heard yet"}
+	}
 }
 
 // run reads the sensors until ctx ends.
@@ -45,7 +57,7 @@ func (s *senses) run(ctx context.Context, sensors []hal.Sensor) error {
 func (s *senses) take(r hal.Reading) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.last[r.Sensor] = r
+	s.last[r.Sensor], s.heard[r.Sensor] = r, time.Now()
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
@@ -72,6 +84,23 @@ func (s *senses) good(ctx context.Context, name string, limit time.Duration) (ha
 			return r, false
 		case <-ctx.Done():
 			return r, false
+		}
+	}
+}
+
+// anew waits for a reading that can be believed and came after a moment, until ctx ends. Otherwise it says why there is none.
+func (s *senses) anew(ctx context.Context, name string, after time.Time) (why string, good bool) {
+	for {
+		s.mu.Lock()
+		r, fresh, changed := s.last[name], s.heard[name].After(after), s.changed
+		s.mu.Unlock()
+		if fresh && r.Quality == hal.QualityGood {
+			return "", true
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return cmp.Or(r.Reason, "it fell silent"), false
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -46,9 +47,32 @@ func (t *smokeTest) chain(ctx context.Context, s *step) {
 		return
 	}
 	r.judge(ctx, s)
+	t.speaking(ctx, s)
 	t.looks(ctx, s, say("Is the panel lit?"), no)
 	if t.smokeWired() {
 		t.see(ctx, s, say("Please reset the smoke detector: while it says smoke, the display stays cut off."), string(hal.Smoke), false, smokeWord)
+	}
+}
+
+// speaking sees that each sensor that can set the chain off still says something: one whose supply the relay takes, or that
+// fell silent since its own step, notices no second fire.
+func (t *smokeTest) speaking(ctx context.Context, s *step) {
+	began := time.Now()
+	limited, cancel := context.WithTimeout(ctx, soon)
+	defer cancel()
+	protects := protecting(t.site, t.wired.rig != nil)
+	for _, e := range t.wired.expect {
+		heeded := e.Kind == hal.Temperature && (protects == nil || slices.Contains(protects, e.Sensor))
+		if e.Kind != hal.Smoke && !heeded {
+			continue
+		}
+		why, good := t.senses.anew(limited, e.Sensor, began)
+		if ctx.Err() != nil {
+			return
+		}
+		if !good {
+			s.fail(say("%s: nothing that can be believed: %s", e.Sensor, why))
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -19,19 +20,45 @@ type heldRelay struct {
 	mu     sync.Mutex
 	closed bool
 	lent   bool // to the safety chain, which drives it
+
+	failed chan error // one deep: why it could not be kept so, unsaid
 }
 
-// keep drives the relay until ctx ends. What fails here fails in a step too.
+func holdClosed(relay hal.Relay) *heldRelay {
+	return &heldRelay{relay: relay, closed: true, failed: make(chan error, 1)}
+}
+
+// keep drives the relay until ctx ends. It goes on when that fails, and failure tells of it.
 func (r *heldRelay) keep(ctx context.Context) error {
 	for ctx.Err() == nil {
-		r.mu.Lock()
-		if !r.lent {
-			_ = r.relay.Set(ctx, r.closed)
+		if err := r.again(ctx); err != nil && ctx.Err() == nil {
+			select {
+			case r.failed <- fmt.Errorf("cannot keep the relay as it was set: %w", err):
+			default: // one is enough
+			}
 		}
-		r.mu.Unlock()
 		rest(ctx, relayEvery)
 	}
 	return ctx.Err()
+}
+
+func (r *heldRelay) again(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.lent {
+		return nil
+	}
+	return r.relay.Set(ctx, r.closed)
+}
+
+// failure is why the relay could not be kept as it was set since it was asked for last; nil when it could. It does not block.
+func (r *heldRelay) failure() error {
+	select {
+	case err := <-r.failed:
+		return err
+	default:
+		return nil
+	}
 }
 
 func (r *heldRelay) set(ctx context.Context, closed bool) error {

@@ -108,13 +108,10 @@ func (t *smokeTest) wireUp(ctx context.Context) (end func() error, err error) {
 		go func() { done <- part(ctx) }()
 	}
 	folder := ""
-	switch {
-	case t.m.bench != nil:
-		t.wired = t.m.bench()
-	case t.site.Panel.Driver == site.Sim:
+	if t.site.Panel.Driver == site.Sim {
 		t.wired = &wired{}
 		t.wired.simulate(sim.NewRig(sim.Config{}))
-	default:
+	} else {
 		if folder, err = os.MkdirTemp("", "bangtind-smoke-"); err != nil {
 			cancel()
 			return nil, fmt.Errorf("cannot make a folder for the player: %w", err)
@@ -133,9 +130,13 @@ func (t *smokeTest) wireUp(ctx context.Context) (end func() error, err error) {
 		}
 		start(player.Run)
 	}
+	if t.m.rewire != nil {
+		t.m.rewire(t.wired, t.senses.smoking)
+	}
+	t.senses.expect(t.wired.expect)
 	start(func(ctx context.Context) error { return t.senses.run(ctx, t.wired.sensors) })
 	if t.wired.relay != nil {
-		t.relay = &heldRelay{relay: t.wired.relay, closed: true}
+		t.relay = holdClosed(t.wired.relay)
 		start(t.relay.keep)
 	}
 	return func() error {
@@ -172,6 +173,20 @@ func (t *smokeTest) walk(ctx context.Context) {
 			s.verdict = untried
 			s.saw(say("interrupted"))
 		}
+		fmt.Fprintln(t.m.Stdout, t.person.summary([]*step{s}))
+		t.relayKept()
+	}
+}
+
+// relayKept is a step of its own, and a failed one, where the relay could not be kept as it was set during the last.
+func (t *smokeTest) relayKept() {
+	if t.relay == nil {
+		return
+	}
+	if err := t.relay.failure(); err != nil {
+		s := &step{name: say("relay, outside its step")}
+		s.fail(asIs(err.Error()))
+		t.steps = append(t.steps, s)
 		fmt.Fprintln(t.m.Stdout, t.person.summary([]*step{s}))
 	}
 }

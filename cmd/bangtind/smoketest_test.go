@@ -30,6 +30,7 @@ type hands struct {
 	undo  func()
 	lazy  []string          // requests that it does not follow
 	types map[string]string // what it types upon a request, in the place of doing it
+	luck  map[string]func() // what happens by itself upon a request
 }
 
 func (h *hands) Write(p []byte) (int, error) {
@@ -45,6 +46,11 @@ func (h *hands) hear(line string) {
 		if strings.Contains(line, lazy) {
 			h.undo = func() {}
 			return
+		}
+	}
+	for request, happens := range h.luck {
+		if strings.Contains(line, request) {
+			happens()
 		}
 	}
 	for request, key := range h.types {
@@ -177,6 +183,24 @@ func TestSmokeTestFinds(t *testing.T) {
 		{"a smoke contact that is gone", nil, func(h *hands) { h.rig.SetSensorFault(sim.SmokeSensor, sim.SensorGone) }, 1, []string{
 			`^FAIL: smoke contact\n    nothing that can be believed: sensor is gone$`,
 		}},
+		{"a smoke contact that says nothing", nil, func(h *hands) { h.rig.SetSensorFault(sim.SmokeSensor, sim.SensorQuiet) }, 1, []string{
+			`^FAIL: smoke contact\n    nothing that can be believed: nothing heard yet$`,
+		}},
+		{"a smoke contact that says nothing, and smoke that was typed", nil, func(h *hands) {
+			h.rig.SetSensorFault(sim.SmokeSensor, sim.SensorQuiet)
+			h.types = map[string]string{"trip the smoke detector now": "t"}
+		}, 1, []string{
+			`^FAIL: safety chain\n    the smoke was typed: .*\n    relay open after (.*\n)+    smoke: nothing that can be believed: nothing heard yet$`,
+		}},
+		{"a thermometer that says nothing", nil, func(h *hands) { h.rig.SetSensorFault(sim.CabinetSensor, sim.SensorQuiet) }, 1, []string{
+			`^FAIL: thermometers\n    cabinet: nothing that can be believed: nothing heard yet$`,
+			`^FAIL: safety chain\n(    .*\n)+    cabinet: nothing that can be believed: nothing heard yet$`,
+		}},
+		{"a thermometer that falls silent with the panel's supply", nil, func(h *hands) {
+			h.luck = map[string]func(){"trip the smoke detector now": func() { h.rig.SetSensorFault(sim.CabinetSensor, sim.SensorQuiet) }}
+		}, 1, []string{
+			`^PASS: thermometers$`, `^FAIL: safety chain\n    relay open after (.*\n)+    cabinet: nothing that can be believed: it fell silent$`,
+		}},
 		{"a contact wired the other way round", nil, func(h *hands) {
 			h.rig.SetTamper(true)
 			h.types = map[string]string{"Before you touched it, it read: tampered with": "n"}
@@ -187,6 +211,9 @@ func TestSmokeTestFinds(t *testing.T) {
 		}},
 		{"a relay that says it moved and did not", func(r hal.Relay) hal.Relay { return idleRelay{} }, nil, 1, []string{
 			`^FAIL: relay\n(    .*\n)*    the person sees the opposite$`,
+		}},
+		{"a relay that cannot be kept closed while something else is tried", func(r hal.Relay) hal.Relay { return &looseRelay{Relay: r} }, nil, 1, []string{
+			`^FAIL: relay, outside its step\n    cannot keep the relay as it was set: the line is gone$`, `^PASS: relay$`, `^PASS: safety chain$`,
 		}},
 		{"a relay that is slow", func(r hal.Relay) hal.Relay { return slowRelay{r} }, nil, 1, []string{
 			`^FAIL: safety chain\n    the relay was open after 2\.53s; 2s are allowed$`,
@@ -228,6 +255,20 @@ func (welded) Set(context.Context, bool) error { return errors.New("the feedback
 type idleRelay struct{}
 
 func (idleRelay) Set(context.Context, bool) error { return nil }
+
+// looseRelay fails the first time that it is closed, and not again.
+type looseRelay struct {
+	hal.Relay
+	failed bool // one Set at a time: heldRelay sees to that
+}
+
+func (r *looseRelay) Set(ctx context.Context, closed bool) error {
+	if closed && !r.failed {
+		r.failed = true
+		return errors.New("the line is gone")
+	}
+	return r.Relay.Set(ctx, closed)
+}
 
 // slowRelay takes longer than is allowed.
 type slowRelay struct{ hal.Relay }

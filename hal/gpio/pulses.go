@@ -143,6 +143,8 @@ func (p *Pulses) report(count int64, m *meter, t *train, now time.Duration) hal.
 	}
 	r := p.reading(count, watts, nil)
 	r.At = r.At.Add(-max(0, now-m.last)) // since then nothing was observed
+	r.From = r.At.Add(m.since - m.last)
+	r.Pulse = physic.Energy(m.pulse * float64(physic.Joule))
 	return r
 }
 
@@ -206,6 +208,7 @@ type meter struct {
 	from  time.Duration // the pulse from which the next watts are averaged
 	count int           // pulses after it
 	mean  float64       // watts between the last pulses that were averaged; 0 before there were two
+	since time.Duration // the first of those pulses
 }
 
 const (
@@ -231,7 +234,7 @@ func (m *meter) add(at time.Duration) {
 func (m *meter) watts(now time.Duration) (watts float64, silence time.Duration, known bool) {
 	if m.count > 0 && m.last > m.from {
 		m.mean = float64(m.count) * m.pulse / (m.last - m.from).Seconds()
-		m.from, m.count = m.last, 0
+		m.since, m.from, m.count = m.from, m.last, 0
 	}
 	if m.mean == 0 {
 		return 0, 0, false

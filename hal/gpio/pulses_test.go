@@ -331,3 +331,44 @@ func TestPulseConfig(t *testing.T) {
 		})
 	}
 }
+
+// A mean tells from when it is: two pulses apart, or a row of fast ones, and by the wall's clock, whatever passed since the last.
+func TestAMeanTellsFromWhenItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := gpio.NewFake()
+		l := meter(t, f)
+		l.during(time.Second)
+		pulse(f, l, 0)
+		l.during(time.Minute)
+		if r := l.last(); !r.From.IsZero() {
+			t.Errorf("one pulse is a mean from %v", r.From)
+		}
+		l.during(14*time.Minute - 60*time.Millisecond)
+		began := time.Now().Add(-15 * time.Minute)
+		pulse(f, l, 0)
+		l.during(5 * time.Minute)
+		r := l.last()
+		if from := r.From.Sub(began); from.Abs() > time.Second || r.Pulse != 3600*physic.Joule {
+			t.Errorf("the mean is from %v after the first pulse, of pulses of %v", from, r.Pulse)
+		}
+		if span := r.At.Sub(r.From); (span-15*time.Minute).Abs() > time.Second || !near(watts(r), 4) {
+			t.Errorf("the mean is of %v: %v", span, r.Watts)
+		}
+		last := r.At
+		for range 20 {
+			pulse(f, l, 0)
+		}
+		l.during(10 * time.Second)
+		r = l.last()
+		if from := r.From.Sub(last); from < -time.Second || from > 6*time.Minute || r.At.Before(r.From) {
+			t.Errorf("the fast mean is from %v after the pulse before them", from)
+		}
+		l.during(time.Minute)
+		pulse(f, l, 0)
+		l.during(10 * time.Second)
+		before := r.At
+		if r = l.last(); r.From.Sub(before).Abs() > time.Second {
+			t.Errorf("the next mean is from %v after the last pulse before it", r.From.Sub(before))
+		}
+	})
+}

@@ -66,7 +66,7 @@ func rests(protocol string) rest {
 type deed struct {
 	name  string
 	needs int                             // exchanges
-	proof int                             // more, between the command and the reading
+	proof int                             // more at the most, between the command and the reading
 	ready func(ctx context.Context)       // makes sure that there is something to do
 	do    func(ctx context.Context) error // and reads back
 }
@@ -132,10 +132,11 @@ func (d deed) measure(t *testing.T, line *scope, r rest, rounds int) {
 		}
 		took = append(took, time.Since(began))
 		seen := line.clear()
-		if len(seen) != d.needs+d.proof {
+		proof := len(seen) - d.needs // none where a second had passed, as on a machine that stalls
+		if proof < 0 || proof > d.proof {
 			t.Fatalf("%s takes %d exchanges, and %d are needed: %+v", d.name, len(seen), d.needs+d.proof, seen)
 		}
-		seen = slices.Delete(seen, 1, 1+d.proof)
+		seen = slices.Delete(seen, 1, 1+proof)
 		least = append(least, minimum(seen, r.kept))
 		bytes, asked = seen.bytes(), minimum(seen, r.asked)
 	}

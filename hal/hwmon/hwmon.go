@@ -21,6 +21,11 @@ import (
 	"bangtin/hal"
 )
 
+// poll is how often a chip or a zone is read. It is a part of the safety chain's time (docs/DESIGN.md): with the two
+// readings that confirm a jump, a fire counts 0.6 s after it reached the sensor. A read of an LM75 takes half a
+// millisecond of its bus: five bytes with their acknowledgements, at 100 kHz.
+const poll = 200 * time.Millisecond
+
 // A Config is one channel of a hardware monitoring chip.
 type Config struct {
 	Name    string   // of the sensor in its readings
@@ -30,7 +35,7 @@ type Config struct {
 	Channel string   // temp1, in0, fan2 and so on
 	Kind    hal.Kind // Temperature for temp, Voltage for in, Fan for fan
 
-	Every  time.Duration // between two reads, 100 ms to 3 s [500 ms]
+	Every  time.Duration // between two reads, 100 ms to 3 s [200 ms]
 	Limits Limits        // [DefaultLimits of the kind]; a processor's own sensor needs a Step of 60 K
 	Log    *slog.Logger  // [none]
 }
@@ -42,7 +47,7 @@ func New(c Config) (hal.Sensor, error) {
 	}
 	at := place{class: "class/hwmon", label: "name", value: c.Chip, device: c.Device}
 	root := cmp.Or(c.Root, "/sys")
-	w, err := newWatch(cmp.Or(c.Every, 500*time.Millisecond), c.Log, probe{
+	w, err := newWatch(cmp.Or(c.Every, poll), c.Log, probe{
 		name:   c.Name,
 		kind:   c.Kind,
 		limits: c.Limits.or(DefaultLimits(c.Kind)),
@@ -56,8 +61,8 @@ func New(c Config) (hal.Sensor, error) {
 	return w, nil
 }
 
-// readChannel reads a channel and, where the chip has one, its fault flag. Both are in the kernel's documents,
-// Documentation/hwmon/sysfs-interface.
+// readChannel reads a channel and, where the chip has them, its fault flag and how often it measures. All are in the
+// kernel's documents, Documentation/hwmon/sysfs-interface.
 func readChannel(root string, at place, channel string) (sample, error) {
 	f, err := at.find(root)
 	if err != nil {
@@ -75,6 +80,9 @@ func readChannel(root string, at place, channel string) (sample, error) {
 		return sample{}, err
 	case fault != 0:
 		s.wrong = "the chip says that the sensor is broken or not connected"
+	}
+	if millis, err := f.number("update_interval"); err == nil { // most chips do not tell, and it is no part of the value
+		s.holds = time.Duration(millis) * time.Millisecond
 	}
 	return s, nil
 }
@@ -99,7 +107,7 @@ type ZoneConfig struct {
 	Type   string // what the zone's file type says, such as "cpu-thermal"
 	Device string // where two zones have one type: the end of the path of its device
 
-	Every  time.Duration // between two reads, 100 ms to 3 s [500 ms]
+	Every  time.Duration // between two reads, 100 ms to 3 s [200 ms]
 	Limits Limits        // [those of a temperature, but with a Step of 60 K]
 	Log    *slog.Logger  // [none]
 }
@@ -114,7 +122,7 @@ func NewZone(c ZoneConfig) (hal.Sensor, error) {
 	limits.Step = 60_000
 	at := place{class: "class/thermal", label: "type", value: c.Type, device: c.Device}
 	root := cmp.Or(c.Root, "/sys")
-	w, err := newWatch(cmp.Or(c.Every, 500*time.Millisecond), c.Log, probe{
+	w, err := newWatch(cmp.Or(c.Every, poll), c.Log, probe{
 		name:   c.Name,
 		kind:   hal.Temperature,
 		limits: c.Limits.or(limits),

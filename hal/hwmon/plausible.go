@@ -61,6 +61,8 @@ type sample struct {
 	raw     int64  // what the part said, to its last digit
 	wrong   string // why this is no value at all; empty when it is one
 	suspect string // why it is none unless the readings before it agree
+
+	holds time.Duration // how long the part may say the same before it measures again; not positive: it does not tell
 }
 
 // A judge decides what is believed of one sensor. It is pure: all it knows is what it is told, and when.
@@ -70,8 +72,11 @@ type sample struct {
 // read is not a fault. It trusts again when Confirm further readings agree with a first one, reads that fail between
 // them not counted: quality changes at most once in so many readings, however the sensor flutters.
 //
-// Up and down are not alike. A jump upwards that is confirmed is believed, however high: with a reading each 0.5 s a fire
-// counts 1.5 s after it reached the sensor. A jump downwards must also wait until a cabinet could have cooled that far
+// The readings that agree must come from two measurements at least: a part that measures seldom says a wild value several
+// times. So they also span the time that such a part holds a value, but Stale at most: no part makes itself unheard by that.
+//
+// Up and down are not alike. A jump upwards that is confirmed is believed, however high: with a reading each 0.2 s a fire
+// counts 0.6 s after it reached the sensor at the latest. A jump downwards must also wait until a cabinet could have cooled that far
 // since it was last believed, at Rate: 80 °C that turns into 25 °C is a broken wire sooner than an extinguished fire, and takes 10 s.
 // So a faulty sensor may at worst take a panel off the air, and cannot hide a fire by turning cold.
 type judge struct {
@@ -88,6 +93,7 @@ type judge struct {
 	claim    int64 // the newest of the readings that agree while it does not trust
 	claimed  time.Time
 	agreeing int
+	since    time.Time // when the first of them was read
 
 	heard    time.Time // when any value came
 	missed   error     // why none came since; nil when nobody knows
@@ -118,12 +124,12 @@ func (j *judge) take(at time.Time, s sample) {
 	case j.trusts && j.near(s.value, j.belief, at.Sub(j.believed)):
 		j.believe(at, s.value)
 	default:
-		j.weigh(at, s.value)
+		j.weigh(at, s.value, s.holds)
 	}
 }
 
-// weigh is for a value that is not believed by itself.
-func (j *judge) weigh(at time.Time, value int64) {
+// weigh is for a value that is not believed by itself, of a part that may hold it for so long.
+func (j *judge) weigh(at time.Time, value int64, holds time.Duration) {
 	if j.trusts {
 		j.doubt(fmt.Sprintf("jumped from %s to %s in %s", j.text(j.belief), j.text(value), at.Sub(j.believed).Truncate(time.Millisecond)))
 		j.hurry = j.limits.Confirm
@@ -131,7 +137,7 @@ func (j *judge) weigh(at time.Time, value int64) {
 	if j.agrees(at, value) {
 		j.agreeing++
 	} else {
-		j.agreeing = 1
+		j.agreeing, j.since = 1, at
 	}
 	j.claim, j.claimed = value, at
 	switch {
@@ -139,6 +145,7 @@ func (j *judge) weigh(at time.Time, value int64) {
 		if j.believed.IsZero() {
 			j.reason = fmt.Sprintf("%d of %d readings agree", j.agreeing, j.limits.Confirm+1)
 		}
+	case at.Sub(j.since) < min(holds, j.limits.Stale): // it may be one measurement
 	case j.cooled(at, value):
 		j.believe(at, value)
 	}

@@ -20,7 +20,7 @@ type beat struct {
 }
 
 const (
-	half  = 500 * time.Millisecond // between two reads
+	half  = 500 * time.Millisecond // between two reads of TestJudge
 	stuck = 10 * time.Minute       // in these tests: a day takes long to play
 )
 
@@ -84,7 +84,7 @@ func play(t *testing.T, beats []beat) {
 	put(beats[0].file)
 	limits := hwmon.DefaultLimits(hal.Temperature)
 	limits.Stuck = stuck
-	l := listen(t, must(t)(hwmon.New(hwmon.Config{Name: "cabinet", Root: sys.root, Chip: "lm75", Channel: "temp1", Kind: hal.Temperature, Limits: limits})))
+	l := listen(t, must(t)(hwmon.New(hwmon.Config{Name: "cabinet", Root: sys.root, Chip: "lm75", Channel: "temp1", Kind: hal.Temperature, Every: half, Limits: limits})))
 	time.Sleep(time.Millisecond)
 	for i, b := range beats {
 		put(b.file)

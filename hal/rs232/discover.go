@@ -32,7 +32,8 @@ type Finding struct {
 }
 
 // Discover asks for the power of each set ID in each protocol and tells of who answers, and of its model. It asks
-// nothing else and sets nothing. A question takes as long as its protocol allows for a reply, up to 2 s or so
+// nothing else and sets nothing. Where something comes that is no answer it asks once more: a panel may have taken the
+// question for the end of another protocol's, or is starting. A question takes as long as its protocol allows for a reply, up to 2 s or so
 // with the rest before it. It returns what was found until then when ctx ends or the port fails; the error is why.
 func Discover(ctx context.Context, s Search) ([]Finding, error) {
 	var all []Finding
@@ -70,16 +71,12 @@ func (s Search) ask(ctx context.Context, p Protocol, id int) ([]Finding, error) 
 		editions = append(editions, SICPUngrouped)
 	}
 	for _, e := range editions {
-		panel, ok := s.driver(p, id, e)
-		if !ok {
-			return nil, nil
-		}
-		if s.Asking != nil {
-			s.Asking(p, id)
-		}
 		f := Finding{Protocol: p, Edition: e, ID: id}
-		there, err := f.look(ctx, panel)
-		if err = errors.Join(err, panel.Close()); err != nil {
+		there, err := s.look(ctx, &f)
+		if errors.Is(err, errBabble) {
+			there, err = s.look(ctx, &f)
+		}
+		if err != nil && !errors.Is(err, hal.ErrSilent) {
 			return nil, err
 		}
 		if there {
@@ -89,18 +86,28 @@ func (s Search) ask(ctx context.Context, p Protocol, id int) ([]Finding, error) 
 	return nil, nil
 }
 
+// look asks one panel, with a driver that is owed no answer.
+func (s Search) look(ctx context.Context, f *Finding) (there bool, err error) {
+	panel, ok := s.driver(f.Protocol, f.ID, f.Edition)
+	if !ok {
+		return false, nil
+	}
+	if s.Asking != nil {
+		s.Asking(f.Protocol, f.ID)
+	}
+	there, err = f.look(ctx, panel)
+	return there, errors.Join(err, panel.Close())
+}
+
 // driver returns none where the protocol has no such set ID.
 func (s Search) driver(p Protocol, id int, e SICPEdition) (panel hal.Panel, ok bool) {
 	panel, err := New(p, Config{Port: s.Port, SetID: id, Edition: e, Open: s.Open, Attempts: 1, Log: s.Log})
 	return panel, err == nil
 }
 
-// look fills the finding in and tells whether the panel is there. An error is of the port or of ctx.
+// look fills the finding in and tells whether the panel is there. An error is hal.ErrSilent, or of the port or of ctx.
 func (f *Finding) look(ctx context.Context, panel hal.Panel) (there bool, err error) {
 	f.Power, err = panel.Power(ctx)
-	if errors.Is(err, hal.ErrSilent) {
-		return false, nil
-	}
 	if err != nil && !errors.Is(err, hal.ErrRefused) && !errors.Is(err, hal.ErrUnsupported) {
 		return false, err
 	}

@@ -102,6 +102,41 @@ func TestDiscoverOnlyAsks(t *testing.T) {
 	}
 }
 
+// TestDiscoverAsksOnceMore: where the first question is answered with what is none, as by a panel that took it for the end of
+// another protocol's, there is a second, and no third.
+func TestDiscoverAsksOnceMore(t *testing.T) {
+	for _, p := range spoken() {
+		t.Run(string(p), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := &babblingLine{}
+				_, err := rs232.Discover(t.Context(), rs232.Search{
+					Port: "line", Open: l.open, Protocols: []rs232.Protocol{p}, IDs: []int{1}, Log: slog.New(slog.DiscardHandler),
+				})
+				editions := 1
+				if p == rs232.ProtocolSICP {
+					editions = 2
+				}
+				if err != nil || len(l.told) != 2*editions || !slices.Equal(l.told[0], l.told[1]) {
+					t.Errorf("asked % X, error %v; want each question twice", l.told, err)
+				}
+			})
+		})
+	}
+}
+
+// A babblingLine answers everything with what is no reply.
+type babblingLine struct{ scriptedLine }
+
+func (l *babblingLine) open(string) (rs232.Line, error) { return l, nil }
+
+func (l *babblingLine) Write(p []byte) (int, error) {
+	n, err := l.scriptedLine.Write(p)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pending = append(l.pending, "\x00?\r\n"...)
+	return n, err
+}
+
 // understood tells whether a panel could know what a request wants.
 func understood(fields []rs232.Field) bool {
 	return len(fields[1].Value) > 2 && !strings.HasPrefix(fields[2].Value, "0x")

@@ -108,9 +108,13 @@ func (l *Link) exchange(ctx context.Context, gap time.Duration, request []byte, 
 	return reply, sentAt, err
 }
 
+// errBabble is wrapped beside hal.ErrSilent where something came, and no reply.
+var errBabble = errors.New("what came is no reply")
+
 func (l *Link) await(ctx context.Context, p *port, match Match) ([]byte, error) {
 	limit := time.NewTimer(l.timing.Reply)
 	defer limit.Stop()
+	babble := false
 	for {
 		reply, err := p.take(match)
 		if reply != nil {
@@ -122,8 +126,13 @@ func (l *Link) await(ctx context.Context, p *port, match Match) ([]byte, error) 
 		}
 		select {
 		case <-p.arrived:
+			babble = true
 		case <-limit.C:
-			return nil, fmt.Errorf("no reply on %s within %v: %w", l.path, l.timing.Reply, hal.ErrSilent)
+			err := fmt.Errorf("no reply on %s within %v: %w", l.path, l.timing.Reply, hal.ErrSilent)
+			if babble {
+				err = fmt.Errorf("%w: %w", err, errBabble)
+			}
+			return nil, err
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}

@@ -14,7 +14,7 @@ import (
 const (
 	watchEvery  = 5 * time.Second
 	statesEvery = time.Minute // between two writings of what displays said last
-	maxKept     = 8 << 10     // bytes of a state that is kept; one of 15 fields is about 255
+	maxKept     = 8 << 10     // bytes of a state that is kept; with seven sensors it has about 620
 
 	// A display asks once for a while when it starts and then rarely.
 	timeBurst = 5.0

@@ -70,7 +70,11 @@ func (a *ageing) look(now, local time.Time, trust journal.TimeTrust, lit bool, t
 		inside = told.Inside.Temperature
 	}
 	a.trend.lived(told.Hours)
-	a.trend.sample(told.Brightness, meter.Watts, inside)
+	var watts physic.Power
+	if meter.Quality == hal.QualityGood {
+		watts = meter.Watts
+	}
+	a.trend.sample(told.Brightness, watts, inside)
 }
 
 // save commits what is not on disk yet.

@@ -109,6 +109,9 @@ type Control struct {
 	started   time.Time
 	boot      []journal.Entry
 
+	toldContacts string    // of the last state that was news
+	toldAt       time.Time // when one was by its contacts alone, process time
+
 	changed chan struct{}
 	next    chan struct{} // closed when the next state is there
 	ready   chan struct{}
@@ -308,8 +311,9 @@ func (c *Control) step() {
 	c.seen.Player, c.seen.Trust = player, at.Trust
 	status := Classify(now, want, content, c.seen)
 	c.doubt(at, now, status)
-	lit := c.seen.Panel.Power == hal.PowerOn && dark(now, c.seen) == "" && c.seen.Light.Finding == Agreed && c.cfg.Meter.Says(meter) != DrawDark
-	c.ageing.look(now, in.Now, at.Trust, lit, c.seen.Panel.Told, meter)
+	present := c.cfg.Meter.since(now, c.seen.Light.switched, meter)
+	lit := c.seen.Panel.Power == hal.PowerOn && dark(now, c.seen) == "" && c.seen.Light.Finding == Agreed && c.cfg.Meter.Says(present) != DrawDark
+	c.ageing.look(now, in.Now, at.Trust, lit, c.seen.Panel.Told, present)
 	c.account(at, now, want, status)
 	c.publish(at, want, status)
 }

@@ -24,19 +24,41 @@ const noPanel = 2 * physic.Watt
 
 // Says is what a reading of the meter proves. A reading that is not good proves nothing.
 func (m Meter) Says(r hal.Reading) Draw {
-	dark := m.Dark
-	if dark == 0 && m.Lit == 0 {
-		dark = noPanel
-	}
 	switch {
 	case r.Kind != hal.Meter || r.Quality != hal.QualityGood || r.Watts < 0:
 		return DrawUnknown
 	case m.Lit > 0 && r.Watts >= m.Lit:
 		return DrawLit
-	case r.Watts <= dark:
+	case r.Watts <= m.standby():
 		return DrawDark
 	}
 	return DrawUnknown
+}
+
+// standby is the most that proves a panel dark.
+func (m Meter) standby() physic.Power {
+	if m.Dark == 0 && m.Lit == 0 {
+		return noPanel
+	}
+	return m.Dark
+}
+
+// since is the reading as far as it is of the panel since it was switched, at from. The pulses of a small panel are minutes
+// apart: the first of a window tells of the hours before it, and the last of it goes on telling of the lit panel after it.
+// Until two came since from, they have not said anything of the panel as it is now; only their silence does, once it is too
+// long for more than standby: by then Watts is no more either.
+func (m Meter) since(now, from time.Time, r hal.Reading) hal.Reading {
+	if r.Pulse == 0 || !r.From.Before(from) || r.Quality != hal.QualityGood {
+		return r
+	}
+	silent := now.Sub(from)
+	if r.At.After(from) {
+		silent = now.Sub(r.At)
+	}
+	if silent.Seconds()*float64(m.standby()) < float64(r.Pulse) { // nanowatts, nanojoules
+		r.Quality, r.Reason = hal.QualityUnknown, "no two pulses since the panel was switched"
+	}
+	return r
 }
 
 // A Finding is what the panel's protocol, its watts and its signal say together. The words are those of the incidents.
@@ -79,8 +101,8 @@ func believed(now time.Time, wantOn bool, p PanelSeen) (lit, dark bool) {
 }
 
 const (
-	// contradictedAfter is how long watts must disagree before they are believed. The word of a pulse meter is the mean
-	// since its last pulse: at 1000 pulses a kWh a panel of 60 W gives one a minute.
+	// contradictedAfter is how long watts must disagree before they are believed. The word of a pulse meter is as old as its
+	// last pulse: at 1000 pulses a kWh a panel of 60 W gives one a minute.
 	contradictedAfter = time.Minute
 	// contradictedWait is how long before a person hears of it: a panel that goes off takes its time to fall to standby.
 	contradictedWait = 2 * time.Minute
@@ -100,12 +122,32 @@ type Evidence struct {
 	LitAt   time.Time // when what last said lit was measured
 	AgreeAt time.Time // when what last did not contradict a lit panel was measured, or when nothing claimed that it was lit
 	shone   bool      // the meter told in this run more than a dark panel draws, while the panel was on
+
+	claim    Draw      // what the panel was by its protocol when that last said anything
+	switched time.Time // when that became otherwise; zero before it did
+}
+
+// claimed notes what the panel is by its protocol.
+func (e *Evidence) claimed(now time.Time, lit, dark bool) {
+	claim := e.claim
+	switch {
+	case lit:
+		claim = DrawLit
+	case dark:
+		claim = DrawDark
+	}
+	if claim != e.claim && e.claim != DrawUnknown {
+		e.switched = now
+	}
+	e.claim = claim
 }
 
 // update looks at the newest observations. A meter that never told what a lit panel draws has no word for a dark one: its
 // cable may be cut, or its shunt in no circuit.
 func (e *Evidence) update(now time.Time, wantOn bool, p PanelSeen, m Meter, r hal.Reading) {
-	lit, _ := believed(now, wantOn, p)
+	lit, dark := believed(now, wantOn, p)
+	e.claimed(now, lit, dark)
+	r = m.since(now, e.switched, r)
 	draw := m.Says(r)
 	tells := r.Kind == hal.Meter && r.Quality == hal.QualityGood && draw != DrawDark
 	e.shone = e.shone || lit && tells

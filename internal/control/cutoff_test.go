@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -29,6 +30,7 @@ type hazard struct {
 	slow     atomic.Int64 // nanoseconds that the panel's driver takes beyond the panel's own
 	stubborn atomic.Bool  // that driver looks at no context
 	dwell    atomic.Int64 // nanoseconds that the relay stays open at least
+	fails    atomic.Bool  // the relay's next opening
 
 	mu     sync.Mutex
 	told   time.Time // when the panel was first told to go off
@@ -89,13 +91,16 @@ func (p hazardPanel) SetPower(ctx context.Context, on bool) error {
 	return p.Panel.SetPower(ctx, on)
 }
 
-// hazardRelay waits out a dwell before it closes.
+// hazardRelay waits out a dwell before it closes, and may fail to open once.
 type hazardRelay struct {
 	hal.Relay
 	h *hazard
 }
 
 func (r hazardRelay) Set(ctx context.Context, closed bool) error {
+	if !closed && r.h.fails.Swap(false) {
+		return errors.New("cannot write the line")
+	}
 	r.h.mu.Lock()
 	left := time.Until(r.h.last.Add(time.Duration(r.h.dwell.Load())))
 	if !closed {
@@ -115,8 +120,15 @@ func (r hazardRelay) Set(ctx context.Context, closed bool) error {
 	return r.Relay.Set(ctx, closed)
 }
 
-// TestCutOff is the one figure that must not be missed: whatever state everything is in, the relay is open two seconds
-// after the smoke or the heat. Time is virtual, so the figures are those of the decisions and the protocol alone.
+// Control's parts of the two seconds that a fire has until the relay is open (docs/DESIGN.md): the panel's, and where the
+// relay fails once, the time to write it again.
+const (
+	panelPart = 900 * time.Millisecond
+	relayPart = 500 * time.Millisecond
+)
+
+// TestCutOff is the one figure that must not be missed: whatever state everything is in, the relay is open in time after
+// the reading of smoke or heat. Time is virtual, so the figures are those of the decisions and the protocol alone.
 func TestCutOff(t *testing.T) {
 	t.Parallel()
 	const trials = 1000
@@ -135,13 +147,18 @@ func TestCutOff(t *testing.T) {
 			h.arm()
 			start := time.Now()
 			what += h.ignite()
-			time.Sleep(2 * time.Second)
+			limit := panelPart
+			if h.fails.Load() {
+				limit += relayPart
+			}
+			time.Sleep(limit)
+			synctest.Wait()
 			off, opened := h.noted()
 			if opened.IsZero() || s.rig.Snapshot().RelayClosed {
-				t.Fatalf("trial %d, %s: the relay is closed two seconds after", n, what)
+				t.Fatalf("trial %d, %s: the relay is closed %v after", n, what, limit)
 			}
 			relay = append(relay, opened.Sub(start))
-			if opened.Sub(start) < 1500*time.Millisecond {
+			if opened.Sub(start) < panelPart {
 				answered = append(answered, opened.Sub(start))
 			}
 			switch {
@@ -152,7 +169,7 @@ func TestCutOff(t *testing.T) {
 			default:
 				told = append(told, off.Sub(start))
 			}
-			time.Sleep(3 * time.Second)
+			time.Sleep(4 * time.Second)
 			if s.rig.Snapshot().RelayClosed {
 				t.Fatalf("trial %d, %s: the relay closed again", n, what)
 			}
@@ -198,6 +215,10 @@ func (h *hazard) prepare() string {
 	}
 	what += fmt.Sprintf("driver %v, ", time.Duration(h.slow.Load()))
 	h.dwell.Store([]int64{0, int64(time.Minute)}[h.pick.IntN(2)])
+	if h.pick.IntN(4) == 0 {
+		h.fails.Store(true)
+		what += "relay fails once, "
+	}
 	switch h.pick.IntN(4) {
 	case 0:
 		h.s.disk.full.Store(true)
@@ -234,6 +255,7 @@ func (h *hazard) mend() {
 	}
 	h.slow.Store(0)
 	h.stubborn.Store(false)
+	h.fails.Store(false)
 	h.s.frozen.Store(false)
 	for _, f := range []sim.PanelFault{sim.Silent, sim.Refuses, sim.Blind, sim.StaleState, sim.Disobeys} {
 		h.s.rig.SetPanelFault(f, false)

@@ -22,7 +22,7 @@ func (c *Control) publish(at journal.Stamp, want Want, status Status) {
 	s := c.describe(at, want)
 	c.mu.Lock()
 	s.Seq = c.state.Seq
-	news := essence(s) != essence(c.state)
+	news := c.isNews(s)
 	c.state = s
 	close(c.next)
 	c.next = make(chan struct{})
@@ -34,6 +34,21 @@ func (c *Control) publish(at journal.Stamp, want Want, status Status) {
 		}
 	}
 	c.settle(want, status)
+}
+
+// isNews reports whether s is worth telling at once. What only its contacts and the trust in its sensors say, and that the
+// panel's watts fall to standby or rise from it, is so once in sensorNews; then it waits, and is told if it still holds.
+func (c *Control) isNews(s wire.State) bool {
+	now, say := time.Now(), contacts(s.Sensors)+string(c.standsBy())
+	switch {
+	case essence(s) != essence(c.state):
+	case say != c.toldContacts && now.Sub(c.toldAt) >= sensorNews:
+		c.toldAt = now
+	default:
+		return false
+	}
+	c.toldContacts = say
+	return true
 }
 
 // settle closes ready once the display is as wanted or has had its time.
@@ -57,7 +72,8 @@ func (c *Control) describe(at journal.Stamp, want Want) wire.State {
 			State: string(c.seen.Player.State), Item: c.seen.Player.Item, PositionS: c.seen.Player.PositionS,
 		},
 		Airtime: c.ledger.Airtime(), Mains: c.seen.Mains, Temperatures: c.sensors.temperatures(),
-		Alarms: c.alarms.codes(),
+		Sensors: c.tell(time.Now()),
+		Alarms:  c.alarms.codes(),
 	}
 	if want.PanelOn {
 		s.Want.Panel = "on"

@@ -25,7 +25,7 @@ func (r *reader) thermometers() []Thermometer {
 			r.wrong(key, "is not a name: use 1 to 20 of a-z, 0-9 and hyphens")
 			continue
 		}
-		if slices.Contains([]string{"mains", "smoke", "door", "tamper", "key", "meter", "panel-inside"}, name) {
+		if slices.Contains([]string{"mains", "smoke", "door", "tamper", "key", "meter", "panel-inside", "panel-signal", "relay"}, name) {
 			r.wrong(key, "is the name of another sensor: choose another")
 			continue
 		}

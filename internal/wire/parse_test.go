@@ -145,6 +145,21 @@ func TestReportsAreBounded(t *testing.T) {
 		{"state with an odd cause", state, `{"seq":1,"airtime":{"lost":[{"cause":"\n","s":1}]}}`, "control"},
 		{"state with an odd sensor", state, `{"seq":1,"temperatures":[{"sensor":"\u0007","celsius":1}]}`, "control"},
 		{"state with an odd item", state, `{"seq":1,"player":{"item":"\u0000"}}`, "control"},
+		{"state with as many sensors as may be", state, sensors(wire.MaxSensors, `"quality":"good"`), ""},
+		{"state with one sensor more", state, sensors(wire.MaxSensors+1, `"quality":"good"`), "more than 32"},
+		{"state with a sensor of a kind nobody knows", state, sensors(1, `"value":-3e300,"unit":"furlong","quality":"good"`), ""},
+		{"state with a sensor without quality", state, sensors(1, `"value":1`), "quality"},
+		{"state with a sensor of a quality nobody knows", state, sensors(1, `"quality":"frozen"`), ""},
+		{"state with a value of a quality nobody knows", state, sensors(1, `"quality":"frozen","value":1`), "believed"},
+		{"state with a value not to be believed", state, sensors(1, `"quality":"unknown","value":1`), "believed"},
+		{"state with a sensor without name", state, `{"seq":1,"sensors":[{"kind":"door","quality":"good"}]}`, "sensor"},
+		{"state with a sensor without kind", state, `{"seq":1,"sensors":[{"name":"a","quality":"good"}]}`, "sensor"},
+		{"state with a sensor's odd name", state, `{"seq":1,"sensors":[{"name":"\u001bc","kind":"door","quality":"good"}]}`, "control"},
+		{"state with a sensor's odd unit", state, sensors(1, `"unit":"\u202e","quality":"good"`), "control"},
+		{"state with a sensor's long unit", state, sensors(1, `"unit":"`+long[:101]+`","quality":"good"`), "characters"},
+		{"state with a sensor's long reason", state, sensors(1, `"quality":"unknown","reason":"`+long+`"`), "characters"},
+		{"state with a sensor's value in words", state, sensors(1, `"value":"1","quality":"good"`), "cannot unmarshal"},
+		{"state with a sensor's field nobody knows", state, sensors(1, `"quality":"good","mood":1`), "unknown field"},
 		{"state with more", state, `{"seq":1,"mood":"good"}`, "unknown field"},
 	}
 	for _, test := range tests {
@@ -153,6 +168,12 @@ func TestReportsAreBounded(t *testing.T) {
 			checkRefusal(t, taken, err, test.err)
 		})
 	}
+}
+
+// sensors is a state of n sensors of a kind that nobody knows, of which rest says more.
+func sensors(n int, rest string) string {
+	one := `{"name":"a","kind":"barometer",` + rest + `}`
+	return `{"seq":1,"sensors":[` + strings.TrimSuffix(strings.Repeat(one+",", n), ",") + `]}`
 }
 
 func checkRefusal(t *testing.T, taken bool, err error, want string) {

@@ -68,6 +68,9 @@ func (s *State) check() error {
 			return err
 		}
 	}
+	if err := checkSensors(s.Sensors); err != nil {
+		return err
+	}
 	for _, l := range s.Airtime.Lost {
 		if err := checkText("a cause", l.Cause, maxName); err != nil {
 			return err
