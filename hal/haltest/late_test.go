@@ -172,6 +172,38 @@ func TestMarkerAnswerComesTwice(t *testing.T) {
 	})
 }
 
+// TestOneBitIsTurnedOver: what a bad line makes of one reply is no conclusion, after a command and without.
+func TestOneBitIsTurnedOver(t *testing.T) {
+	for _, protocol := range peer.Protocols() {
+		t.Run(protocol, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWire(t, peer.Config{Protocol: protocol, ID: 1})
+				p := w.driver(t, quiet())
+				defer p.Close()
+				w.do("disobey")
+				w.do("flip")
+				concluded := 0
+				for i := range 200 {
+					if i%3 == 0 {
+						p.SetPower(t.Context(), true) // nobody may rely on its error
+					}
+					power, err := p.Power(t.Context())
+					if power == hal.PowerOn {
+						t.Fatalf("reading %d: Power is on, %v", i, err)
+					}
+					if power == hal.PowerOff {
+						concluded++
+					}
+					time.Sleep(time.Second)
+				}
+				if concluded < 100 {
+					t.Errorf("%d of 200 readings said anything: this proves little", concluded)
+				}
+			})
+		})
+	}
+}
+
 // TestReadBackAtOnce: a panel that answers is read back without a wait. At 9600 baud nothing here takes longer than three
 // exchanges and the rests of NEC, 600 ms each.
 func TestReadBackAtOnce(t *testing.T) {

@@ -26,8 +26,8 @@ import (
 // was taken for it.
 //
 // The walks below try to bring both about: commands, readings, readings that are cut short, faults of the panel and of
-// the line in any combination, power that is lost at any moment, a cable that is pulled. What they cannot try is a
-// reply that is damaged into another valid one; see peer.Panel's damage.
+// the line in any combination, power that is lost at any moment, a cable that is pulled. What they cannot try is two
+// replies in a row that are damaged into other valid ones; see peer.Panel's flip.
 //
 // BANGTIN_TORTURE is how many steps are made on virtual time for each protocol, BANGTIN_TORTURE_PTY how many over ptys,
 // BANGTIN_TORTURE_SEED repeats a walk.

@@ -1,6 +1,7 @@
 package rs232
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -99,10 +100,34 @@ func (d *dialogue) set(ctx context.Context, r request) error {
 }
 
 // read asks the panel until it answers.
-func (d *dialogue) read(ctx context.Context, r request) (values []byte, err error) {
+func (d *dialogue) read(ctx context.Context, r request) ([]byte, error) {
 	if err := d.letPass(ctx, r.topic); err != nil {
 		return nil, err
 	}
+	return d.readNow(ctx, r)
+}
+
+// readTwice asks until two answers in a row are the same: where there is no checksum one bit makes another answer.
+//
+// A copy of an acknowledgement is not waited for. It can be taken for the first answer, and then the second is a true one.
+func (d *dialogue) readTwice(ctx context.Context, r request) ([]byte, error) {
+	var before []byte
+	for range 3 {
+		values, err := d.readNow(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		if before != nil && bytes.Equal(values, before) {
+			delete(d.acked, r.topic)
+			return values, nil
+		}
+		before = values
+	}
+	return nil, fmt.Errorf("no two answers in a row are the same: %w", hal.ErrSilent)
+}
+
+// readNow is read where no copy of an acknowledgement can be taken for the answer.
+func (d *dialogue) readNow(ctx context.Context, r request) (values []byte, err error) {
 	for try := range d.attempts {
 		d.pause(try)
 		if err = d.catchUp(ctx, r.topic); err == nil && d.doubts(r.topic) {

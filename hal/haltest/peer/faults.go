@@ -30,7 +30,7 @@ func panelFaults() []string {
 
 func lineFaults() []string {
 	return []string{
-		"garbage", "inside", "ruin", "badsum", "split", "merge", "batch", "duplicate", "again", "late", "slow", "foreign",
+		"garbage", "inside", "flip", "ruin", "badsum", "split", "merge", "batch", "duplicate", "again", "late", "slow", "foreign",
 		"echo", "crlf", "upper", "mishear",
 	}
 }
@@ -49,6 +49,7 @@ func Faults() []string { return append(panelFaults(), lineFaults()...) }
 //	foreign    frames around each reply that could be taken for it
 //	echo       the request comes back before its reply
 //	inside     every fourth reply is damaged    ruin      every reply is: one byte lost, more or another
+//	flip       every fourth reply has one bit turned over: of LG's the lowest of its value, which makes it another
 //	badsum     wrong checksums (LG: no end)     mishear   every fourth request is damaged on its way
 //	split      each byte on its own             merge     another set's frame, and half a one, in one piece with each reply
 //	duplicate  each reply twice                 again [D] and a copy D later [5ms]
@@ -194,6 +195,9 @@ func (p *Panel) deform(frame []byte) []byte {
 	if p.active["ruin"] || p.active["inside"] && p.replies%4 == 1 {
 		frame = p.damage(frame)
 	}
+	if p.active["flip"] && p.replies%4 == 2 {
+		frame = p.flip(frame)
+	}
 	if p.active["crlf"] {
 		frame = append(frame, '\r', '\n')
 	}
@@ -205,7 +209,7 @@ func (p *Panel) deform(frame []byte) []byte {
 
 // damage loses one byte of a frame, adds one, or puts another in its place. One byte is what every checksum here is
 // certain to notice. LG has none: a digit that becomes another digit makes another reply, which nobody could tell,
-// so that is the one thing that damage does not do.
+// so that is the one thing that damage does not do: see flip.
 func (p *Panel) damage(frame []byte) []byte {
 	i, b := p.rand.IntN(len(frame)), byte(p.rand.UintN(256))
 	switch p.rand.IntN(3) {
@@ -218,6 +222,17 @@ func (p *Panel) damage(frame []byte) []byte {
 		b ^= 0x80
 	}
 	frame[i] = b
+	return frame
+}
+
+// flip turns one bit over. LG has no checksum: "on" with one bit turned over is "off".
+func (p *Panel) flip(frame []byte) []byte {
+	i, bit := p.rand.IntN(len(frame)), p.rand.IntN(8)
+	if _, ok := p.tongue.(lg); ok {
+		i, bit = len(frame)-2, 0
+		p.agreed = [2]time.Time{time.Now(), time.Now()} // nobody could tell which it acknowledges
+	}
+	frame[i] ^= 1 << bit
 	return frame
 }
 

@@ -176,7 +176,7 @@ func TestFaults(t *testing.T) {
 					want = 0
 				case "garbage", "foreign", "merge", "echo":
 					loud = true
-				case "inside", "late":
+				case "inside", "flip", "late":
 					want = 3
 				case "mishear":
 					want = 3
