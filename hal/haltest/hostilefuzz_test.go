@@ -67,7 +67,7 @@ func call(t *testing.T, protocol string, h *hostile, p hal.Panel) {
 	switch what % 8 {
 	case 0, 1, 2:
 		exchanges := 2
-		if protocol == "lg" {
+		if protocol == "lg" || protocol == "mdc" {
 			exchanges *= 3 // answers that differ
 		}
 		within(t, "power", patienceOfLine(protocol, exchanges), func() { conclude(t, protocol, h, p, ctx) })

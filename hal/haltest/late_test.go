@@ -204,6 +204,33 @@ func TestOneBitIsTurnedOver(t *testing.T) {
 	}
 }
 
+// TestAcknowledgementOfAnEarlierProgram: a program is told to end while its command is on its way, and the acknowledgement
+// comes to the next one, which knows nothing of it.
+func TestAcknowledgementOfAnEarlierProgram(t *testing.T) {
+	for _, protocol := range peer.Protocols() {
+		t.Run(protocol, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWire(t, peer.Config{Protocol: protocol, ID: 1})
+				w.do("disobey")
+				for w.lag = 300 * time.Millisecond; w.lag < 3*time.Second; w.lag += 17 * time.Millisecond {
+					for between := time.Duration(0); between < w.lag; between += 100 * time.Millisecond {
+						before := w.driver(t, quiet())
+						ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+						before.SetPower(ctx, true) // nobody may rely on it
+						cancel()
+						before.Close()
+						time.Sleep(between)
+						p := w.driver(t, quiet())
+						neverOn(t, w, p)
+						p.Close()
+						time.Sleep(time.Minute)
+					}
+				}
+			})
+		})
+	}
+}
+
 // TestReadBackAtOnce: a panel that answers is read back without a wait. At 9600 baud nothing here takes longer than three
 // exchanges and the rests of NEC, 600 ms each.
 func TestReadBackAtOnce(t *testing.T) {

@@ -68,6 +68,7 @@ type Link struct {
 	ended  time.Time     // the last exchange that a gap follows
 	restTo time.Time     // no request before this
 	closed bool
+	opened int // how often the port was opened
 }
 
 // NewLink returns a link for the port at path, such as one in /dev/serial/by-id, without opening it. CH340
@@ -157,6 +158,13 @@ func (l *Link) Rest(d time.Duration) {
 	if to := time.Now().Add(d); to.After(l.restTo) {
 		l.restTo = to
 	}
+}
+
+// openings tells how often the port was opened. It waits for its turn.
+func (l *Link) openings() int {
+	l.turn <- struct{}{}
+	defer func() { <-l.turn }()
+	return l.opened
 }
 
 // Drop closes the port until the next exchange opens it again. It waits for its turn.
@@ -254,6 +262,7 @@ func (l *Link) open() (*port, error) {
 		return nil, fmt.Errorf("cannot open %s: %w: %w", l.path, hal.ErrPortGone, err)
 	}
 	l.port = p
+	l.opened++
 	l.log.Info("panel port opened", "port", l.path)
 	return p, nil
 }

@@ -53,7 +53,8 @@ func mdcTiming() Timing {
 // [hal.Speaker], [hal.Diagnoser], [hal.HourMeter] and [hal.Identifier]; not every model has all of it, and a panel says
 // so with NAK, which is [hal.ErrRefused].
 //
-// Each method takes at most Attempts times Reply, twice that for what reads, and a few gaps. As every
+// Each method takes at most Attempts times Reply, twice that for what reads, and a few gaps; the first reading of power
+// after the port was opened three times that, of which a silent panel takes one. As every
 // [hal.Panel] it is for one goroutine at a time.
 type MDC struct {
 	id       byte
@@ -94,17 +95,20 @@ func (m *MDC) SetPower(ctx context.Context, on bool) error {
 // Power implements [hal.Panel]. It asks with the power command, because the status command, which no acknowledgement
 // could be taken for, may misreport power while the panel sleeps. MDC tells on and off only, never warming or cooling.
 func (m *MDC) Power(ctx context.Context) (hal.Power, error) {
-	v, err := m.number(ctx, mdcPower, 1, 0)
+	if m.id == MDCBroadcast {
+		return hal.PowerUnknown, fmt.Errorf("cannot read panel power: %w", errMDCBroadcast())
+	}
+	v, err := m.dialogue.readAnew(ctx, m.request(mdcPower))
 	if err != nil {
 		return hal.PowerUnknown, fmt.Errorf("cannot read panel power: %w", err)
 	}
-	switch v {
-	case mdcOff:
+	switch {
+	case len(v) == 1 && v[0] == mdcOff:
 		return hal.PowerOff, nil
-	case mdcOn:
+	case len(v) == 1 && v[0] == mdcOn:
 		return hal.PowerOn, nil
 	}
-	return hal.PowerUnknown, fmt.Errorf("cannot read panel power: value %d is neither on nor off: %w", v, hal.ErrSilent)
+	return hal.PowerUnknown, fmt.Errorf("cannot read panel power: % X is neither on nor off: %w", v, hal.ErrSilent)
 }
 
 // Settle implements [hal.Settler].
@@ -145,9 +149,13 @@ func (m *MDC) tell(ctx context.Context, r request) error {
 // read asks the panel for the values of a command until it answers.
 func (m *MDC) read(ctx context.Context, command byte) ([]byte, error) {
 	if m.id == MDCBroadcast {
-		return nil, fmt.Errorf("set ID FE is never answered: %w", hal.ErrUnsupported)
+		return nil, errMDCBroadcast()
 	}
 	return m.dialogue.read(ctx, m.request(command))
+}
+
+func errMDCBroadcast() error {
+	return fmt.Errorf("set ID FE is never answered: %w", hal.ErrUnsupported)
 }
 
 // number reads a command's values, of which there must be n, and returns the i-th. A panel that says something
