@@ -87,7 +87,7 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 		return err
 	}
 	if m.simulate {
-		s.Panel = site.Panel{Driver: site.Sim}
+		s.Panel = site.Panel{Driver: site.Sim, Input: s.Panel.Input}
 	}
 	if err := d.wire(m); err != nil {
 		return err
@@ -230,7 +230,7 @@ func (d *display) decide(ctx context.Context) error {
 	}
 	d.control, err = control.New(ctx, control.Config{
 		Lacking: d.lacking.list, Trust: d.keyring.version, Heartbeat: heartbeat, Device: d.site.ID, Gate: d.site.Gate, Version: version, Kernel: d.kernel, Recovered: d.journal.Recovered().String(),
-		Schedule: schedule, Brightness: levels(d.site.Schedule.Brightness), Safety: safety(d.site, d.wired.rig != nil), Meter: meter(d.site.Meter), SignalLies: d.site.Panel.SignalLies,
+		Schedule: schedule, Brightness: levels(d.site.Schedule.Brightness), Safety: safety(d.site, d.wired.rig != nil), Meter: meter(d.site.Meter), SignalLies: d.site.Panel.SignalLies, Input: d.site.Panel.Input,
 		Key: control.Key{State: wire.PowerWish(d.site.Key.Does), For: d.site.Key.For}, Clock: d.clock, Journal: d.journal, Orders: d.orders,
 		Panel: d.wired.panel, Relay: d.wired.relay, Sensors: d.wired.sensors, Expect: d.wired.expect, Player: d.player, Content: d.library,
 		Health: d.health, Log: d.log,

@@ -6,6 +6,7 @@ import (
 
 	"bangtin/hal"
 	"bangtin/hal/hwmon"
+	"bangtin/hal/rs232"
 	"bangtin/hal/sim"
 	"bangtin/internal/journal"
 	"bangtin/internal/pki"
@@ -53,6 +54,11 @@ func (m *Main) OnRig(rig *sim.Rig, relay func(hal.Relay) hal.Relay) {
 		w.relay = relay(w.relay)
 		w.expect = []hal.Reading{{Sensor: sim.SmokeSensor, Kind: hal.Smoke}, {Sensor: sim.CabinetSensor, Kind: hal.Temperature}}
 	}
+}
+
+// NewLine is newLine for tests.
+func NewLine(p site.Panel, open rs232.Opener) (hal.Panel, error) {
+	return newLine(p, open, slog.New(slog.DiscardHandler))
 }
 
 // Limits is limits for tests.

@@ -45,7 +45,7 @@ type world struct {
 
 // A siteFile is what differs between the sites of these tests.
 type siteFile struct {
-	windows, driver, port, broker, content string
+	windows, driver, port, input, broker, content string
 
 	tables string // besides
 }
@@ -100,6 +100,9 @@ func (w *world) siteToml() {
 		device, w.path("data"), w.path("run", "control.sock"), w.site.windows, w.site.driver)
 	if w.site.port != "" {
 		s += fmt.Sprintf("port = %q\nset_id = 1\n", w.site.port)
+	}
+	if w.site.input != "" {
+		s += fmt.Sprintf("input = %q\n", w.site.input)
 	}
 	s += "[output]\nvideo = \"null\"\n"
 	if w.site.broker != "" {

@@ -56,7 +56,9 @@ type Config struct {
 	Meter      Meter
 	// SignalLies leaves it alone whether the panel sees a picture on its input: this one does not know.
 	SignalLies bool
-	Key        Key
+	// Input is the panel's input that it shall show, in its driver's word; empty leaves it alone.
+	Input string
+	Key   Key
 	// Lacking lists what the daemon does without, by code: each is an alarm. It may be nil and must not block.
 	Lacking func() map[string]string
 	// Trust is the version of the trust document that stands, 0 for none. It may be nil and must not block.
@@ -85,6 +87,7 @@ type Control struct {
 	sensors  *sensors
 	recorder *recorder
 	ageing   *ageing
+	memory   *memory
 	panel    *panelKeeper
 	relay    *relayKeeper
 	beat     func()
@@ -102,8 +105,7 @@ type Control struct {
 	relayNews chan error
 	relayErr  error // of the last write; nil when it succeeded
 	seen      Seen
-	lit       time.Time // when the panel was last read back as on, process time
-	was       Status    // of the step before
+	lit       time.Time // when what last proved that the panel is lit was measured, or when nothing claimed it; process time
 	showing   showing
 	playPanel string // the worst the panel was during the clip on air
 	started   time.Time
@@ -156,8 +158,14 @@ func New(ctx context.Context, cfg Config) (*Control, error) {
 	if c.ageing, err = newAgeing(ctx, cfg.Journal); err != nil {
 		cfg.Log.Error("the trend of the panel begins anew", "err", err) // in part or as a whole; the picture does not need it
 	}
+	if c.memory, err = loadMemory(ctx, cfg.Journal, cfg.Meter); err != nil {
+		cfg.Log.Error("what was known of the panel is forgotten", "err", err) // it is learnt anew
+	}
+	c.seen.Light = Evidence{shone: c.memory.panel.Shone, saw: c.memory.panel.Saw && !cfg.SignalLies}
 	c.recorder = newRecorder(cfg.Journal, cmp.Or(cfg.Heartbeat, DefaultHeartbeat), cfg.Log, cfg.Health.Loop("recorder", recorderLimit))
-	c.panel = newPanelKeeper(cfg.Panel, cfg.Log, func(s PanelSeen) { replace(c.panelNews, s) }, cfg.Health.Loop("panel", 2*time.Minute))
+	c.panel = newPanelKeeper(cfg.Panel, c.memory.panel.Dimmed, cfg.Log, func(s PanelSeen) { replace(c.panelNews, s) }, cfg.Health.Loop("panel", 2*time.Minute))
+	c.panel.plug(cfg.Input)
+	c.seen.Panel = c.panel.seen
 	if cfg.Relay != nil {
 		c.relay = &relayKeeper{relay: cfg.Relay, want: make(chan passedRelay, 1), news: c.relayNews, beat: cfg.Health.Loop("relay", relayLimit)}
 	}
@@ -230,6 +238,9 @@ func (c *Control) Run(ctx context.Context) error {
 	g.Go(func() error {
 		return keepSaving(ctx, c.ageing.dirty, c.ageing.save, func(err error) { c.cfg.Log.Error("cannot write the panel's trend", "err", err) })
 	})
+	g.Go(func() error {
+		return keepSaving(ctx, c.memory.dirty, c.memory.save, func(err error) { c.cfg.Log.Error("cannot write what is known of the panel", "err", err) })
+	})
 	g.Go(func() error { return c.loop(ctx) })
 	err := g.Wait()
 	c.tellRefusals()
@@ -299,6 +310,9 @@ func (c *Control) step() {
 	want := Decide(in)
 	meter := c.sensors.meter()
 	c.seen.Light.update(now, want.PanelOn, c.seen.Panel, c.cfg.Meter, meter)
+	c.memory.note(remembered{
+		Meter: c.cfg.Meter, Shone: c.seen.Light.shone, Saw: c.seen.Light.saw, Dimmed: c.seen.Panel.Told.Dimmed,
+	})
 	c.nudge(now)
 	c.calm = !in.Moment.Lead
 	c.drive(now, want)
@@ -310,7 +324,7 @@ func (c *Control) step() {
 	}
 	c.seen.Player, c.seen.Trust = player, at.Trust
 	status := Classify(now, want, content, c.seen)
-	c.doubt(at, now, status)
+	c.doubt(at, now, want, status)
 	present := c.cfg.Meter.since(now, c.seen.Light.switched, meter)
 	lit := c.seen.Panel.Power == hal.PowerOn && dark(now, c.seen) == "" && c.seen.Light.Finding == Agreed && c.cfg.Meter.Says(present) != DrawDark
 	c.ageing.look(now, in.Now, at.Trust, lit, c.seen.Panel.Told, present)

@@ -91,7 +91,7 @@ func TestCorroborate(t *testing.T) {
 		{"no signal", true, with(on, unseen), control.DrawLit, control.SignalLost},
 		{"no signal and dark: the light first", true, with(on, unseen), control.DrawDark, control.DarkButOn},
 		{"no signal while off", false, with(off, unseen), control.DrawDark, control.Agreed},
-		{"no signal, long ago", true, with(on, func(p *control.PanelSeen) { p.Told.Signal.At = now.Add(-2 * time.Minute) }), control.DrawLit, control.Agreed},
+		{"no signal, long ago", true, with(on, func(p *control.PanelSeen) { p.Told.Signal.At = now.Add(-2 * time.Hour) }), control.DrawLit, control.SignalLost},
 		{"signal", true, with(on, func(p *control.PanelSeen) { p.Told.Signal = control.Signal{Present: true, At: now, SeenAt: now} }), control.DrawLit, control.Agreed},
 		{"blind, no signal", true, with(blindOn, unseen), control.DrawUnknown, control.SignalLost},
 	} {

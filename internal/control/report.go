@@ -184,6 +184,10 @@ func (c *Control) wrongLight(wrong map[string]alarm) {
 		wrong["panel-lit-but-off"] = tech("it is off by all it says, and draws "+watts.String(), contradictedWait)
 	case DarkButOn:
 		wrong["panel-dark-but-on"] = tech("it is on by all it says, and draws "+watts.String(), contradictedWait)
+	case InputWrong:
+		if s := c.seen.Panel.Told.Socket; !s.Woke {
+			wrong["input-wrong"] = alarm{class: journal.Intrusion, detail: s.why(c.cfg.Input)}
+		}
 	case SignalLost:
 		wrong["no-signal"] = tech("the panel is on and sees no picture on its input", time.Minute)
 	}
@@ -205,9 +209,9 @@ func (c *Control) wrongLight(wrong map[string]alarm) {
 // panelWord is the panel's part in a proof of play.
 func panelWord(now time.Time, seen Seen) string {
 	switch {
-	case dark(now, seen) != "", contradiction(now, seen) != "":
+	case dark(now, seen) != "", contradiction(now, seen) != "" && seen.Light.Proven:
 		return "off"
-	case seen.Panel.Blind && seen.Light.Draw != DrawLit:
+	case contradiction(now, seen) != "", seen.Panel.Blind && seen.Light.Draw != DrawLit:
 		return "unverified"
 	}
 	return "on"

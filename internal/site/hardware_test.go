@@ -22,7 +22,7 @@ func TestReadWired(t *testing.T) {
 	low := func(l site.Line) site.Line { l.ActiveLow = true; return l }
 	feedback := line("RELAY-BACK")
 	want := struct {
-		CEC          string
+		CEC, Input   string
 		Brightness   []site.Level
 		Contacts     []site.Contact
 		Key          site.Key
@@ -31,7 +31,7 @@ func TestReadWired(t *testing.T) {
 		Thermometers []site.Thermometer
 		Safety       site.Safety
 	}{
-		"auto",
+		"auto", "hdmi1",
 		[]site.Level{{Percent: 30}, {From: hours(6), Percent: 100}, {From: hours(17) + 30*time.Minute, Percent: 70}},
 		[]site.Contact{
 			{Name: "mains", Line: site.Line{Chip: "ftdi-cbus", Name: "0", ActiveLow: true}},
@@ -51,7 +51,7 @@ func TestReadWired(t *testing.T) {
 		site.Safety{Dim: 60, CutOff: 70, Sensors: []string{"cabinet"}},
 	}
 	have := want
-	have.CEC, have.Brightness, have.Contacts, have.Key = got.Panel.CEC, got.Schedule.Brightness, got.Contacts, got.Key
+	have.CEC, have.Input, have.Brightness, have.Contacts, have.Key = got.Panel.CEC, got.Panel.Input, got.Schedule.Brightness, got.Contacts, got.Key
 	have.Meter, have.Relay, have.Thermometers, have.Safety = got.Meter, got.Relay, got.Thermometers, got.Safety
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Errorf("site (-want +got):\n%s", diff)
@@ -64,7 +64,7 @@ func TestOneClearLineForWhatIsWired(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ old, text, want string }{
-		{`line = "1"`, `line = "0"`, `line 18: smoke.line: "0" of "ftdi-cbus" is mains.line already: each needs a line of its own`},
+		{`line = "1"`, `line = "0"`, `line 19: smoke.line: "0" of "ftdi-cbus" is mains.line already: each needs a line of its own`},
 		{`line = "1"`, ``, `smoke.line: is missing`},
 		{`line = "DOOR"`, `line = 3`, `door.line: must be text in quotation marks`},
 		{`does = "off"`, `does = "dark"`, `key.does: "dark" is none of off, on`},
@@ -76,7 +76,7 @@ func TestOneClearLineForWhatIsWired(t *testing.T) {
 		{`contact = "no"`, ``, `relay.contact: is missing: write contact = "no" below [relay]`},
 		{`contact = "no"`, "contact = \"no\"\nsafe = \"open\"", `unknown key "relay.safe"`},
 		{`feedback = "RELAY-BACK"`, `feedback = "RELAY"`, `relay.feedback: "RELAY" of "expander" is relay.line already`},
-		{`line = "1"`, `line = "00"`, `line 18: smoke.line: "0" of "ftdi-cbus" is mains.line already`},
+		{`line = "1"`, `line = "00"`, `line 19: smoke.line: "0" of "ftdi-cbus" is mains.line already`},
 		{`active = "high"                     # closed at rest`, `active = "low" #`, `smoke.active: is "low", so that a cut cable would read as all well`},
 		{`line = "DOOR"`, "line = \"DOOR\"\nactive = \"low\"", `door.active: is "low"`},
 		{`line = "TAMPER"`, "line = \"TAMPER\"\nactive = \"low\"", `tamper.active: is "low"`},
@@ -171,6 +171,44 @@ func TestEdition(t *testing.T) {
 			t.Errorf("%s: %v", panel, err)
 		} else if s.Panel.Edition != want {
 			t.Errorf("%s: edition is %q, want %q", panel, s.Panel.Edition, want)
+		}
+	}
+}
+
+// TestInput: the names of the panel's driver and no others, and none where nobody can ask or switch.
+func TestInput(t *testing.T) {
+	parse := func(driver site.Driver, line string) (*site.Site, error) {
+		port := ""
+		if driver.OnLine() {
+			port = "port = \"/dev/serial/by-id/x\"\n"
+		}
+		return site.Parse([]byte("[site]\nid = \"abc\"\ngate = \"G\"\n[panel]\ndriver = \"" + string(driver) + "\"\n" + port + line))
+	}
+	for _, driver := range []site.Driver{site.MDC, site.LG, site.NEC, site.SICP, site.CEC, site.HDMI, site.Sim} {
+		if s, err := parse(driver, ""); err != nil || s.Panel.Input != "" {
+			t.Errorf("%s: %v", driver, err)
+		}
+		for _, name := range driver.Inputs() {
+			if s, err := parse(driver, "input = \""+name+"\""); err != nil || s.Panel.Input != name {
+				t.Errorf("%s, %s: %v", driver, name, err)
+			}
+		}
+	}
+	for _, tt := range []struct {
+		driver     site.Driver
+		line, want string
+	}{
+		{site.MDC, `input = "hmdi1"`, `line 7: panel.input: "hmdi1" is none of hdmi1, hdmi2, hdmi3, hdmi4, dp, dvi: did you mean "hdmi1"?`},
+		{site.MDC, `input = "HDMI1"`, `line 7: panel.input: "HDMI1" is none of hdmi1, `},
+		{site.LG, `input = "ops"`, `line 7: panel.input: "ops" is none of hdmi1, hdmi2, hdmi3, dp, dvi, vga`},
+		{site.NEC, `input = ""`, `line 7: panel.input: "" is none of hdmi1, `},
+		{site.SICP, `input = 1`, `line 7: panel.input: must be text`},
+		{site.HDMI, `input = "hdmi1"`, `line 6: panel.input: is for panels on a serial line: with panel.driver = "hdmi" nobody can ask or switch it; remove it`},
+		{site.CEC, `input = "hdmi1"`, `line 6: panel.input: is for panels on a serial line`},
+	} {
+		_, err := parse(tt.driver, tt.line)
+		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s, %s: %v, want %s", tt.driver, tt.line, err, tt.want)
 		}
 	}
 }

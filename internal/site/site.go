@@ -71,6 +71,8 @@ type Panel struct {
 
 	SignalLies bool // what it says of the picture on its input is not believed
 
+	Input string // the socket that it shall show, one of Driver.Inputs; empty leaves it alone
+
 	Edition Edition // of a Philips panel; empty for every other
 }
 

@@ -143,6 +143,7 @@ func (r *reader) panel() Panel {
 	}
 	p.Edition = r.edition(p.Driver)
 	p.SignalLies = r.choice("panel.signal", r.text("panel.signal", "believe"), "believe", "ignore") == "ignore"
+	p.Input = r.input(p.Driver)
 	p.CEC = r.text("panel.cec", "")
 	if p.CEC != "" && p.CEC != "auto" {
 		p.CEC = r.absolute("panel.cec", p.CEC)

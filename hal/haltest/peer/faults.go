@@ -62,6 +62,7 @@ func Faults() []string { return append(panelFaults(), lineFaults()...) }
 //
 //	lose-power          fall back to standby    lose-power-in D   do so in a while
 //	temperature N       °C                      signal on|off     fan broken|good
+//	input N             its menu: the protocol's code
 //
 // A word that does not exist is an error and changes nothing.
 func (p *Panel) Do(command string) error {
@@ -85,7 +86,7 @@ func (p *Panel) Do(command string) error {
 		p.become(Off)
 	case "lose-power-in", "slow", "again":
 		return p.timed(word, argument)
-	case "group", "temperature", "signal", "fan":
+	case "group", "temperature", "signal", "fan", "input":
 		return p.change(word, argument)
 	default:
 		if argument != "" || !slices.Contains(Faults(), word) {
@@ -142,6 +143,8 @@ func (p *Panel) change(word, argument string) error {
 		p.set.fan = argument == "broken"
 	case word == "group" && err == nil && n >= 0 && n <= 255:
 		p.group = byte(n)
+	case word == "input" && err == nil && n >= 0 && n <= 255:
+		p.set.input = byte(n)
 	case word == "temperature" && err == nil && n >= -100 && n <= 125:
 		p.set.temperature = n
 	default:
