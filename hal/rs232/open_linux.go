@@ -78,7 +78,10 @@ func claim(fd int, path string) error {
 	if err := unix.Stat(path, &named); err != nil {
 		return fmt.Errorf("cannot look at %s: %w", path, err)
 	}
-	if unix.Fstat(fd, &got) != nil || got.Mode&unix.S_IFMT != unix.S_IFCHR || got.Rdev != named.Rdev || got.Ino != named.Ino {
+	if err := unix.Fstat(fd, &got); err != nil {
+		return nil //nolint:nilerr // closed meanwhile by somebody else, whose it was
+	}
+	if got.Mode&unix.S_IFMT != unix.S_IFCHR || got.Rdev != named.Rdev || got.Ino != named.Ino {
 		return nil // what somebody else opened meanwhile
 	}
 	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {

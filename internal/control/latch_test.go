@@ -91,7 +91,7 @@ func TestOffAtTheConsoleThoughTheDiskIsBroken(t *testing.T) {
 				}
 				n := 0
 				for _, body := range s.bodies(journal.KindOrder) {
-					if strings.Contains(string(body), "khẩn cấp") {
+					if strings.Contains(body, "khẩn cấp") {
 						n++
 					}
 				}
