@@ -216,6 +216,14 @@ func (r *reader) meter() *Meter {
 		r.line("meter", "line", true)
 		m.Bus = r.name("meter.bus", r.required("meter.bus", "bcm2835 (i2c@7e804000)"))
 	}
+	if m.Driver == "s0" {
+		r.idle(`meter.driver = "s0"`, "meter.bus", "meter.address", "meter.shunt_milliohm", "meter.max_ampere")
+	} else {
+		r.idle("meter.driver = \""+m.Driver+"\"", "meter.chip", "meter.line", "meter.active", "meter.pulses_per_kwh")
+	}
+	if m.Lit > 0 && r.value("meter.dark") == nil {
+		r.wrong("meter.lit", "is there without meter.dark, and a panel that went dark would never be found: write what it draws in standby too")
+	}
 	if m.Lit > 0 && m.Lit <= m.Dark {
 		r.wrong("meter.lit", "is %d W and meter.dark is %d W: a lit panel draws more than a dark one", m.Lit, m.Dark)
 	}
@@ -255,10 +263,21 @@ func (r *reader) relay() *Relay {
 	if relay.SafeClosed {
 		relay.Line.ActiveLow = !relay.Line.ActiveLow // the file tells of the coil's current, which here cuts
 	}
-	if feedback != "" {
+	if feedback == "" {
+		r.idle("no relay.feedback", "relay.feedback_active")
+	} else {
 		relay.Feedback = &Line{Chip: relay.Line.Chip, Name: feedback, ActiveLow: low}
 	}
 	return relay
+}
+
+// idle refuses keys that do nothing where why holds: whoever wrote them believes that they do.
+func (r *reader) idle(why string, keys ...string) {
+	for _, key := range keys {
+		if r.value(key) != nil {
+			r.wrong(key, "does nothing with %s: remove it", why)
+		}
+	}
 }
 
 const safetySensors = "safety.sensors"

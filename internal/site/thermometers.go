@@ -35,7 +35,7 @@ func (r *reader) thermometers() []Thermometer {
 			continue
 		}
 		r.trimmed(key, t.Chip)
-		if t.Driver == "w1" && slices.ContainsFunc(list, func(o Thermometer) bool { return o.Driver == "w1" && o.Chip == t.Chip }) {
+		if slices.ContainsFunc(list, func(o Thermometer) bool { return o.Driver == t.Driver && o.Chip == t.Chip && o.Channel == t.Channel }) {
 			r.wrong(key, "%q is there already: each thermometer once", text)
 			continue
 		}
