@@ -67,9 +67,10 @@ func law() map[string][]string {
 		"image/boottest":       {"image/boottest/guest"},
 		"image/boottest/guest": {},
 		"image/layout":         {},
-		"image/initrd":         {"image/layout", "image/initrd/disk", "image/initrd/mapper", "image/initrd/verity"},
+		"image/initrd":         {"image/layout", "image/initrd/disk", "image/initrd/mapper", "image/initrd/slate", "image/initrd/verity"},
 		"image/initrd/disk":    {"image/layout", "image/initrd/verity"},
 		"image/initrd/mapper":  {},
+		"image/initrd/slate":   {},
 		"image/initrd/verity":  {},
 		"cmd/bangtin-demo":     {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal"},
 	}

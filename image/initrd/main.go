@@ -45,12 +45,21 @@ func main() {
 
 // tell writes one line to the console and to the kernel's log, from where it may get into pstore.
 func tell(err error) {
-	line := "bangtin: cannot start: " + strings.Join(strings.Fields(err.Error()), " ")
-	for path, text := range map[string]string{"/dev/console": "\r\n" + line + "\r\n", "/dev/kmsg": "<3>" + line + "\n"} {
-		if f, err := os.OpenFile(path, os.O_WRONLY|unix.O_NOCTTY, 0); err == nil {
-			f.WriteString(text) // there is nobody to tell that it did not work
-			f.Close()
-		}
+	line := "cannot start: " + err.Error()
+	write("/dev/console", "\r\n"+oneLine(line)+"\r\n")
+	log(line)
+}
+
+// log writes one line to the kernel's log, where the journal finds it. The console does not show it.
+func log(line string) { write("/dev/kmsg", "<3>"+oneLine(line)+"\n") }
+
+func oneLine(text string) string { return "bangtin: " + strings.ReplaceAll(text, "\n", "; ") }
+
+// write writes to a device. There is nobody to tell that it did not work.
+func write(path, text string) {
+	if f, err := os.OpenFile(path, os.O_WRONLY|unix.O_NOCTTY, 0); err == nil {
+		f.WriteString(text)
+		f.Close()
 	}
 }
 

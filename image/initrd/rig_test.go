@@ -24,7 +24,7 @@ const stageName = "stage"
 func TestMain(m *testing.M) {
 	switch os.Args[0] {
 	case stageName:
-		fmt.Println("stage:", stage(os.Args[1], os.Args[2]))
+		fmt.Println("stage:", stage(os.Args[1], os.Args[2], os.Args[3]))
 		os.Exit(3)
 	case layout.Init:
 		main()
@@ -34,12 +34,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// console is what stands in the namespace for the console.
-const console = "/console"
-
-// stage makes a tmpfs the root of a namespace of its own, with the initrd in it and a command line for it, and becomes
-// the initrd. It returns only when it failed.
-func stage(commandLine, modules string) error {
+// stage makes a tmpfs the root of a namespace of its own, with the initrd in it and all of a folder, a command line for it
+// and a file for its console, and becomes the initrd. It returns only when it failed.
+func stage(commandLine, console, folder string) error {
 	const new = "/mnt"
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return err
@@ -56,12 +53,8 @@ func stage(commandLine, modules string) error {
 			return err
 		}
 	}
-	if modules != "" {
-		if err := os.CopyFS(new+layout.Modules, os.DirFS(modules)); err != nil {
-			return err
-		}
-	}
 	return errors.Join(
+		os.CopyFS(new, os.DirFS(folder)),
 		os.WriteFile(new+layout.Init, program, 0o755),
 		os.WriteFile(new+"/cmdline", []byte(commandLine+"\n"), 0o644),
 		unix.Mount("proc", new+"/proc", "proc", 0, ""),
@@ -84,12 +77,6 @@ func rootStub() {
 	_, err = os.ReadFile("/payload")
 	fmt.Println("payload:", err)
 	os.Exit(0)
-}
-
-// A rig is a machine made of a namespace of the guest.
-type rig struct {
-	t    *testing.T
-	disk string // file of the disk
 }
 
 // A root is a version of the root: what it has on disk, and its root hash.
@@ -131,8 +118,8 @@ func makeRoot(t *testing.T, version string) root {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, tree+rootInit, self, 0o755)
-	write(t, tree+"/version", []byte(version), 0o644)
+	writeFile(t, tree+rootInit, self, 0o755)
+	writeFile(t, tree+"/version", []byte(version), 0o644)
 	file := filepath.Join(dir, "root")
 	run(t, "mkfs.erofs", "--quiet", "-T0", "-zlz4", file, tree)
 	info, err := os.Stat(file)
@@ -152,17 +139,17 @@ func makeRoot(t *testing.T, version string) root {
 	return root{image, strings.Fields(after)[0]}
 }
 
-func write(t *testing.T, path string, data []byte, mode os.FileMode) {
+func writeFile(t *testing.T, path string, data []byte, mode os.FileMode) {
 	t.Helper()
 	if err := os.WriteFile(path, data, mode); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// newRig makes a machine whose disk has these roots.
-func newRig(t *testing.T, a, b []byte) *rig {
+// plug plugs in a disk that has these roots, for the time of a test.
+func plug(t *testing.T, a, b []byte) {
 	t.Helper()
-	r := &rig{t, filepath.Join(t.TempDir(), "disk")}
+	file := filepath.Join(t.TempDir(), "disk")
 	const slotBytes, first = 32 << 20, 1 << 20
 	table := "label: gpt\n"
 	for i, slot := range []layout.Slot{layout.A, layout.B} {
@@ -170,9 +157,9 @@ func newRig(t *testing.T, a, b []byte) *rig {
 		if !ok {
 			t.Fatal("the layout has no root", slot)
 		}
-		table += fmt.Sprintf("%s%d : start=%d, size=%d, uuid=%s, name=%s\n", r.disk, p.Number, (first+i*slotBytes)/512, slotBytes/512, p.GUID, p.Label())
+		table += fmt.Sprintf("%s%d : start=%d, size=%d, uuid=%s, name=%s\n", file, p.Number, (first+i*slotBytes)/512, slotBytes/512, p.GUID, p.Label())
 	}
-	f, err := os.Create(r.disk)
+	f, err := os.Create(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,14 +169,13 @@ func newRig(t *testing.T, a, b []byte) *rig {
 	if err := errors.Join(f.Truncate(first+2*slotBytes+first), errA, errB); err != nil {
 		t.Fatal(err)
 	}
-	sfdisk := exec.Command("sfdisk", "-q", r.disk)
+	sfdisk := exec.Command("sfdisk", "-q", file)
 	sfdisk.Stdin = strings.NewReader(table)
 	if out, err := sfdisk.CombinedOutput(); err != nil {
 		t.Fatalf("cannot part the disk: %v\n%s\n%s", err, out, table)
 	}
-	loop := strings.TrimSpace(run(t, "losetup", "-fP", "--show", r.disk))
+	loop := strings.TrimSpace(run(t, "losetup", "-fP", "--show", file))
 	t.Cleanup(func() { run(t, "losetup", "-d", loop) })
-	return r
 }
 
 // An outcome is how a start went: what was said, by whomever, and how it ended.
@@ -202,8 +188,15 @@ type outcome struct {
 // boot lets the machine start with a command line, and returns when it is over.
 func boot(t *testing.T, commandLine string) outcome {
 	t.Helper()
-	write(t, console, nil, 0o644)
-	cmd := exec.Command("/proc/self/exe", commandLine, "")
+	return bootWith(t, commandLine, t.TempDir())
+}
+
+// bootWith is [boot] with the files of a folder in the initrd.
+func bootWith(t *testing.T, commandLine, folder string) outcome {
+	t.Helper()
+	console := filepath.Join(t.TempDir(), "console")
+	writeFile(t, console, nil, 0o644)
+	cmd := exec.Command("/proc/self/exe", commandLine, console, folder)
 	cmd.Args[0] = stageName
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID}
 	var said bytes.Buffer

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -55,6 +56,10 @@ func start() error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	displayed := make(chan error, 1)
+	go func() { displayed <- show(ctx) }()
 	missing := loadModules(filepath.Join(layout.Modules, "disk"))
 	slot, err := mountRoot(hash)
 	if err != nil {
@@ -62,6 +67,14 @@ func start() error {
 	}
 	if err := note(slot); err != nil {
 		return err
+	}
+	select {
+	case err := <-displayed:
+		if err != nil {
+			log("no slate: " + err.Error())
+		}
+	case <-time.After(displayLimit):
+		log(fmt.Sprintf("no slate within %v of the root", displayLimit))
 	}
 	return enter()
 }
@@ -88,7 +101,7 @@ func (m mount) make() error {
 func mountRoot(hash verity.Hash) (layout.Slot, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), diskLimit)
 	defer cancel()
-	root, tree, err := disk.Finder{Sys: "/sys", Dev: "/dev", Hash: hash}.Find(ctx)
+	root, tree, err := disk.Finder{Sys: "/sys", Dev: "/dev", Hash: hash, Boot: bootedSlot()}.Find(ctx)
 	if err != nil {
 		return "", err
 	}
