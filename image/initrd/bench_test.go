@@ -121,8 +121,8 @@ func (o outcome) refused(t *testing.T, reasons ...string) {
 func TestBenchNoDisk(t *testing.T) {
 	needBench(t)
 	folder := t.TempDir()
-	addModules(t, filepath.Join(folder, layout.Modules, "disk"), "crc-itu-t")
-	writeFile(t, filepath.Join(folder, layout.Modules, "disk", "00-broken.ko"), []byte("no module"), 0o644)
+	addModules(t, filepath.Join(folder, layout.Modules), "crc-itu-t")
+	writeFile(t, filepath.Join(folder, layout.Modules, "00-broken.ko"), []byte("no module"), 0o644)
 	const loaded = "/sys/module/crc_itu_t"
 	if _, err := os.Stat(loaded); err == nil {
 		t.Fatalf("%s is there before", loaded)
@@ -162,7 +162,7 @@ func TestBenchSlate(t *testing.T) {
 	one := makeRoot(t, "1")
 	plug(t, one.image, nil)
 	folder := t.TempDir()
-	addModules(t, filepath.Join(folder, layout.Modules, "display"), "virtio-gpu")
+	addModules(t, filepath.Join(folder, layout.DisplayModules), "virtio-gpu")
 	picture := image.NewRGBA(image.Rect(0, 0, 64, 36))
 	for i := range 64 * 36 {
 		picture.Set(i%64, i/64, color.RGBA{uint8(4 * (i % 64)), uint8(7 * (i / 64)), 0x55, 0xff})

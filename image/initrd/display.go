@@ -44,7 +44,7 @@ func show(ctx context.Context) error {
 	}
 	d.picture = picture
 	all = append(all, d.draw()) // the firmware's, if it has one
-	all = append(all, loadModules(filepath.Join(layout.Modules, "display")))
+	all = append(all, loadModules(layout.DisplayModules))
 	for !d.done() && ctx.Err() == nil {
 		if err := d.draw(); err != nil {
 			return errors.Join(append(all, err)...)

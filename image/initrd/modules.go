@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// loadModules loads all modules of a folder, in the order of their names. It goes on over one that cannot be loaded: on
+// loadModules loads the modules in a folder, not in those below it, in the order of their names. It goes on over one that cannot be loaded: on
 // this machine another may do, and what is missing in the end says so itself. A module whose hardware is not there, or
 // that is in the kernel, is no error.
 func loadModules(folder string) error {
@@ -22,6 +22,9 @@ func loadModules(folder string) error {
 	}
 	var failed []error
 	for _, file := range files {
+		if file.IsDir() {
+			continue
+		}
 		err := loadModule(filepath.Join(folder, file.Name()))
 		if err != nil && !errors.Is(err, unix.EEXIST) && !errors.Is(err, unix.ENODEV) {
 			failed = append(failed, err)

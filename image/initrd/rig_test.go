@@ -121,7 +121,7 @@ func makeRoot(t *testing.T, version string) root {
 	writeFile(t, tree+rootInit, self, 0o755)
 	writeFile(t, tree+"/version", []byte(version), 0o644)
 	file := filepath.Join(dir, "root")
-	run(t, "mkfs.erofs", "--quiet", "-T0", "-zlz4", file, tree)
+	run(t, "mkfs.erofs", "--quiet", "-T0", "-zzstd", "-C65536", "-Efragments,dedupe", file, tree)
 	info, err := os.Stat(file)
 	if err != nil {
 		t.Fatal(err)

@@ -60,7 +60,7 @@ func start() error {
 	defer cancel()
 	displayed := make(chan error, 1)
 	go func() { displayed <- show(ctx) }()
-	missing := loadModules(filepath.Join(layout.Modules, "disk"))
+	missing := loadModules(layout.Modules)
 	slot, err := mountRoot(hash)
 	if err != nil {
 		return errors.Join(err, missing)

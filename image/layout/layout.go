@@ -97,8 +97,10 @@ const (
 	Kernel  = "/bangtin.efi"          // on a boot partition: kernel, initrd and command line, signed as one
 	RootArg = "bangtin.root="         // on the kernel's command line: the root hash of the slot's dm-verity tree, in hex
 	Init    = "/init"                 // in the initrd: its program
-	Modules = "/modules"              // in the initrd: the kernel's modules for the disk, in folder disk, and the display, loaded in the order of the files' names
-	Slate   = "/slate.png"            // in the initrd, where there is one: what the display shows until something better does
-	SlotRun = "/run/bangtin/slot"     // holds the slot that runs, A or B, from the initrd on
-	DataDir = "/data"                 // where the data partition is mounted
+	Modules = "/modules"              // in the initrd: the kernel's modules that reach the root, loaded in the order of their names
+	// DisplayModules are loaded beside them: a display that is slow to answer keeps no disk waiting.
+	DisplayModules = "/modules/display"
+	Slate          = "/slate.png"        // in the initrd, where there is one: what the display shows until something better does
+	SlotRun        = "/run/bangtin/slot" // holds the slot that runs, A or B, from the initrd on
+	DataDir        = "/data"             // where the data partition is mounted
 )

@@ -69,6 +69,12 @@ func Show(path string, picture image.Image) error {
 	if err := s.Check(); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	// An output that nobody has used is dark until its mode is set, upon which the kernel's text console draws itself: so
+	// this is first. Drivers that only have the firmware's mode refuse.
+	v.Activate = activateNow
+	if err := ask(f, putVariable, unsafe.Pointer(&v)); err != nil && !errors.Is(err, unix.EINVAL) {
+		return fmt.Errorf("cannot light %s: %w", path, err)
+	}
 	at := int64(v.Y)*int64(s.Stride) + int64(v.X)*int64(s.Bits/8)
 	all := s.Bytes(picture)
 	if v.X > 0 { // the last line begins later, and would end behind the memory
@@ -76,11 +82,6 @@ func Show(path string, picture image.Image) error {
 	}
 	if _, err := f.WriteAt(all, at); err != nil {
 		return fmt.Errorf("cannot show the slate on %s: %w", path, err)
-	}
-	// An output that nobody has used is dark until its mode is set. Drivers that only have the firmware's mode refuse.
-	v.Activate = activateNow
-	if err := ask(f, putVariable, unsafe.Pointer(&v)); err != nil && !errors.Is(err, unix.EINVAL) {
-		return fmt.Errorf("cannot light %s: %w", path, err)
 	}
 	return nil
 }
