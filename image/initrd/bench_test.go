@@ -175,6 +175,8 @@ func TestBenchSlate(t *testing.T) {
 	if got := bootWith(t, layout.RootArg+one.hash, folder); !strings.Contains(got.said, "init: process 1") {
 		t.Fatalf("said %q, console %q", got.said, got.console)
 	}
+	// Nobody else can draw there unless he asks for it.
+	writeFile(t, "/dev/tty1", []byte("\x1b[H\x1b[2Jthis must not be seen\n"), 0)
 	var w, h int
 	if _, err := fmt.Sscanf(run(t, "cat", framebufferLink+"/virtual_size"), "%d,%d", &w, &h); err != nil {
 		t.Fatal(err)
@@ -237,13 +239,13 @@ func TestBenchVerity(t *testing.T) {
 				t.Fatal(err)
 			}
 			table := tree.Table(number(t, loop))
-			errorInstead, ok := strings.CutSuffix(table, " 1 panic_on_corruption")
+			errorInstead, ok := strings.CutSuffix(table, " 2 panic_on_corruption panic_on_error")
 			if !ok {
 				t.Fatalf("table %q", table)
 			}
 			if test.bad < 0 {
 				node := create(t, tree, table)
-				if got := run(t, "dmsetup", "table", "bench"); !strings.Contains(got, " panic_on_corruption") {
+				if got := run(t, "dmsetup", "table", "bench"); !strings.Contains(got, " panic_on_corruption") || !strings.Contains(got, " panic_on_error") {
 					t.Errorf("the kernel's table is %q", got)
 				}
 				if err := os.WriteFile(node, []byte{1}, 0); !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.EROFS) {

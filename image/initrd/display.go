@@ -18,6 +18,7 @@ const (
 	// framebufferLink points at the device whose framebuffer is the first: another one when a card's driver takes over
 	// from the firmware's picture.
 	framebufferLink = "/sys/class/graphics/fb0"
+	terminal        = "/dev/tty0"
 	cards           = "/sys/class/drm/card[0-9]*"
 	// displayLimit is how long the root may have to wait for the slate. Loading i915 and finding a panel by EDID is said
 	// to take one second or two, in which a root on NVMe is long there; what the root starts could not show anything
@@ -43,6 +44,9 @@ func show(ctx context.Context) error {
 		all = append(all, err)
 	}
 	d.picture = picture
+	if picture != nil {
+		all = append(all, slate.Silence(terminal))
+	}
 	all = append(all, d.draw()) // the firmware's, if it has one
 	all = append(all, loadModules(layout.DisplayModules))
 	for !d.done() && ctx.Err() == nil {

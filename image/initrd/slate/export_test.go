@@ -14,6 +14,7 @@ func Layout() map[string]uintptr {
 		"sizeof(struct fb_fix_screeninfo)":             unsafe.Sizeof(x), "offsetof(struct fb_fix_screeninfo, visual)": unsafe.Offsetof(x.Visual),
 		"offsetof(struct fb_fix_screeninfo, line_length)": unsafe.Offsetof(x.Stride),
 		"FBIOGET_VSCREENINFO":                             getVariable, "FBIOPUT_VSCREENINFO": putVariable, "FBIOGET_FSCREENINFO": getFixed,
+		"KDSETMODE": setMode, "KD_GRAPHICS": graphics,
 		"FB_ACTIVATE_NOW | FB_ACTIVATE_FORCE": activateNow,
 	}
 }

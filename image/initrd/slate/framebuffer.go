@@ -16,7 +16,9 @@ const (
 	getVariable = 0x4600
 	putVariable = 0x4601
 	getFixed    = 0x4602
-	activateNow = 0x80 // FB_ACTIVATE_NOW, with FB_ACTIVATE_FORCE: although nothing changes
+	setMode     = 0x4B3A // KDSETMODE of a virtual terminal, include/uapi/linux/kd.h
+	graphics    = 1      // KD_GRAPHICS
+	activateNow = 0x80   // FB_ACTIVATE_NOW, with FB_ACTIVATE_FORCE: although nothing changes
 )
 
 // bitfield is struct fb_bitfield.
@@ -47,6 +49,20 @@ type fixed struct {
 	_          [3]uint16
 }
 
+// Silence keeps the kernel's text console from drawing on a display: text, its cursor, and black when a driver takes over.
+// That lasts until somebody wants it otherwise. terminal is the one in the foreground, /dev/tty0.
+func Silence(terminal string) error {
+	f, err := os.OpenFile(terminal, os.O_RDWR|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+	if err != nil {
+		return fmt.Errorf("cannot silence the text console: %w", err)
+	}
+	defer f.Close()
+	if err := unix.IoctlSetInt(int(f.Fd()), setMode, graphics); err != nil {
+		return fmt.Errorf("cannot silence the text console: %w", err)
+	}
+	return nil
+}
+
 // Show draws a picture on a framebuffer, such as /dev/fb0, and lights its output.
 func Show(path string, picture image.Image) error {
 	f, err := os.OpenFile(path, os.O_RDWR|unix.O_CLOEXEC, 0)
@@ -69,8 +85,8 @@ func Show(path string, picture image.Image) error {
 	if err := s.Check(); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	// An output that nobody has used is dark until its mode is set, upon which the kernel's text console draws itself: so
-	// this is first. Drivers that only have the firmware's mode refuse.
+	// An output that nobody has used is dark until its mode is set, upon which a text console that is not silenced draws
+	// itself: so this is first. Drivers that only have the firmware's mode refuse.
 	v.Activate = activateNow
 	if err := ask(f, putVariable, unsafe.Pointer(&v)); err != nil && !errors.Is(err, unix.EINVAL) {
 		return fmt.Errorf("cannot light %s: %w", path, err)

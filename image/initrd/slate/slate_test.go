@@ -115,6 +115,9 @@ func TestShowRefuses(t *testing.T) {
 		if err := slate.Show(path, plain(1, 1, color.White)); err == nil || !strings.Contains(err.Error(), "cannot show the slate") {
 			t.Errorf("%s: %v", path, err)
 		}
+		if err := slate.Silence(path); err == nil || !strings.Contains(err.Error(), "cannot silence the text console") {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }
 
@@ -124,7 +127,7 @@ func TestHeaders(t *testing.T) {
 	if err != nil {
 		t.Skip("needs a C compiler with the kernel's headers:", err)
 	}
-	source := "#include <stddef.h>\n#include <stdio.h>\n#include <linux/fb.h>\nint main(void) {\n"
+	source := "#include <stddef.h>\n#include <stdio.h>\n#include <linux/fb.h>\n#include <linux/kd.h>\nint main(void) {\n"
 	for c := range slate.Layout() {
 		source += fmt.Sprintf("printf(\"%%lu %%s\\n\", (unsigned long)(%s), %q);\n", c, c)
 	}

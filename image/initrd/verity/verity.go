@@ -102,15 +102,17 @@ func (t Tree) Sectors() uint64 { return t.Data * (Block / 512) }
 // Table is what device mapper's target "verity" takes (Documentation/admin-guide/device-mapper/verity.rst), for a
 // partition named as the kernel does it: MAJOR:MINOR.
 //
-// panic_on_corruption, rather than restart_on_corruption: a panic writes its reason to pstore, where the next boot finds
-// it, and leaves the hardware watchdog armed while panic= counts down; a restart first asks every driver to shut down,
-// which ends some watchdogs and then may hang on the very disk that is broken.
+// A block with a wrong hash or that cannot be read ends in a panic, rather than in the kernel's restart: a panic writes
+// its reason to pstore, where the next boot finds it, and leaves the hardware watchdog armed while panic= counts down; a
+// restart first asks every driver to shut down, which ends some watchdogs and then may hang on the very disk that is
+// broken. Rather than in an error, too: with its disk gone from the bus no program could be started any more, and the
+// display would stay dark until somebody came, where a restart may find the disk again.
 func (t Tree) Table(device string) string {
 	salt := "-"
 	if len(t.Salt) > 0 {
 		salt = hex.EncodeToString(t.Salt)
 	}
-	return fmt.Sprintf("1 %s %s %d %d %d %d sha256 %s %s 1 panic_on_corruption",
+	return fmt.Sprintf("1 %s %s %d %d %d %d sha256 %s %s 2 panic_on_corruption panic_on_error",
 		device, device, Block, Block, t.Data, t.Start, t.Root, salt)
 }
 

@@ -45,7 +45,7 @@ func TestOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := tree.Table("259:3"), "1 259:3 259:3 4096 4096 20 21 sha256 "+root.String()+" aabb 1 panic_on_corruption"; got != want {
+	if got, want := tree.Table("259:3"), "1 259:3 259:3 4096 4096 20 21 sha256 "+root.String()+" aabb 2 panic_on_corruption panic_on_error"; got != want {
 		t.Errorf("table %q, want %q", got, want)
 	}
 	if tree.Sectors() != 160 {
@@ -53,7 +53,7 @@ func TestOpen(t *testing.T) {
 	}
 	p, root = partition(20, nil)
 	tree, err = verity.Open(bytes.NewReader(p), int64(len(p)), root)
-	if err != nil || !strings.Contains(tree.Table("8:1"), root.String()+" - 1 ") {
+	if err != nil || !strings.Contains(tree.Table("8:1"), root.String()+" - 2 ") {
 		t.Errorf("without salt: %q, %v", tree.Table("8:1"), err)
 	}
 }
@@ -206,7 +206,7 @@ func FuzzOpen(f *testing.F) {
 		if sha256.Sum256(append(bytes.Clone(tree.Salt), top...)) != root {
 			t.Fatal("the topmost block is not the root's")
 		}
-		if table := tree.Table("1:2"); len(table) > 4000 || strings.Count(table, " ") != 11 {
+		if table := tree.Table("1:2"); len(table) > 4000 || strings.Count(table, " ") != 12 {
 			t.Fatalf("table %q", table)
 		}
 	})
