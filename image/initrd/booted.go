@@ -26,7 +26,11 @@ func bootedSlot() layout.Slot {
 	if err := unix.Mount("efivarfs", folder, "efivarfs", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		return ""
 	}
-	defer unix.Unmount(folder, 0) // the root's init mounts it as it likes
+	defer func() { // the root's init mounts it as it likes
+		if err := unix.Unmount(folder, 0); err != nil {
+			log("cannot unmount the firmware's variables: " + err.Error())
+		}
+	}()
 	f, err := os.Open(filepath.Join(folder, bootedFrom))
 	if err != nil {
 		return ""

@@ -22,8 +22,9 @@ const (
 	cards           = "/sys/class/drm/card[0-9]*"
 	// displayLimit is how long the root may have to wait for the slate. Loading i915 and finding a panel by EDID is said
 	// to take one second or two, in which a root on NVMe is long there; what the root starts could not show anything
-	// before either.
-	displayLimit = 3 * time.Second
+	// before either. A driver that hangs costs all of it. In an emulated machine on a loaded one virtio-gpu took more
+	// than 3 s.
+	displayLimit = 10 * time.Second
 	// look is how often a new framebuffer is looked for.
 	look = 20 * time.Millisecond
 )
@@ -75,8 +76,8 @@ func readSlate() (image.Image, error) {
 
 // draw shows the slate on a framebuffer that does not have it yet.
 func (d *display) draw() error {
-	link, err := os.Readlink(framebufferLink)
-	if err != nil || link == d.shown || d.picture == nil {
+	link := firstFramebuffer()
+	if link == "" || link == d.shown || d.picture == nil {
 		return nil
 	}
 	if err := slate.Show(framebuffer, d.picture); err != nil {
@@ -97,6 +98,14 @@ func (d *display) done() bool {
 	if err != nil || len(entries) == 0 {
 		return false
 	}
+	return firstFramebuffer() == d.shown
+}
+
+// firstFramebuffer names the device of the first framebuffer, or nothing where there is none.
+func firstFramebuffer() string {
 	link, err := os.Readlink(framebufferLink)
-	return err == nil && link == d.shown
+	if err != nil {
+		return ""
+	}
+	return link
 }

@@ -36,24 +36,28 @@ func enter() error {
 	if err := errors.Join(unix.Chroot("."), os.Chdir("/")); err != nil {
 		return fmt.Errorf("cannot enter the root: %w", err)
 	}
-	empty(old)
+	if err := empty(old); err != nil {
+		log("cannot free all of the initrd's memory: " + err.Error())
+	}
 	err = unix.Exec(rootInit, []string{rootInit}, os.Environ())
 	return fmt.Errorf("cannot start the root's init: %w", err)
 }
 
-// empty removes all that the initrd was unpacked to. By now nothing is mounted below it but the new root, whose mount
-// point is busy and stays. What cannot be removed costs memory, and nothing else.
-func empty(initrd *os.Root) {
+// empty removes all that the initrd was unpacked to. By now nothing is mounted below it. What cannot be removed costs
+// memory, and nothing else.
+func empty(initrd *os.Root) error {
 	folder, err := initrd.Open(".")
 	if err != nil {
-		return
+		return err
 	}
 	defer folder.Close()
 	names, err := folder.Readdirnames(-1)
 	if err != nil {
-		return
+		return err
 	}
+	var all []error
 	for _, name := range names {
-		initrd.RemoveAll(name)
+		all = append(all, initrd.RemoveAll(name))
 	}
+	return errors.Join(all...)
 }

@@ -58,7 +58,7 @@ func oneLine(text string) string { return "bangtin: " + strings.ReplaceAll(text,
 // write writes to a device. There is nobody to tell that it did not work.
 func write(path, text string) {
 	if f, err := os.OpenFile(path, os.O_WRONLY|unix.O_NOCTTY, 0); err == nil {
-		f.WriteString(text)
+		_, _ = f.WriteString(text)
 		f.Close()
 	}
 }

@@ -109,9 +109,8 @@ func mountRoot(hash verity.Hash) (layout.Slot, error) {
 	if err != nil {
 		return "", err
 	}
-	defer dm.Close()
 	number, err := dm.Create(device, mapper.Target{Kind: "verity", Sectors: tree.Sectors(), Table: tree.Table(root.Device)})
-	if err != nil {
+	if err := errors.Join(err, dm.Close()); err != nil {
 		return "", err
 	}
 	if err := os.MkdirAll(newRoot, 0o755); err != nil {

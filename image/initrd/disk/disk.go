@@ -123,11 +123,12 @@ const again = 20 * time.Millisecond
 // Find waits until a root that belongs to the hash is there. Its error when ctx ends says what was found instead.
 func (f Finder) Find(ctx context.Context) (Root, verity.Tree, error) {
 	for {
+		over := ctx.Err() != nil
 		found, all, err := f.look()
-		if found != nil && (all || ctx.Err() != nil) {
+		if found != nil && (all || over) {
 			return found.Root, found.tree, nil
 		}
-		if ctx.Err() != nil {
+		if over {
 			return Root{}, verity.Tree{}, fmt.Errorf("cannot find the root %.8s…: %w", f.Hash, err)
 		}
 		select {
