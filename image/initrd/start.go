@@ -31,13 +31,14 @@ type mount struct {
 	data     string
 }
 
-// mounts are the kernel's own file systems, in the order of mounting. Flags are systemd's, which takes what it finds.
+// mounts are the kernel's own file systems, in the order of mounting. Flags and limits are systemd's, which takes what it
+// finds.
 func mounts() []mount {
 	return []mount{
 		{"proc", "/proc", unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC, ""},
 		{"sysfs", "/sys", unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC, ""},
 		{"devtmpfs", "/dev", unix.MS_NOSUID, "mode=0755"},
-		{"tmpfs", "/run", unix.MS_NOSUID | unix.MS_NODEV, "mode=0755"},
+		{"tmpfs", "/run", unix.MS_NOSUID | unix.MS_NODEV | unix.MS_STRICTATIME, "mode=0755,size=20%,nr_inodes=800k"},
 	}
 }
 

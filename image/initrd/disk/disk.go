@@ -123,7 +123,7 @@ const again = 20 * time.Millisecond
 // Find waits until a root that belongs to the hash is there. Its error when ctx ends says what was found instead.
 func (f Finder) Find(ctx context.Context) (Root, verity.Tree, error) {
 	for {
-		over := ctx.Err() != nil
+		over := ended(ctx)
 		found, all, err := f.look()
 		if found != nil && (all || over) {
 			return found.Root, found.tree, nil
@@ -135,6 +135,15 @@ func (f Finder) Find(ctx context.Context) (Root, verity.Tree, error) {
 		case <-ctx.Done():
 		case <-time.After(again):
 		}
+	}
+}
+
+func ended(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return true
+	default:
+		return false
 	}
 }
 
