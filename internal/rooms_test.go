@@ -67,6 +67,11 @@ func law() map[string][]string {
 		"image/boottest":       {"image/boottest/guest"},
 		"image/boottest/guest": {},
 		"image/layout":         {},
+		"image/initrd":         {"image/layout", "image/initrd/disk", "image/initrd/mapper", "image/initrd/slate", "image/initrd/verity"},
+		"image/initrd/disk":    {"image/layout", "image/initrd/verity"},
+		"image/initrd/mapper":  {},
+		"image/initrd/slate":   {},
+		"image/initrd/verity":  {},
 		"cmd/bangtin-demo":     {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal"},
 	}
 }
@@ -93,6 +98,8 @@ func forbidden() []edge {
 		{"internal/centre", module + "internal/journal/sqlite", "the centre's store is its own: a display's journal has one owner"},
 		{"cmd/bangtin-center", module + "internal/control", "the department's server decides nothing for a display"},
 		{"internal/trust", "net", "what may be obeyed is decided by signatures alone"},
+		{"image/initrd", "net", "what decides whether a root is the signed one hears nobody"},
+		{"image/initrd", cgo, "the initrd has no C library"},
 		{"media/mpv", module + "internal/journal/sqlite", "the player remembers nothing"},
 	}
 }

@@ -20,6 +20,7 @@ func packages() []string {
 	return []string{
 		"linux-image-amd64", "kmod",
 		"v4l-utils", "i2c-tools", "usbutils", "libdrm-tests",
+		"erofs-utils", "cryptsetup-bin", "fdisk",
 		"linux-headers-amd64", "linux-source-6.12", "gcc", "make", "xz-utils",
 	}
 }
