@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"bangtin/image/bootspike/guest"
+	"bangtin/image/layout"
+)
+
+type grub struct{}
+
+func (grub) name() string { return "grub" }
+
+//go:embed grub.cfg
+var grubScript string
+
+func (grub) esp(ctx context.Context, d debian, work string) (map[string]string, error) {
+	script := strings.NewReplacer(
+		"@ARGS_A@", strings.ReplaceAll(guest.Args("grub", layout.A), `\`, `\\`),
+		"@ARGS_B@", strings.ReplaceAll(guest.Args("grub", layout.B), `\`, `\\`),
+		"@KERNEL@", layout.Kernel, "@ENV@", "/"+guest.GrubFile,
+	).Replace(grubScript)
+	config := filepath.Join(work, "grub.cfg")
+	if err := os.WriteFile(config, []byte(script), 0o644); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(d.path("tmp/early.cfg"), []byte("set prefix=$cmdpath\nnormal $cmdpath/grub.cfg\n"), 0o644); err != nil {
+		return nil, err
+	}
+	_, err := d.chroot(ctx, "grub-mkimage", "-O", "x86_64-efi", "-o", "/tmp/grub.efi", "-p", "/EFI/BOOT", "-c", "/tmp/early.cfg",
+		"part_gpt", "fat", "loadenv", "chain", "normal", "test", "echo", "regexp", "configfile", "reboot", "halt", "sleep", "minicmd")
+	return map[string]string{layout.Loader: d.path("tmp/grub.efi"), filepath.Dir(layout.Loader) + "/grub.cfg": config}, err
+}
+
+func (grub) environment(slot layout.Slot, revision int) (string, []byte, error) {
+	return guest.GrubFile, guest.EncodeGrub(slot, guest.GrubEnv{Revision: revision, State: "ok"}), nil
+}
+
+// chooses reads grub.cfg.
+func (grub) chooses(a, b []byte) layout.Slot {
+	// A file that cannot be read leaves its variables empty.
+	envA, _ := guest.DecodeGrub(layout.A, a)
+	envB, _ := guest.DecodeGrub(layout.B, b)
+	latest, env := layout.B, envB
+	if envA.Revision > envB.Revision {
+		latest, env = layout.A, envA
+	}
+	if env.State == "testing" {
+		return latest.Other()
+	}
+	return latest
+}
