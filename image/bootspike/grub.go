@@ -28,10 +28,7 @@ func (grub) esp(ctx context.Context, d debian, work string) (map[string]string, 
 	if err := os.WriteFile(config, []byte(script), 0o644); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(d.path("tmp/early.cfg"), []byte("set prefix=$cmdpath\nnormal $cmdpath/grub.cfg\n"), 0o644); err != nil {
-		return nil, err
-	}
-	_, err := d.chroot(ctx, "grub-mkimage", "-O", "x86_64-efi", "-o", "/tmp/grub.efi", "-p", "/EFI/BOOT", "-c", "/tmp/early.cfg",
+	_, err := d.chroot(ctx, "grub-mkimage", "-O", "x86_64-efi", "-o", "/tmp/grub.efi", "-p", "(,gpt1)"+filepath.Dir(layout.Loader),
 		"part_gpt", "fat", "loadenv", "chain", "normal", "test", "echo", "regexp", "configfile", "reboot", "halt", "sleep", "minicmd")
 	return map[string]string{layout.Loader: d.path("tmp/grub.efi"), filepath.Dir(layout.Loader) + "/grub.cfg": config}, err
 }
