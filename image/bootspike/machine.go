@@ -147,3 +147,19 @@ func (r *running) cut() {
 	}
 	_ = r.cmd.Wait() // it was killed
 }
+
+// boot boots, returns which slot came, and takes the power away.
+func (m machine) boot(ctx context.Context) (layout.Slot, error) {
+	r, err := m.start(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer r.cut()
+	return r.slot()
+}
+
+// copyDisk keeps the holes.
+func copyDisk(ctx context.Context, to, from string) error {
+	_, err := do(ctx, "cp", "--sparse=always", from, to)
+	return err
+}
