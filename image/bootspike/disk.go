@@ -181,6 +181,20 @@ func copyFile(to, from string, mode os.FileMode) error {
 	return errors.Join(err, out.Close())
 }
 
+// An outcome is what a loader does. A slot that boots as a trial and one that boots for good are not the same: what
+// hangs in the second is started again for ever.
+type outcome struct {
+	slot  layout.Slot
+	trial bool
+}
+
+func (o outcome) String() string {
+	if o.trial {
+		return string(o.slot) + "(trial)"
+	}
+	return string(o.slot)
+}
+
 // A loader is what the two that are compared differ in.
 type loader interface {
 	name() string
@@ -189,7 +203,7 @@ type loader interface {
 	// environment is the file of a confirmed slot.
 	environment(slot layout.Slot, revision int) (name string, data []byte, err error)
 	// chooses says what it would do with two files; nil is one that is not there.
-	chooses(a, b []byte) layout.Slot
+	chooses(a, b []byte) outcome
 }
 
 type ebg struct{}
@@ -207,4 +221,7 @@ func (ebg) environment(slot layout.Slot, revision int) (string, []byte, error) {
 	return bootctl.FileName, data, err
 }
 
-func (ebg) chooses(a, b []byte) layout.Slot { return bootctl.Choose(a, b).Boots }
+func (ebg) chooses(a, b []byte) outcome {
+	c := bootctl.Choose(a, b)
+	return outcome{c.Boots, c.Boots != "" && c.Writes == c.Boots}
+}

@@ -38,7 +38,7 @@ func (grub) environment(slot layout.Slot, revision int) (string, []byte, error) 
 }
 
 // chooses reads grub.cfg.
-func (grub) chooses(a, b []byte) layout.Slot {
+func (grub) chooses(a, b []byte) outcome {
 	// A file that cannot be read leaves its variables empty.
 	envA, _ := guest.DecodeGrub(layout.A, a)
 	envB, _ := guest.DecodeGrub(layout.B, b)
@@ -46,8 +46,11 @@ func (grub) chooses(a, b []byte) layout.Slot {
 	if envA.Revision > envB.Revision {
 		latest, env = layout.A, envA
 	}
-	if env.State == "testing" {
-		return latest.Other()
+	switch env.State {
+	case "ok":
+		return outcome{slot: latest}
+	case "installed":
+		return outcome{latest, true}
 	}
-	return latest
+	return outcome{slot: latest.Other()}
 }

@@ -120,7 +120,7 @@ func (r *running) await(limit time.Duration, marks ...string) (mark, rest string
 }
 
 // bootLimit is the longest that a boot may take: some 15 s here, and a machine that others work on too.
-const bootLimit = 1 * time.Minute
+const bootLimit = 3 * time.Minute
 
 // slot waits for the payload and returns which it is.
 func (r *running) slot() (layout.Slot, error) {

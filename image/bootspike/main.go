@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -45,6 +46,9 @@ type options struct {
 func run(ctx context.Context, o options) error {
 	d, err := openDebian(ctx)
 	if err != nil {
+		return err
+	}
+	if err := tools(ctx, d); err != nil {
 		return err
 	}
 	var wrong int
@@ -95,13 +99,24 @@ func compare(ctx context.Context, d debian, l loader, o options) (wrong int, err
 				return wrong, err
 			}
 		}
-		fmt.Printf("%s | %d | %d | %d | %d %d %d | %s %s | %d | %d | %d\n", t.change, t.writes, t.bytes, t.elsewhere,
+		fmt.Printf("%s | %d | %d | %d | %d %d %d | %v %v | %d | %d | %d\n", t.change, t.writes, t.bytes, t.elsewhere,
 			t.sectors, t.torn, t.lost, t.before, t.after, t.new, t.booted, len(t.wrong))
 		for _, w := range t.wrong[:min(len(t.wrong), 5)] {
 			fmt.Println("  wrong:", w)
 		}
 		wrong += len(t.wrong)
 	}
+	if o.hangs {
+		if err := hang(ctx, d, l, work, installed(all)); err != nil {
+			return wrong, err
+		}
+	}
 	fmt.Printf("%s: done after %v\n", l.name(), time.Since(began).Round(time.Second))
 	return wrong, nil
+}
+
+// installed is the disk of which slot B's trial comes next.
+func installed(all []change) string {
+	i := slices.IndexFunc(all, func(c change) bool { return c.name == "loader: trial of B" })
+	return all[i].disk
 }

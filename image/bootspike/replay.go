@@ -3,8 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-
-	"bangtin/image/layout"
+	"slices"
 )
 
 // A change is one of a boot environment, with each write it made.
@@ -20,8 +19,8 @@ type tally struct {
 	writes, bytes       int
 	elsewhere           int // writes outside the environments' partitions
 	sectors, torn, lost int // cuts between sectors, within one, and with a write gone though a later one is there
-	before, after       layout.Slot
-	new                 int // cuts at which the slot of after boots; where it is the slot of before, 0
+	before, after       outcome
+	new                 int // cuts that end as after, where that differs from before
 	booted              int // cuts that were booted
 	wrong               []string
 }
@@ -72,11 +71,11 @@ func (c change) replay(l loader) (*tally, error) {
 	return t, t.judge(l, v, "the end")
 }
 
-// end is the slot that boots when all of a change is there.
-func (c change) end(l loader) (layout.Slot, error) {
+// end is what boots when all of a change is there.
+func (c change) end(l loader) (outcome, error) {
 	v, err := readVolumes(c.disk)
 	if err != nil {
-		return "", err
+		return outcome{}, err
 	}
 	for _, w := range c.writes {
 		copy(v.place(w), w.data)
@@ -85,22 +84,18 @@ func (c change) end(l loader) (layout.Slot, error) {
 }
 
 func (t *tally) judge(l loader, v *volumes, where string) error {
-	slot, err := v.chosen(l)
+	o, err := v.chosen(l)
 	if err != nil {
 		return err
 	}
-	t.saw(slot, where)
-	return nil
-}
-
-func (t *tally) saw(slot layout.Slot, where string) {
-	switch {
-	case slot == t.before:
-	case slot == t.after:
+	switch o {
+	case t.before:
+	case t.after:
 		t.new++
 	default:
-		t.wrong = append(t.wrong, fmt.Sprintf("%s: %q boots, neither %q nor %q", where, slot, t.before, t.after))
+		t.wrong = append(t.wrong, fmt.Sprintf("%s: %v boots, neither %v nor %v", where, o, t.before, t.after))
 	}
+	return nil
 }
 
 // tear writes a sector byte by byte, as no disk should, and judges after each that changes something.
@@ -140,7 +135,7 @@ func (t *tally) lose(l loader, v *volumes, open []applied, i int) error {
 	return nil
 }
 
-// boots cuts a change between its writes and in the middle of each, and boots the firmware at up to limit of these
+// boots cuts a change between its writes, and each write after a sector, in the middle and before its last, and boots the firmware at up to limit of these
 // disks, evenly chosen.
 func (c change) boots(ctx context.Context, m machine, l loader, t *tally, limit int) error {
 	if err := copyDisk(ctx, m.disk, c.disk); err != nil {
@@ -155,8 +150,11 @@ func (c change) boots(ctx context.Context, m machine, l loader, t *tally, limit 
 		if len(w.data) == 0 {
 			continue
 		}
-		if half := len(w.data) / sector / 2; half > 0 {
-			cuts = append(cuts, cut{[]write{w.upTo(half)}, fmt.Sprintf("half of write %d", i)})
+		all := len(w.data) / sector
+		for _, n := range slices.Compact([]int{min(1, all-1), all / 2, all - 1}) {
+			if n > 0 {
+				cuts = append(cuts, cut{[]write{w.upTo(n)}, fmt.Sprintf("%d of %d sectors of write %d", n, all, i)})
+			}
 		}
 		cuts = append(cuts, cut{[]write{w}, fmt.Sprintf("write %d", i)})
 	}
@@ -180,13 +178,9 @@ func (c change) boots(ctx context.Context, m machine, l loader, t *tally, limit 
 			return fmt.Errorf("cannot boot %s at %s: %w", c.name, cut.where, err)
 		}
 		t.booted++
-		t.sawBooted(slot, ruled, cut.where)
+		if slot != ruled.slot {
+			t.wrong = append(t.wrong, fmt.Sprintf("%s: %s boots, and by the rules it is %v", cut.where, slot, ruled))
+		}
 	}
 	return nil
-}
-
-func (t *tally) sawBooted(slot, ruled layout.Slot, where string) {
-	if slot != ruled {
-		t.wrong = append(t.wrong, fmt.Sprintf("%s: %q boots, and by the rules it is %q", where, slot, ruled))
-	}
 }

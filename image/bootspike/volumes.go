@@ -39,11 +39,11 @@ func (v *volumes) place(w write) []byte {
 	return nil
 }
 
-// chosen is the slot that a loader would boot.
-func (v *volumes) chosen(l loader) (layout.Slot, error) {
+// chosen is what a loader would do.
+func (v *volumes) chosen(l loader) (outcome, error) {
 	name, _, err := l.environment(layout.A, 1)
 	if err != nil {
-		return "", err
+		return outcome{}, err
 	}
 	a, _ := fatFile(v.a, name) // without a file there is none
 	b, _ := fatFile(v.b, name)
