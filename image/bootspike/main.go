@@ -29,6 +29,7 @@ func main() {
 	var o options
 	flag.IntVar(&o.boots, "boots", 12, "at how many cuts of each change the firmware boots, at most")
 	flag.BoolVar(&o.hangs, "hangs", true, "whether trials are left to hang, which takes minutes")
+	flag.StringVar(&o.only, "only", "", "ebg or grub: one of the two alone")
 	flag.Parse()
 	if err := run(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -41,6 +42,7 @@ func main() {
 type options struct {
 	boots int
 	hangs bool
+	only  string
 }
 
 func run(ctx context.Context, o options) error {
@@ -53,6 +55,9 @@ func run(ctx context.Context, o options) error {
 	}
 	var wrong int
 	for _, l := range []loader{ebg{}, grub{}} {
+		if o.only != "" && o.only != l.name() {
+			continue
+		}
 		n, err := compare(ctx, d, l, o)
 		if err != nil {
 			return fmt.Errorf("%s: %w", l.name(), err)

@@ -66,9 +66,6 @@ const (
 // FileName is the file's, in the root folder of its partition.
 const FileName = "BGENV.DAT"
 
-// errSum is what a torn write leaves.
-var errSum = errors.New("its checksum is another")
-
 // Decode reads a file. What the loader would not take, or nobody but a stranger would have written, is an error. The
 // user's variables are passed over: nothing of ours has any.
 func Decode(file []byte) (Env, error) {
@@ -76,8 +73,8 @@ func Decode(file []byte) (Env, error) {
 	if len(file) != FileSize {
 		return none, fmt.Errorf("cannot read a boot environment: it has %d bytes, not %d", len(file), FileSize)
 	}
-	if crc32.ChecksumIEEE(file[:atSum]) != binary.LittleEndian.Uint32(file[atSum:]) {
-		return none, fmt.Errorf("cannot read a boot environment: %w", errSum)
+	if !whole(file) {
+		return none, errors.New("cannot read a boot environment: its checksum is another")
 	}
 	kernel, err := text(file[:atArgs])
 	if err != nil {
@@ -90,13 +87,24 @@ func Decode(file []byte) (Env, error) {
 	if file[atProgress] > 1 || State(file[atState]) > Failed {
 		return none, fmt.Errorf("cannot read a boot environment: it is in %v, in progress %d", State(file[atState]), file[atProgress])
 	}
+	env := numbers(file)
+	env.Kernel, env.Args = kernel, args
+	return env, nil
+}
+
+// whole says whether the loader takes a file: it reads as much as it knows, and compares the sum.
+func whole(file []byte) bool {
+	return len(file) >= FileSize && crc32.ChecksumIEEE(file[:atSum]) == binary.LittleEndian.Uint32(file[atSum:])
+}
+
+// numbers reads all but the strings, and judges nothing.
+func numbers(file []byte) Env {
 	return Env{
-		Kernel: kernel, Args: args,
 		InProgress: file[atProgress] == 1,
 		State:      State(file[atState]),
 		Watchdog:   binary.LittleEndian.Uint16(file[atWatchdog:]),
 		Revision:   binary.LittleEndian.Uint32(file[atRevision:]),
-	}, nil
+	}
 }
 
 // Encode makes a file of an environment.

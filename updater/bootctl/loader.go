@@ -4,26 +4,44 @@ import "bangtin/image/layout"
 
 // A Choice is what EFI Boot Guard does with two environments.
 type Choice struct {
-	Boots  layout.Slot // none where neither environment is whole: what it starts then is chance
-	Writes layout.Slot // the slot whose environment it writes before, or none
-	Env    Env         // what it writes
+	Boots    layout.Slot // none where neither environment is whole: what it starts then is chance
+	Writes   layout.Slot // the slot whose environment it writes before, or none
+	State    State       // what it writes of it
+	Revision uint32      // and its revision
 }
 
 // Choose says what EFI Boot Guard 0.19 does with the two files, as env/fatvars.c has it. A file that is not there is
-// nil. It judges a file by size and checksum alone, and so does this.
+// nil. The loader takes a file that is long enough and whose sum is right, whatever stands in it, and so does this.
 func Choose(a, b []byte) Choice {
 	slots := [2]layout.Slot{layout.A, layout.B}
 	var envs [2]Env
 	var valid [2]bool
 	for i, file := range [2][]byte{a, b} {
-		env, err := Decode(file)
-		envs[i], valid[i] = env, err == nil
+		if valid[i] = whole(file); valid[i] {
+			envs[i] = numbers(file)
+		}
 	}
-	if !valid[0] && !valid[1] {
-		return Choice{}
+	latest, before := rank(envs, valid)
+	c := Choice{Boots: slots[latest]}
+	switch {
+	case envs[latest].InProgress:
+		c.Boots = slots[before]
+	case envs[latest].State == Testing:
+		c.Boots, c.Writes, c.State = slots[before], slots[latest], Failed
+	case envs[latest].State == Installed:
+		c.Writes, c.State, c.Revision = slots[latest], Testing, envs[latest].Revision
 	}
-	// Index 0 is what the loader starts from, even where that file is torn.
-	var latest, before int
+	if c.Boots == layout.A && !valid[0] || c.Boots == layout.B && !valid[1] {
+		c.Boots = ""
+	}
+	if a == nil || b == nil {
+		c.Writes, c.State, c.Revision = "", OK, 0 // with one file alone it writes none
+	}
+	return c
+}
+
+// rank finds the newest environment and the one before it. Both begin as the first, even where that is torn.
+func rank(envs [2]Env, valid [2]bool) (latest, before int) {
 	var latestRevision, beforeRevision uint32
 	for i, env := range envs {
 		switch {
@@ -35,22 +53,5 @@ func Choose(a, b []byte) Choice {
 			before, beforeRevision = i, env.Revision
 		}
 	}
-	c := Choice{Boots: slots[latest], Env: envs[latest]}
-	switch {
-	case envs[latest].InProgress:
-		c.Boots = slots[before]
-	case envs[latest].State == Testing:
-		c.Boots, c.Writes = slots[before], slots[latest]
-		c.Env.State, c.Env.Revision = Failed, 0
-	case envs[latest].State == Installed:
-		c.Writes = slots[latest]
-		c.Env.State = Testing
-	}
-	if c.Writes == "" {
-		c.Env = Env{}
-	}
-	if a, b := slots[0], slots[1]; c.Boots == a && !valid[0] || c.Boots == b && !valid[1] {
-		c.Boots = ""
-	}
-	return c
+	return latest, before
 }

@@ -54,30 +54,36 @@ func (p Pair) Next() (Choice, error) {
 // Bad gives a slot up. It comes before the first byte of the slot's is written, and ends a trial that failed. The slot
 // that stays must be confirmed.
 func (p Pair) Bad(slot layout.Slot) error {
-	stays, err := p.Read(slot.Other())
-	if err == nil && (stays.State != OK || stays.Revision == 0 || stays.InProgress) {
-		err = fmt.Errorf("%s is %v", slot.Other(), stays.State)
-	}
-	if err != nil {
-		return fmt.Errorf("cannot give slot %s up: nothing would be left: %w", slot, err)
+	if _, err := p.stays(slot.Other()); err != nil {
+		return fmt.Errorf("cannot give slot %s up: %w", slot, err)
 	}
 	return p.write(slot, Env{State: Failed})
 }
 
-// Installed makes the next boot a trial of a slot, of which all is written. env says its kernel and watchdog.
+// Installed makes the next boot a trial of a slot, of which all is written. env says its kernel and watchdog. The slot
+// to fall back to must be confirmed.
 func (p Pair) Installed(slot layout.Slot, env Env) error {
-	stays, err := p.Read(slot.Other())
-	if err == nil && (stays.State != OK || stays.Revision == 0 || stays.InProgress) {
-		err = fmt.Errorf("%s is %v", slot.Other(), stays.State)
-	}
+	stays, err := p.stays(slot.Other())
 	if err != nil {
-		return fmt.Errorf("cannot install slot %s: there is none to fall back to: %w", slot, err)
+		return fmt.Errorf("cannot install slot %s: %w", slot, err)
 	}
 	if stays.Revision >= math.MaxInt32 { // the loader's own tools count in an int
 		return fmt.Errorf("cannot install slot %s: revision %d is the last", slot, stays.Revision)
 	}
 	env.Revision, env.State, env.InProgress = stays.Revision+1, Installed, false
 	return p.write(slot, env)
+}
+
+// stays reads a slot that must boot whatever becomes of the other.
+func (p Pair) stays(slot layout.Slot) (Env, error) {
+	env, err := p.Read(slot)
+	if err == nil && (env.State != OK || env.Revision == 0 || env.InProgress) {
+		err = fmt.Errorf("%s is %v, revision %d", slot, env.State, env.Revision)
+	}
+	if err != nil {
+		return Env{}, fmt.Errorf("there would be none to fall back to: %w", err)
+	}
+	return env, nil
 }
 
 // Confirmed ends a trial well. Confirming what is confirmed changes nothing.
