@@ -64,10 +64,13 @@ func law() map[string][]string {
 			"internal/journal/sqlite", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet", "internal/control", "internal/control/local",
 			"internal/control/command", "internal/watchdog",
 		},
-		"image/boottest":       {"image/boottest/guest"},
-		"image/boottest/guest": {},
-		"image/layout":         {},
-		"cmd/bangtin-demo":     {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal"},
+		"image/bootspike":       {"image/bootspike/guest", "image/layout", "updater/bootctl"},
+		"image/bootspike/guest": {"image/layout", "updater/bootctl"}, // it changes environments with the product's own code
+		"updater/bootctl":       {"image/layout"},
+		"image/boottest":        {"image/boottest/guest"},
+		"image/boottest/guest":  {},
+		"image/layout":          {},
+		"cmd/bangtin-demo":      {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal"},
 	}
 }
 

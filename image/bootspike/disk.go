@@ -216,7 +216,7 @@ func (ebg) esp(_ context.Context, d debian, _ string) (map[string]string, error)
 
 func (ebg) environment(slot layout.Slot, revision int) (string, []byte, error) {
 	data, err := bootctl.Env{
-		Kernel: guest.Kernel(slot), Args: guest.Args("ebg", slot), Watchdog: guest.Watchdog, Revision: uint32(revision),
+		Kernel: bootctl.KernelPath(slot), Args: guest.Args("ebg", slot), Watchdog: guest.Watchdog, Revision: uint32(revision),
 	}.Encode()
 	return bootctl.FileName, data, err
 }

@@ -28,9 +28,17 @@ func (grub) esp(ctx context.Context, d debian, work string) (map[string]string, 
 	if err := os.WriteFile(config, []byte(script), 0o644); err != nil {
 		return nil, err
 	}
-	_, err := d.chroot(ctx, "grub-mkimage", "-O", "x86_64-efi", "-o", "/tmp/grub.efi", "-p", "(,gpt1)"+filepath.Dir(layout.Loader),
+	made := "/tmp/" + filepath.Base(work) + ".efi"
+	_, err := d.chroot(ctx, "grub-mkimage", "-O", "x86_64-efi", "-o", made, "-p", "(,gpt1)"+filepath.Dir(layout.Loader),
 		"part_gpt", "fat", "loadenv", "chain", "normal", "test", "echo", "regexp", "configfile", "reboot", "halt", "sleep", "minicmd")
-	return map[string]string{layout.Loader: d.path("tmp/grub.efi"), filepath.Dir(layout.Loader) + "/grub.cfg": config}, err
+	if err != nil {
+		return nil, err
+	}
+	loader := filepath.Join(work, "grub.efi")
+	if err := copyFile(loader, d.path(made), 0o644); err != nil {
+		return nil, err
+	}
+	return map[string]string{layout.Loader: loader, filepath.Dir(layout.Loader) + "/grub.cfg": config}, os.Remove(d.path(made))
 }
 
 func (grub) environment(slot layout.Slot, revision int) (string, []byte, error) {

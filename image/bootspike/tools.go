@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"bangtin/image/bootspike/guest"
@@ -14,15 +15,20 @@ import (
 
 // tools compares our environments with those of EFI Boot Guard's own tools, each way.
 func tools(ctx context.Context, d debian) error {
+	dir, err := os.MkdirTemp(d.path("tmp"), "tools-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	path := "/tmp/" + filepath.Base(dir) + "/" + bootctl.FileName
 	for state := bootctl.OK; state <= bootctl.Failed; state++ {
 		env := bootctl.Env{
-			Kernel: guest.Kernel(layout.B), Args: guest.Args("ebg", layout.B), State: state, Watchdog: 60, Revision: 7, InProgress: state == bootctl.Failed,
+			Kernel: bootctl.KernelPath(layout.B), Args: guest.Args("ebg", layout.B), State: state, Watchdog: 60, Revision: 7, InProgress: state == bootctl.Failed,
 		}
 		ours, err := env.Encode()
 		if err != nil {
 			return err
 		}
-		const path = "/tmp/" + bootctl.FileName
 		if err := os.WriteFile(d.path(path), ours, 0o644); err != nil {
 			return err
 		}

@@ -9,6 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"strings"
+
+	"bangtin/image/layout"
 )
 
 // A State is what an environment says of its slot. The numbers are EFI Boot Guard's.
@@ -65,6 +68,13 @@ const (
 
 // FileName is the file's, in the root folder of its partition.
 const FileName = "BGENV.DAT"
+
+// KernelPath is what an environment of a slot has as its kernel: the path on the slot's boot partition, which the
+// loader finds by the label in the partition's file EFILABEL.
+func KernelPath(slot layout.Slot) string {
+	boot, _ := layout.Find(layout.Boot, slot)
+	return "C:" + boot.Label() + ":" + strings.TrimPrefix(layout.Kernel, "/")
+}
 
 // Decode reads a file. What the loader would not take, or nobody but a stranger would have written, is an error. The
 // user's variables are passed over: nothing of ours has any.

@@ -33,12 +33,6 @@ const (
 // Watchdog is what an environment asks of the loader, in seconds: more than a boot takes here under TCG on a busy machine.
 const Watchdog = 60
 
-// Kernel is the path of a slot's kernel in EFI Boot Guard's words.
-func Kernel(slot layout.Slot) string {
-	boot, _ := layout.Find(layout.Boot, slot)
-	return "C:" + boot.Label() + ":" + strings.TrimPrefix(layout.Kernel, "/")
-}
-
 // Args is what a slot's kernel is given. The stub takes the initrd from the volume of the kernel.
 func Args(loader string, slot layout.Slot) string {
 	return fmt.Sprintf(`initrd=\initrd.img console=ttyS0,115200 loglevel=4 earlyprintk=serial mitigations=off panic=0 %s%s %s%s`,
@@ -184,7 +178,7 @@ func (ebg) change(op string, slot layout.Slot) error {
 	case "bad":
 		return pair.Bad(slot)
 	case "install":
-		return pair.Installed(slot, bootctl.Env{Kernel: Kernel(slot), Args: Args("ebg", slot), Watchdog: Watchdog})
+		return pair.Installed(slot, bootctl.Env{Kernel: bootctl.KernelPath(slot), Args: Args("ebg", slot), Watchdog: Watchdog})
 	case "confirm":
 		return pair.Confirmed(slot)
 	}
