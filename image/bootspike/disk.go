@@ -75,7 +75,7 @@ func (d disk) make(ctx context.Context, path string) error {
 		return err
 	}
 	for revision, slot := range map[int]layout.Slot{1: layout.B, 2: layout.A} {
-		name, data, err := d.loader.environment(slot, revision)
+		name, data, err := d.loader.environment(slot, revision, "ok")
 		if err != nil {
 			return err
 		}
@@ -200,8 +200,8 @@ type loader interface {
 	name() string
 	// esp is the ESP's files.
 	esp(ctx context.Context, d debian, work string) (map[string]string, error)
-	// environment is the file of a confirmed slot.
-	environment(slot layout.Slot, revision int) (name string, data []byte, err error)
+	// environment is a slot's file; state is ok, installed, testing or failed.
+	environment(slot layout.Slot, revision int, state string) (name string, data []byte, err error)
 	// chooses says what it would do with two files; nil is one that is not there.
 	chooses(a, b []byte) outcome
 }
@@ -214,10 +214,17 @@ func (ebg) esp(_ context.Context, d debian, _ string) (map[string]string, error)
 	return map[string]string{layout.Loader: d.path("usr/lib/x86_64-linux-gnu/efibootguard/efibootguardx64.efi")}, nil
 }
 
-func (ebg) environment(slot layout.Slot, revision int) (string, []byte, error) {
-	data, err := bootctl.Env{
+func (ebg) environment(slot layout.Slot, revision int, state string) (string, []byte, error) {
+	env := bootctl.Env{
 		Kernel: bootctl.KernelPath(slot), Args: guest.Args("ebg", slot), Watchdog: guest.Watchdog, Revision: uint32(revision),
-	}.Encode()
+	}
+	for env.State.String() != state {
+		env.State++
+		if env.State > bootctl.Failed {
+			return "", nil, fmt.Errorf("no state %q", state)
+		}
+	}
+	data, err := env.Encode()
 	return bootctl.FileName, data, err
 }
 

@@ -41,8 +41,8 @@ func (grub) esp(ctx context.Context, d debian, work string) (map[string]string, 
 	return map[string]string{layout.Loader: loader, filepath.Dir(layout.Loader) + "/grub.cfg": config}, os.Remove(d.path(made))
 }
 
-func (grub) environment(slot layout.Slot, revision int) (string, []byte, error) {
-	return guest.GrubFile, guest.EncodeGrub(slot, guest.GrubEnv{Revision: revision, State: "ok"}), nil
+func (grub) environment(slot layout.Slot, revision int, state string) (string, []byte, error) {
+	return guest.GrubFile, guest.EncodeGrub(slot, guest.GrubEnv{Revision: revision, State: state}), nil
 }
 
 // chooses reads grub.cfg.

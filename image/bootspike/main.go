@@ -111,6 +111,11 @@ func compare(ctx context.Context, d debian, l loader, o options) (wrong int, err
 		}
 		wrong += len(t.wrong)
 	}
+	cuts, torn, err := wear(l)
+	if err != nil {
+		return wrong, err
+	}
+	fmt.Printf("%s: %d updates in memory, torn at every byte that changes: %d of %d cuts are wrong\n", l.name(), revisions, torn, cuts)
 	if o.hangs {
 		if err := hang(ctx, d, l, work, installed(all)); err != nil {
 			return wrong, err

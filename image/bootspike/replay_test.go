@@ -69,7 +69,7 @@ func environments(t *testing.T, l loader) string {
 		t.Fatal(err)
 	}
 	for revision, slot := range map[int]layout.Slot{1: layout.B, 2: layout.A} {
-		name, data, err := l.environment(slot, revision)
+		name, data, err := l.environment(slot, revision, "ok")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func TestFatFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		name, want, err := l.environment(layout.B, 1)
+		name, want, err := l.environment(layout.B, 1, "ok")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +126,7 @@ func TestReplay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, was, err := grub{}.environment(layout.B, 1)
+	_, was, err := grub{}.environment(layout.B, 1, "ok")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,5 +152,16 @@ func TestReplay(t *testing.T) {
 	}
 	if wrong, err := install.replay(credulous{}); err != nil || len(wrong.wrong) == 0 {
 		t.Errorf("a slot that boots for good before it was tried is not found: %+v, %v", wrong, err)
+	}
+}
+
+// TestWear: torn bytes over many revisions, where the numbers grow longer too. What checks a sum has none that is wrong.
+func TestWear(t *testing.T) {
+	cuts, wrong, err := wear(ebg{})
+	if err != nil || wrong != 0 || cuts < 20*revisions {
+		t.Errorf("%d of %d are wrong: %v", wrong, cuts, err)
+	}
+	if _, wrong, err := wear(credulous{}); err != nil || wrong == 0 {
+		t.Errorf("a loader that believes all has none that is wrong: %v", err)
 	}
 }

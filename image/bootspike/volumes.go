@@ -41,7 +41,7 @@ func (v *volumes) place(w write) []byte {
 
 // chosen is what a loader would do.
 func (v *volumes) chosen(l loader) (outcome, error) {
-	name, _, err := l.environment(layout.A, 1)
+	name, _, err := l.environment(layout.A, 1, "ok")
 	if err != nil {
 		return outcome{}, err
 	}
