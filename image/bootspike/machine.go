@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 // A machine is a run of QEMU under OVMF. It emulates: no KVM.
 type machine struct {
 	debian   debian
+	board    string // QEMU's; q35 where it is not said
 	disk     string
 	log      string // where every write is recorded; without it none is kept
 	watchdog bool   // an i6300ESB is there
@@ -36,7 +38,7 @@ type running struct {
 
 func (m machine) arguments(vars string) []string {
 	args := []string{
-		"-machine", "q35", "-cpu", "max", "-smp", "1", "-m", "512M", "-accel", "tcg",
+		"-machine", cmp.Or(m.board, "q35"), "-cpu", "max", "-smp", "1", "-m", "512M", "-accel", "tcg",
 		"-display", "none", "-nodefaults", "-nic", "none", "-serial", "stdio", "-action", "watchdog=reset",
 		"-drive", "if=pflash,format=raw,readonly=on,file=" + m.debian.path("usr/share/OVMF/OVMF_CODE_4M.fd"),
 		"-drive", "if=pflash,format=raw,file=" + vars,

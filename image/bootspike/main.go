@@ -30,6 +30,7 @@ func main() {
 	flag.IntVar(&o.boots, "boots", 12, "at how many cuts of each change the firmware boots, at most")
 	flag.BoolVar(&o.hangs, "hangs", true, "whether trials are left to hang, which takes minutes")
 	flag.StringVar(&o.only, "only", "", "ebg or grub: one of the two alone")
+	flag.StringVar(&o.word, "trials", "", "only the failed trials with this word in their name")
 	flag.Parse()
 	if err := run(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -43,6 +44,7 @@ type options struct {
 	boots int
 	hangs bool
 	only  string
+	word  string
 }
 
 func run(ctx context.Context, o options) error {
@@ -117,7 +119,7 @@ func compare(ctx context.Context, d debian, l loader, o options) (wrong int, err
 	}
 	fmt.Printf("%s: %d updates in memory, torn at every byte that changes: %d of %d cuts are wrong\n", l.name(), revisions, torn, cuts)
 	if o.hangs {
-		if err := hang(ctx, d, l, work, installed(all)); err != nil {
+		if err := hang(ctx, d, l, work, installed(all), o.word); err != nil {
 			return wrong, err
 		}
 	}
