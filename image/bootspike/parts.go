@@ -29,7 +29,8 @@ func guestModules() []string { return []string{"virtio_blk", "vfat", "nls_cp437"
 //go:embed parts.go
 var recipe string
 
-// A debian is a folder with the suite's packages. It is made once for a recipe and kept.
+// A debian is a folder with the suite's packages. It is made once for a recipe, which is this file, and kept until a
+// hand removes it: the numbers in docs/BOOT.md are of one set of versions.
 type debian struct{ root string }
 
 // openDebian returns the folder, in the user's cache.
@@ -43,7 +44,10 @@ func openDebian(ctx context.Context) (debian, error) {
 	if _, err := os.Stat(root); err == nil {
 		return debian{root}, nil
 	}
-	work, err := os.MkdirTemp(filepath.Join(cache, "bangtin"), "bootspike-making-")
+	if err := os.MkdirAll(filepath.Dir(root), 0o755); err != nil {
+		return debian{}, fmt.Errorf("cannot make the cache: %w", err)
+	}
+	work, err := os.MkdirTemp(filepath.Dir(root), "bootspike-making-")
 	if err != nil {
 		return debian{}, fmt.Errorf("cannot make the parts: %w", err)
 	}
