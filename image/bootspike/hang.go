@@ -22,6 +22,7 @@ type failure struct {
 	machine  string // QEMU's board; q35 has Intel's TCO watchdog in its chipset, pc none that EFI Boot Guard knows
 	noESB    bool   // no i6300ESB is plugged in
 	noKernel bool   // the file system with slot B's kernel is gone
+	noTrial  bool   // it is no trial at all: slot A is confirmed and B the version before it
 }
 
 func failures() []failure {
@@ -31,18 +32,23 @@ func failures() []failure {
 		{name: "has no kernel", noKernel: true},
 		{name: "hangs where the chipset's TCO is the only watchdog", command: "hang", noESB: true},
 		{name: "starts on a machine without a watchdog", machine: "pc", noESB: true},
+		{name: "is none, but a confirmed slot on a machine without a watchdog", machine: "pc", noESB: true, noTrial: true},
 	}
 }
 
 // hang tries what becomes of each failed trial without a hand on the machine, of those with a word in
-// their name. installed is a disk with a trial to come.
-func hang(ctx context.Context, d debian, l loader, work, installed, word string) error {
+// their name.
+func hang(ctx context.Context, d debian, l loader, work string, all []change, word string) error {
 	for _, f := range failures() {
 		if !strings.Contains(f.name, word) {
 			continue
 		}
 		m := machine{debian: d, board: f.machine, disk: work + "/hanging", watchdog: !f.noESB}
-		if err := copyDisk(ctx, m.disk, installed); err != nil {
+		from := installed(all)
+		if f.noTrial {
+			from = all[0].disk
+		}
+		if err := copyDisk(ctx, m.disk, from); err != nil {
 			return err
 		}
 		if f.noKernel {

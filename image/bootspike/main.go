@@ -119,7 +119,7 @@ func compare(ctx context.Context, d debian, l loader, o options) (wrong int, err
 	}
 	fmt.Printf("%s: %d updates in memory, torn at every byte that changes: %d of %d cuts are wrong\n", l.name(), revisions, torn, cuts)
 	if o.hangs {
-		if err := hang(ctx, d, l, work, installed(all), o.word); err != nil {
+		if err := hang(ctx, d, l, work, all, o.word); err != nil {
 			return wrong, err
 		}
 	}
