@@ -37,11 +37,15 @@ type running struct {
 }
 
 func (m machine) arguments(vars string) []string {
+	board := cmp.Or(m.board, "q35")
 	args := []string{
-		"-machine", cmp.Or(m.board, "q35"), "-cpu", "max", "-smp", "1", "-m", "512M", "-accel", "tcg",
+		"-machine", board, "-cpu", "max", "-smp", "1", "-m", "512M", "-accel", "tcg",
 		"-display", "none", "-nodefaults", "-nic", "none", "-serial", "stdio", "-action", "watchdog=reset",
 		"-drive", "if=pflash,format=raw,readonly=on,file=" + m.debian.path("usr/share/OVMF/OVMF_CODE_4M.fd"),
 		"-drive", "if=pflash,format=raw,file=" + vars,
+	}
+	if board == "q35" {
+		args = append(args, "-global", "ICH9-LPC.noreboot=false") // the strap that keeps the chipset's watchdog from resetting
 	}
 	if m.watchdog {
 		args = append(args, "-device", "i6300esb")
