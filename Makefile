@@ -7,6 +7,7 @@
 # make bench-fleet     more and more displays on one broker and one centre, and the bytes that one display sends
 # make fuzz   every parser of outside bytes, FUZZTIME each
 # make e2e-hal  the hardware's tests as root in a QEMU guest with Debian's kernel and its imitated hardware; needs root, no KVM
+# make boot-spike  the two boot loaders that were compared, cut at every write of every change, booted under OVMF at BOOTS cuts of each; needs root, no KVM
 # make cross       the department's tool for Linux, Windows and macOS, on amd64 and arm64
 # make transfers   1,000 files through a proxy that drops, stalls, damages and lies about ranges
 # make adversary   a hostile broker against a display on air, with a flood of FLOOD
@@ -26,6 +27,7 @@ COMMANDS ?= 200
 TORTURE  ?= 100000
 TRIALS   ?= 1000
 HAL_ROUNDS ?= 100
+BOOTS    ?= 12
 FLEET    ?= 500,1000,2000,3500,5000,7000
 STEADY   ?= 2m
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -33,7 +35,7 @@ BUILT    := $(shell git log -1 --format=%cI 2>/dev/null || echo 2026-11-01T00:00
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 GO       := go
 
-.PHONY: all build demo test bench bench-command bench-hal bench-fleet fuzz transfers adversary safety chaos torture-hal e2e-hal cross lint vuln clean
+.PHONY: all build demo test bench bench-command bench-hal bench-fleet fuzz transfers adversary safety chaos torture-hal e2e-hal boot-spike cross lint vuln clean
 
 all: build
 
@@ -49,7 +51,7 @@ demo:
 
 test:
 	@.ci/need build demo test
-	@test -z "$$(gofmt -l cmd docs hal image internal media)" || { gofmt -l cmd docs hal image internal media; echo 'not gofmt-ed'; exit 1; }
+	@test -z "$$(gofmt -l cmd docs hal image internal media updater)" || { gofmt -l cmd docs hal image internal media updater; echo 'not gofmt-ed'; exit 1; }
 	$(GO) vet ./...
 	@.ci/gotest -race -p 2 -parallel 8 -timeout 30m ./...
 
@@ -79,6 +81,11 @@ e2e-hal:
 	@.ci/need e2e
 	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/boottest ./image/boottest
 	@exec bin/boottest -command "$$BANGTIN_E2E_RUN" $$BANGTIN_E2E_ROOMS
+
+boot-spike:
+	@.ci/need boot
+	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/bootspike ./image/bootspike
+	bin/bootspike -boots $(BOOTS)
 
 cross:
 	@.ci/need build

@@ -64,15 +64,18 @@ func law() map[string][]string {
 			"internal/journal/sqlite", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet", "internal/control", "internal/control/local",
 			"internal/control/command", "internal/watchdog",
 		},
-		"image/boottest":       {"image/boottest/guest"},
-		"image/boottest/guest": {},
-		"image/layout":         {},
-		"image/initrd":         {"image/layout", "image/initrd/disk", "image/initrd/mapper", "image/initrd/slate", "image/initrd/verity"},
-		"image/initrd/disk":    {"image/layout", "image/initrd/verity"},
-		"image/initrd/mapper":  {},
-		"image/initrd/slate":   {},
-		"image/initrd/verity":  {},
-		"cmd/bangtin-demo":     {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal"},
+		"cmd/bangtin-demo":      {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal"},
+		"image/bootspike":       {"image/bootspike/guest", "image/layout", "updater/bootctl"},
+		"image/bootspike/guest": {"image/layout", "updater/bootctl"}, // it changes environments with the product's own code
+		"image/boottest":        {"image/boottest/guest"},
+		"image/boottest/guest":  {},
+		"image/initrd":          {"image/layout", "image/initrd/disk", "image/initrd/mapper", "image/initrd/slate", "image/initrd/verity"},
+		"image/initrd/disk":     {"image/layout", "image/initrd/verity"},
+		"image/initrd/mapper":   {},
+		"image/initrd/slate":    {},
+		"image/initrd/verity":   {},
+		"image/layout":          {},
+		"updater/bootctl":       {"image/layout"},
 	}
 }
 
