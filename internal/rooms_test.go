@@ -67,6 +67,7 @@ func law() map[string][]string {
 		"image/boottest":       {"image/boottest/guest"},
 		"image/boottest/guest": {},
 		"image/layout":         {},
+		"image/mkimage":        {"image/layout"},
 		"cmd/bangtin-demo":     {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal"},
 	}
 }
