@@ -77,6 +77,7 @@ func (b *build) steps(ctx context.Context) error {
 		{"packages", b.installPackages},
 		{"lock", b.compareLock},
 		{"programs", b.layOver},
+		{"units", b.checkUnits},
 		{"trim", b.trim},
 		{"kernel", b.takeKernel},
 		{"erofs", b.makeRoot},

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -138,19 +137,23 @@ func overlay(from, to string) error {
 // trim removes what the recipe does not ship, takes away the right to become somebody else, and makes the folders that
 // others are mounted on.
 func (b *build) trim(context.Context) error {
+	var idle []string
 	for _, pattern := range b.recipe.remove {
 		found, err := filepath.Glob(filepath.Join(b.tree(), pattern))
 		if err != nil {
 			return err
 		}
 		if len(found) == 0 {
-			return fmt.Errorf("nothing is there to remove at %s", pattern)
+			idle = append(idle, pattern)
 		}
 		for _, path := range found {
 			if err := os.RemoveAll(path); err != nil {
 				return err
 			}
 		}
+	}
+	if len(idle) > 0 {
+		return fmt.Errorf("nothing is there to remove at %s", strings.Join(idle, ", "))
 	}
 	if err := emptyFolders(b.tree()); err != nil {
 		return err
@@ -214,6 +217,24 @@ func harmless(tree string) error {
 	})
 }
 
+// maxExposure is the highest that systemd-analyze may say of the daemon's unit, in tenths.
+const maxExposure = "20"
+
+// checkUnits asks the system's own systemd whether it can read our units, and how exposed the daemon is.
+func (b *build) checkUnits(ctx context.Context) error {
+	units, err := filepath.Glob(filepath.Join(b.unitsDir, "system", "*"))
+	if err != nil {
+		return err
+	}
+	for i := range units {
+		units[i] = "/usr/lib/systemd/system/" + filepath.Base(units[i])
+	}
+	if err := b.inside(ctx, b.tree(), append([]string{"systemd-analyze", "verify", "--man=no", "--recursive-errors=no"}, units...)...); err != nil {
+		return err
+	}
+	return b.inside(ctx, b.tree(), "systemd-analyze", "security", "--offline=yes", "--threshold="+maxExposure, "/usr/lib/systemd/system/bangtind.service")
+}
+
 func measureTree(tree string) (bytes int64, files int, err error) {
 	err = filepath.WalkDir(tree, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
@@ -242,16 +263,17 @@ func (b *build) takeKernel(context.Context) error {
 	if err := b.takeModules(); err != nil {
 		return err
 	}
-	boot := filepath.Join(b.tree(), "boot")
-	entries, err := os.ReadDir(boot)
-	if err != nil {
-		return err
-	}
-	return errors.Join(slices.Collect(func(yield func(error) bool) {
-		for _, e := range entries {
-			if !yield(os.RemoveAll(filepath.Join(boot, e.Name()))) {
-				return
+	// Debian's links to it, at the top, lead nowhere then.
+	for _, pattern := range []string{"boot/*", "vmlinuz*", "initrd.img*"} {
+		found, err := filepath.Glob(filepath.Join(b.tree(), pattern))
+		if err != nil {
+			return err
+		}
+		for _, path := range found {
+			if err := os.RemoveAll(path); err != nil {
+				return err
 			}
 		}
-	})...)
+	}
+	return nil
 }
