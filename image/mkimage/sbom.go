@@ -23,7 +23,10 @@ import (
 // A goModule is a part of our programs.
 type goModule struct{ path, version, sum, dir string }
 
-// goModules reads what is built into the programs, sorted by path.
+// stdlib is what package URLs call Go's own library.
+const stdlib = "stdlib"
+
+// goModules reads what is built into the programs, Go's own library too, sorted by path.
 func goModules(ctx context.Context, programs ...string) ([]goModule, error) {
 	seen := map[string]goModule{}
 	for _, program := range programs {
@@ -31,6 +34,7 @@ func goModules(ctx context.Context, programs ...string) ([]goModule, error) {
 		if err != nil {
 			return nil, fmt.Errorf("cannot tell what is in %s: %w", program, err)
 		}
+		seen[stdlib] = goModule{path: stdlib, version: strings.TrimPrefix(info.GoVersion, "go")}
 		for _, d := range info.Deps {
 			if d.Replace != nil {
 				d = d.Replace
@@ -53,6 +57,14 @@ func goModules(ctx context.Context, programs ...string) ([]goModule, error) {
 			known.dir = m.Dir
 			seen[m.Path] = known
 		}
+	}
+	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
+	if err != nil {
+		return nil, fmt.Errorf("cannot find Go: %w", err)
+	}
+	if known, ok := seen[stdlib]; ok {
+		known.dir = strings.TrimSpace(string(root))
+		seen[stdlib] = known
 	}
 	var all []goModule
 	for _, m := range seen {

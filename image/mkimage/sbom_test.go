@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -85,5 +87,33 @@ func TestSBOMOfTheSameIsTheSame(t *testing.T) {
 	debs[0].SHA256 = two
 	if other := sbom("1.0", "amd64", 1764000000, debs, modules); other.DocumentNamespace == first.DocumentNamespace {
 		t.Error("another package's file has the same namespace")
+	}
+}
+
+// TestGoModules reads a small program of ours, which is built of some.
+func TestGoModules(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "boottest")
+	if out, err := exec.Command("go", "build", "-o", program, "../boottest").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	all, err := goModules(t.Context(), program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]goModule{}
+	for _, m := range all {
+		found[m.path] = m
+	}
+	for _, path := range []string{stdlib, "golang.org/x/sys"} {
+		if m := found[path]; m.version == "" || m.dir == "" {
+			t.Errorf("%s: %+v", path, m)
+		}
+	}
+	licences, err := moduleLicences(all)
+	if err != nil || !strings.Contains(string(licences), "The Go Authors") {
+		t.Errorf("%d bytes of licences: %v", len(licences), err)
+	}
+	if _, err := moduleLicences([]goModule{{path: "none", dir: t.TempDir()}}); err == nil {
+		t.Error("a module without a licence was taken")
 	}
 }
