@@ -57,7 +57,7 @@ func diskSize(table []layout.Partition) int64 {
 	return size
 }
 
-// makeDisk makes each partition's file system in a file of its own, and writes all into a sparse file.
+// makeDisk makes each partition's file system in a file of its own, and writes all into one file.
 func (b *build) makeDisk(ctx context.Context) (err error) {
 	disk, err := os.Create(b.made("disk.img"))
 	if err != nil {
@@ -80,7 +80,7 @@ func (b *build) makeDisk(ctx context.Context) (err error) {
 		if err := b.makePartition(ctx, p, name); err != nil {
 			return fmt.Errorf("%s: %w", p.Label(), err)
 		}
-		if err := writeSparse(disk, place.start, b.made(name)); err != nil {
+		if err := writePart(disk, place.start, b.made(name)); err != nil {
 			return fmt.Errorf("%s: %w", p.Label(), err)
 		}
 		if err := os.Remove(b.made(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -236,8 +236,9 @@ func sparse(path string, size int64) error {
 	return errors.Join(f.Truncate(size), f.Close())
 }
 
-// writeSparse copies a file to a place on the disk, and leaves out what is zero: the disk is that already.
-func writeSparse(disk io.WriterAt, start int64, path string) error {
+// writePart copies a file to a place on the disk, zeroes too: a file system relies on them, and the map of what is to be
+// flashed names only what was written. What is in no file is not flashed: the empty slot, and what lies behind a root.
+func writePart(disk io.WriterAt, start int64, path string) error {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil // a slot that is empty
@@ -246,29 +247,7 @@ func writeSparse(disk io.WriterAt, start int64, path string) error {
 		return err
 	}
 	defer f.Close()
-	block := make([]byte, 64<<10)
-	for at := start; ; {
-		n, err := io.ReadFull(f, block)
-		if n > 0 && !zero(block[:n]) {
-			if _, err := disk.WriteAt(block[:n], at); err != nil {
-				return err
-			}
-		}
-		at += int64(n)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-func zero(b []byte) bool {
-	for _, c := range b {
-		if c != 0 {
-			return false
-		}
-	}
-	return true
+	// A plain buffer: between files the system would hand on holes as holes.
+	_, err = io.CopyBuffer(io.NewOffsetWriter(disk, start), struct{ io.Reader }{f}, make([]byte, 1<<20))
+	return err
 }
