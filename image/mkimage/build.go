@@ -163,12 +163,11 @@ type target struct {
 }
 
 func targetOf(arch string) (target, error) {
-	switch arch {
-	case "amd64":
-		return target{
-			goarch: "amd64", kernel: "linux-image-amd64", remove: "BOOTX64.EFI",
-			loader: "/usr/lib/x86_64-linux-gnu/efibootguard/efibootguardx64.efi", stub: "/usr/lib/systemd/boot/efi/linuxx64.efi.stub",
-		}, nil
+	if arch != "amd64" {
+		return target{}, fmt.Errorf("architecture %q is not built yet: amd64 is", arch)
 	}
-	return target{}, fmt.Errorf("architecture %q is not built yet: amd64 is", arch)
+	return target{
+		goarch: "amd64", kernel: "linux-image-amd64", remove: "BOOTX64.EFI",
+		loader: "/usr/lib/x86_64-linux-gnu/efibootguard/efibootguardx64.efi", stub: "/usr/lib/systemd/boot/efi/linuxx64.efi.stub",
+	}, nil
 }

@@ -198,7 +198,8 @@ func (b *build) makeBoot(ctx context.Context, p layout.Partition, name string) e
 	return b.fat(ctx, p, name, "32", "2", files...)
 }
 
-// makeData makes the file system that everything which is kept lies on. It has the folders that are mounted elsewhere.
+// makeData makes the file system that everything which is kept lies on. It has the folders that are mounted elsewhere. It is
+// small here and large later: its blocks are those of a large one.
 func (b *build) makeData(ctx context.Context, p layout.Partition, name string) error {
 	for _, dir := range []string{"var", "bangtin"} {
 		if err := os.MkdirAll(filepath.Join(b.made("data"), dir), 0o755); err != nil {
@@ -208,7 +209,7 @@ func (b *build) makeData(ctx context.Context, p layout.Partition, name string) e
 	if err := sparse(b.made(name), p.Bytes); err != nil {
 		return err
 	}
-	return b.tool(ctx, "mke2fs", "-q", "-t", "ext4", "-L", p.Label(), "-U", p.GUID, "-m", "1",
+	return b.tool(ctx, "mke2fs", "-q", "-t", "ext4", "-T", "default", "-b", "4096", "-L", p.Label(), "-U", p.GUID, "-m", "1",
 		"-E", "hash_seed="+p.GUID+",root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0", "-d", "/mnt/data", "/mnt/"+name)
 }
 

@@ -27,8 +27,8 @@ func missingLibraries(tree string) error {
 		if err != nil {
 			return nil //nolint:nilerr // most files are no programs
 		}
-		defer f.Close()
 		libraries, err := f.ImportedLibraries()
+		f.Close() //nolint:errcheck // it was read
 		if err != nil {
 			return nil //nolint:nilerr // statically linked
 		}
