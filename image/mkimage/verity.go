@@ -28,7 +28,7 @@ const (
 
 func (b *build) rootImage() string { return b.made("root.img") }
 
-// makeRoot makes the erofs, in zstd with clusters of 64 KiB. Level 12 takes some ten times as long as level 3.
+// makeRoot makes the erofs, in zstd with clusters of 64 KiB. Level 3: the higher ones take many minutes of two processors.
 func (b *build) makeRoot(ctx context.Context) error {
 	err := b.tool(ctx, "mkfs.erofs", "--quiet", "-b4096", "-zzstd,level=3", "-C65536",
 		"-U", rootUUID, "-T", strconv.FormatInt(b.epoch, 10), "--all-time", "-x-1", "/mnt/root.img", "/mnt/root")
