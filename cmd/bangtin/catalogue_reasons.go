@@ -61,6 +61,7 @@ func vietnameseReasons() map[string]string {
 		"the panel says it is on and draws no light's worth of power: somebody has to look at it":   "màn hình báo đang bật nhưng công suất như khi tắt: cần người đến xem tận nơi",
 		"the panel says it is off and draws power as when lit: who has the remote control?":         "màn hình báo đã tắt nhưng công suất như khi sáng: ai đang giữ điều khiển từ xa?",
 		"the panel is on and gets no picture: the video cable, its input":                           "màn hình bật nhưng không có tín hiệu hình: kiểm tra cáp hình, cổng vào",
+		"the panel showed another input: who was there, and what is plugged into it?":               "màn hình đã hiện cổng vào khác: lúc đó ai có mặt, và cổng ấy đang cắm gì?",
 		"the panel reports a fault of its own: have it mended":                                      "màn hình tự báo hỏng: cho sửa chữa",
 		"the panel is wearing out: plan a visit":                                                    "màn hình đang xuống cấp: lên lịch kiểm tra",
 		"the panel does not take its brightness: its menu, energy saving":                           "màn hình không nhận độ sáng: kiểm tra menu, chế độ tiết kiệm điện",

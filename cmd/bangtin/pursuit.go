@@ -164,10 +164,11 @@ func (p *pursuit) run(ctx context.Context, l *line, patience Patience, tell func
 		for _, topic := range p.due(patience.Resend) {
 			l.link.Send(topic, p.raw)
 		}
+		settled := p.settled() // before the news: what settles it is told, whenever it comes
 		for _, s := range p.news() {
 			tell(s)
 		}
-		if p.settled() {
+		if settled {
 			return
 		}
 		select {
@@ -181,6 +182,9 @@ func (p *pursuit) run(ctx context.Context, l *line, patience Patience, tell func
 			}
 			p.mu.Unlock()
 		case <-ctx.Done():
+			for _, s := range p.news() {
+				tell(s)
+			}
 			return
 		}
 	}

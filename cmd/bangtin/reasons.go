@@ -195,6 +195,8 @@ func lightWord(code string) (phrase, bool) {
 		return say("the panel says it is off and draws power as when lit: who has the remote control?"), true
 	case "no-signal":
 		return say("the panel is on and gets no picture: the video cable, its input"), true
+	case "input-wrong":
+		return say("the panel showed another input: who was there, and what is plugged into it?"), true
 	case "panel-fault":
 		return say("the panel reports a fault of its own: have it mended"), true
 	case "panel-degrading":

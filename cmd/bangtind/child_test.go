@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	daemon := &Main{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Wall: wall(), Fault: fault()}
+	daemon.ShowNowhere()
 	if folder := os.Getenv(envRig); folder != "" {
 		onRig(daemon, folder)
 	}

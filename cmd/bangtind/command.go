@@ -25,7 +25,7 @@ func (d *display) command(ctx context.Context) error {
 		Journal: d.journal, Clock: d.clock, Orders: d.orders, Display: d.control, Player: d.player, Library: d.library,
 		Sender: sender, Machine: command.Logind{Address: command.SystemBus}, Diagnose: d.report,
 		Gate: d.site.Gate, Kernel: d.kernel, Refused: d.control.Refused, Log: d.log,
-		Loop: func(name string) func() { return d.health.Loop(name, command.Stall) },
+		Loop: func(name string) func() { return d.health.Aside(name, command.Stall) },
 	})
 	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -9,6 +10,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"bangtin/hal"
 	"bangtin/hal/cec"
@@ -72,26 +75,48 @@ func (m *Main) conform(ctx context.Context, s *site.Site, p *person) (good bool,
 	if err != nil {
 		return false, err
 	}
-	w := &wired{}
-	w.addRelay(s.Relay, nil, m.logger())
+	w, guard := &wired{sys: cmp.Or(m.sys, sysFolder)}, newSenses()
+	if s.Panel.Driver != site.Sim {
+		w.addContacts(s.Contacts)
+		w.addThermometers(s.Thermometers, m.logger())
+	}
+	w.addRelay(s.Relay, guard.smoking, m.logger())
 	if err := w.unusable(); err != nil {
 		return false, err
 	}
+	watching, end := context.WithCancel(ctx)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var fed *heldRelay
+	parts, _ := errgroup.WithContext(watching)
+	defer func() {
+		end()
+		_ = parts.Wait() // watching's error
+		if fed != nil {
+			err = errors.Join(err, fed.failure())
+		}
+		err = errors.Join(err, w.Close())
+	}()
+	parts.Go(func() error { return guard.run(watching, w.sensors) })
 	if w.relay != nil {
-		feeding, stop := context.WithCancel(ctx)
-		fed := holdClosed(w.relay)
-		done := make(chan error, 1)
-		go func() { done <- fed.keep(feeding) }()
-		defer func() {
-			stop()
-			<-done // ctx's error
-			err = errors.Join(err, fed.failure(), w.Close())
-		}()
+		fed = holdClosed(w.relay)
+		parts.Go(func() error { return fed.keep(watching) })
 		p.tell(say("The relay closes, after its dwell of %v …", s.Relay.Dwell))
 		if err := fed.set(ctx, true); err != nil {
 			return false, err
 		}
 	}
+	parts.Go(func() error {
+		why := guard.burns(watching, safety(s, false))
+		if why == "" {
+			return watching.Err()
+		}
+		stop(fmt.Errorf("cannot go on with a panel near a fire: %s", why))
+		if fed != nil {
+			return fed.set(watching, false)
+		}
+		return nil
+	})
 	var checks strings.Builder
 	fmt.Fprintf(&checks, "the panel says:\n%s\n", indented(greet(ctx, driver())))
 	bench := haltest.Harness[haltest.T]{Setup: func(t haltest.T) haltest.Bench { return wiredBench(t, driver, script) }}
@@ -99,6 +124,14 @@ func (m *Main) conform(ctx context.Context, s *site.Site, p *person) (good bool,
 		bench.Setup = func(haltest.T) haltest.Bench { return simBench() }
 	}
 	good = haltest.RunReport(ctx, bench, both{p.out, &checks})
+	fire := context.Cause(ctx)
+	if fire != nil && !errors.Is(fire, context.Canceled) {
+		good = false
+		fire = errors.Join(fire, putOut(driver()))
+		fmt.Fprintf(&checks, "%v\n", fire)
+	} else {
+		fire = nil
+	}
 	path, err := m.keep(s, "smoke", m.header(s, "bangtind smoke")+checks.String()+"\n"+script.String())
 	if err != nil {
 		return false, err
@@ -107,7 +140,14 @@ func (m *Main) conform(ctx context.Context, s *site.Site, p *person) (good bool,
 	if s.Panel.Driver != site.Sim {
 		p.tell(say("The display is not on air yet. Start it with: systemctl start bangtind"))
 	}
-	return good, nil
+	return good, fire
+}
+
+// putOut switches a panel off that may have lost its supply.
+func putOut(p hal.Panel) error {
+	ctx, cancel := context.WithTimeout(context.Background(), soon)
+	defer cancel()
+	return errors.Join(p.SetPower(ctx, false), p.Close())
 }
 
 // driver says how to come by a driver of the panel whose line is written down.

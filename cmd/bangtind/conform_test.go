@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"bangtin/hal/haltest/panelproc"
@@ -32,6 +33,10 @@ func smoke(t *testing.T, panel, typed string, args ...string) (code int, said, r
 	out := &impatient{keys: keys, types: typed, leave: cancel, stays: !strings.Contains(panel, "/dev/pts")}
 	m := &main.Main{
 		Args: append([]string{"--site", path, "smoke", "--language", "en"}, args...), Stdin: in, Stdout: out, Stderr: &errs, Wall: time.Now,
+	}
+	m.ReadFrom(filepath.Join(filepath.Dir(path), "sys"))
+	if err := os.CopyFS(filepath.Join(filepath.Dir(path), "sys"), hotChip()); err != nil {
+		t.Fatal(err)
 	}
 	code = m.Run(ctx)
 	if reports, _ := filepath.Glob(filepath.Join(data, "smoke-*.txt")); len(reports) == 1 {
@@ -111,5 +116,26 @@ func TestSmokeRefusesWhatCannotBeTalkedTo(t *testing.T) {
 	t.Parallel()
 	if code, said, _ := smoke(t, "driver = \"hdmi\"\n", "", "-hardware", "--yes"); code != 1 || !strings.Contains(said, "nobody can talk to") {
 		t.Errorf("exit code %d, said\n%s", code, said)
+	}
+}
+
+// hotChip is a sysfs with one thermometer, which measures 80 °C.
+func hotChip() fstest.MapFS {
+	const chip = "class/hwmon/hwmon0/"
+	return fstest.MapFS{chip + "name": {Data: []byte("lm75\n")}, chip + "temp1_input": {Data: []byte("80000\n")}}
+}
+
+// TestSmokeEndsAtAFire: the suite keeps a panel fed for half an hour, and watches what the site file has watched.
+func TestSmokeEndsAtAFire(t *testing.T) {
+	t.Parallel()
+	panel := panelproc.StartPanel(t, panelproc.BuildPanel(t), "-protocol=lg", "-id=1", "-warmup=100ms")
+	site := fmt.Sprintf("driver = \"lg\"\nport = %q\n[temperature]\nback = \"hwmon:lm75:temp1\"\n", panel.Path)
+	code, said, report := smoke(t, site, "y\n", "-hardware")
+	const want = "cannot go on with a panel near a fire: back"
+	if code != 1 || !strings.Contains(said, want) || !strings.Contains(report, want) {
+		t.Errorf("exit code %d, said\n%s\nreport\n%.2000s", code, said, report)
+	}
+	if state := panel.State(); state != "off" {
+		t.Errorf("the panel is %s", state)
 	}
 }

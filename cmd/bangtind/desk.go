@@ -27,7 +27,12 @@ type desk struct {
 
 // Handle implements local.Handler.
 func (d *desk) Handle(ctx context.Context, r local.Request, by local.Peer) local.Answer {
-	if err := d.obey(ctx, r, who(by)); err != nil {
+	note := ""
+	err := d.obey(ctx, r, who(by))
+	switch {
+	case errors.Is(err, control.ErrUnsaved):
+		note = err.Error()
+	case err != nil:
 		return local.Answer{Error: err.Error()}
 	}
 	if r.Do != local.Status {
@@ -40,7 +45,7 @@ func (d *desk) Handle(ctx context.Context, r local.Request, by local.Peer) local
 	if err != nil {
 		return local.Answer{Error: err.Error()}
 	}
-	return local.Answer{State: raw}
+	return local.Answer{State: raw, Note: note}
 }
 
 func (d *desk) obey(ctx context.Context, r local.Request, by string) error {

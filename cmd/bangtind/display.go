@@ -82,12 +82,15 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 	if err := d.content(ctx, m); err != nil {
 		return err
 	}
+	if m.nowhere {
+		s.Output.Video = site.VideoNull
+	}
 	d.screen()
 	if err := d.recall(ctx); err != nil {
 		return err
 	}
 	if m.simulate {
-		s.Panel = site.Panel{Driver: site.Sim}
+		s.Panel = site.Panel{Driver: site.Sim, Input: s.Panel.Input}
 	}
 	if err := d.wire(m); err != nil {
 		return err
@@ -95,6 +98,9 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 	defer func() { err = errors.Join(err, d.wired.Close()) }()
 	if err := d.wired.unusable(); err != nil {
 		d.degrade("hardware-unusable", err)
+	}
+	if d.site.Relay != nil && d.wired.relay == nil {
+		d.degrade("relay-failed", errors.New("cannot use [relay]: nothing cuts the panel's mains in a fire"))
 	}
 	if err := d.decide(ctx); err != nil {
 		return err
@@ -193,7 +199,7 @@ func (d *display) recall(ctx context.Context) error {
 	if err != nil {
 		d.log.Error("the fire latch stands in the journal alone", "err", err)
 	}
-	d.orders.KeepCopy(latch, fire, d.log)
+	d.orders.KeepCopy(latch, fire)
 	d.orders.Trusting(d.keyring.holds)
 	if err = d.orders.Recheck(ctx); err != nil {
 		d.log.Error("a lapsed order is not recorded", "err", err) // it is not obeyed all the same
@@ -230,7 +236,8 @@ func (d *display) decide(ctx context.Context) error {
 	}
 	d.control, err = control.New(ctx, control.Config{
 		Lacking: d.lacking.list, Trust: d.keyring.version, Heartbeat: heartbeat, Device: d.site.ID, Gate: d.site.Gate, Version: version, Kernel: d.kernel, Recovered: d.journal.Recovered().String(),
-		Schedule: schedule, Brightness: levels(d.site.Schedule.Brightness), Safety: safety(d.site, d.wired.rig != nil), Meter: meter(d.site.Meter), SignalLies: d.site.Panel.SignalLies,
+		Schedule: schedule, Brightness: levels(d.site.Schedule.Brightness), Safety: safety(d.site, d.wired.rig != nil), Meter: meter(d.site.Meter),
+		SignalLies: d.site.Panel.SignalLies, InsideLies: d.site.Panel.InsideLies, Input: d.site.Panel.Input,
 		Key: control.Key{State: wire.PowerWish(d.site.Key.Does), For: d.site.Key.For}, Clock: d.clock, Journal: d.journal, Orders: d.orders,
 		Panel: d.wired.panel, Relay: d.wired.relay, Sensors: d.wired.sensors, Expect: d.wired.expect, Player: d.player, Content: d.library,
 		Health: d.health, Log: d.log,

@@ -6,6 +6,7 @@ import (
 
 	"bangtin/hal"
 	"bangtin/hal/hwmon"
+	"bangtin/hal/rs232"
 	"bangtin/hal/sim"
 	"bangtin/internal/journal"
 	"bangtin/internal/pki"
@@ -54,6 +55,17 @@ func (m *Main) OnRig(rig *sim.Rig, relay func(hal.Relay) hal.Relay) {
 		w.expect = []hal.Reading{{Sensor: sim.SmokeSensor, Kind: hal.Smoke}, {Sensor: sim.CabinetSensor, Kind: hal.Temperature}}
 	}
 }
+
+// NewLine is newLine for tests.
+func NewLine(p site.Panel, open rs232.Opener) (hal.Panel, error) {
+	return newLine(p, open, slog.New(slog.DiscardHandler))
+}
+
+// ReadFrom has sysfs elsewhere.
+func (m *Main) ReadFrom(sys string) { m.sys = sys }
+
+// ShowNowhere lets the display drive a panel on a machine that has no output to show a picture on.
+func (m *Main) ShowNowhere() { m.nowhere = true }
 
 // Limits is limits for tests.
 func Limits(chip string) hwmon.Limits { return limits(chip) }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
-	"strings"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
@@ -55,8 +53,11 @@ func (w *wired) Close() error {
 // cannot be as the site file says; what else cannot be is among refused, and the display does without.
 func wireUp(s *site.Site, sys string, screen drm.Screen, fire func() bool, log *slog.Logger) (*wired, error) {
 	w, err := build(s, sys, screen, log)
-	if err != nil || s.Panel.Driver == site.Sim {
-		return w, err
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	if s.Panel.Driver == site.Sim {
+		return w, nil
 	}
 	w.addRelay(s.Relay, fire, log) // last: it moves at once
 	return w, nil
@@ -66,29 +67,24 @@ func wireUp(s *site.Site, sys string, screen drm.Screen, fire func() bool, log *
 func rehearse(s *site.Site) error {
 	log := slog.New(slog.DiscardHandler)
 	w, err := build(s, sysFolder, nil, log)
-	if err != nil {
-		return err
-	}
 	if s.Relay != nil {
 		w.refuse("[relay]", relayConfig(s.Relay, nil, log).Check())
 	}
-	return errors.Join(append(w.refused, w.Close())...)
+	return errors.Join(append([]error{err}, append(w.refused, w.Close())...)...)
 }
 
-// build builds everything but the relay, which opens nothing.
+// build builds everything but the relay, which opens nothing. With an error of the panel there is all the rest.
 func build(s *site.Site, sys string, screen drm.Screen, log *slog.Logger) (*wired, error) {
 	w := &wired{sys: sys}
 	if s.Panel.Driver == site.Sim {
 		w.simulate(sim.NewRig(sim.Config{}))
 		return w, nil
 	}
-	if err := w.addPanel(s.Panel, screen, log); err != nil {
-		return nil, err
-	}
+	err := w.addPanel(s.Panel, screen, log)
 	w.addContacts(s.Contacts)
 	w.addMeter(s.Meter, log)
 	w.addThermometers(s.Thermometers, log)
-	return w, nil
+	return w, err
 }
 
 // refuse notes that a part cannot be, where err says so.
@@ -221,20 +217,14 @@ func (w *wired) addThermometers(list []site.Thermometer, log *slog.Logger) {
 	}
 }
 
-// limits is what is plausible of a temperature of that chip. A processor heats by tens of kelvins within a second of
+// limits is what is plausible of a temperature of that chip. A part of a computer heats by tens of kelvins within a second of
 // work: with the step of a cabinet each start of the player would read as a broken sensor.
 func limits(chip string) hwmon.Limits {
 	l := hwmon.DefaultLimits(hal.Temperature)
-	if inProcessor(chip) {
+	if !ambient(chip) {
 		l.Step = 60_000
 	}
 	return l
-}
-
-// inProcessor knows the kernel's names of a processor's own sensors: coretemp of Intel's, k8temp and k10temp of AMD's,
-// via_cputemp, and on boards those of thermal zones, such as cpu_thermal (drivers/hwmon and drivers/thermal).
-func inProcessor(chip string) bool {
-	return slices.Contains([]string{"coretemp", "k8temp", "k10temp", "via_cputemp"}, chip) || strings.HasSuffix(chip, "_thermal")
 }
 
 // relayWatchdog is six times as long as the relay's keeper takes between two looks.

@@ -38,6 +38,8 @@ type Main struct {
 	// rewire puts a bench's parts beside those of the site file, or in their place, before any is used; fire as in wireUp.
 	// Nil outside of tests.
 	rewire func(w *wired, fire func() bool)
+	// nowhere has the display show its picture nowhere, whatever panel the site file names; false outside of tests.
+	nowhere bool
 
 	site     string
 	check    bool
@@ -85,6 +87,9 @@ func (m *Main) Run(ctx context.Context) int {
 			return exitFailed
 		}
 		fmt.Fprintf(m.Stdout, "%s: %s, %s: site file is valid\n", m.site, s.ID, s.Gate)
+		if s.Panel.Driver != site.Sim {
+			fmt.Fprintln(m.Stdout, heeded(s))
+		}
 	case verb == "":
 		err = m.display(ctx, s)
 	case verb == "verify":
@@ -181,6 +186,9 @@ func (m *Main) local(ctx context.Context, s *site.Site, verb string, args []stri
 	if err != nil {
 		fmt.Fprintln(m.Stderr, err)
 		return exitFailed
+	}
+	if answer.Note != "" {
+		fmt.Fprintln(m.Stderr, answer.Note)
 	}
 	var state any
 	if err := json.Unmarshal(answer.State, &state); err != nil {

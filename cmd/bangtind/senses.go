@@ -3,12 +3,14 @@ package main
 import (
 	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"bangtin/hal"
+	"bangtin/internal/control"
 )
 
 // senses runs the sensors for as long as a test lasts and keeps the newest reading of each: a line of the kernel can be
@@ -115,6 +117,28 @@ func (s *senses) smoking() bool {
 		}
 	}
 	return false
+}
+
+// burns waits for a fire, as the display's own decision would see it, and says what it is; empty when ctx ended before.
+func (s *senses) burns(ctx context.Context, limits control.Safety) string {
+	for {
+		s.mu.Lock()
+		changed := s.changed
+		for _, r := range s.last {
+			switch {
+			case r.Quality != hal.QualityGood:
+			case r.Kind == hal.Smoke && r.Active, r.Kind == hal.Temperature && r.Temperature >= limits.CutOff && slices.Contains(limits.Sensors, r.Sensor):
+				s.mu.Unlock()
+				return r.Sensor
+			}
+		}
+		s.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ""
+		}
+	}
 }
 
 // Run implements [hal.Sensor] for the safety chain: the newest reading of each sensor, and then each newer one.

@@ -191,16 +191,18 @@ func (t *smokeTest) relayKept() {
 	}
 }
 
-// noFire refuses to feed a panel that was cut off by a fire that nobody has cleared. It reads a copy: the display's
-// journal belongs to its daemon.
+// noFire refuses to feed a panel that was cut off by a fire that nobody has cleared. As for the daemon, either place where
+// the latch stands is enough, and a damaged latch file is none. It reads a copy of the journal, which belongs to the daemon.
 func (m *Main) noFire(ctx context.Context, s *site.Site) error {
-	from := filepath.Join(s.Data, journalFile)
-	if _, err := os.Stat(from); errors.Is(err, os.ErrNotExist) {
-		return nil // it has not run yet
+	fire, err := control.ReadLatchFile(filepath.Join(s.Data, latchFile))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		m.logger().Warn("the fire latch is known from the journal alone", "err", err)
 	}
-	fire, err := m.standingFire(ctx, s, from)
-	if err != nil {
-		return fmt.Errorf("cannot tell whether the display is cut off by a fire, run it once before: %w", err)
+	from := filepath.Join(s.Data, journalFile)
+	if _, err := os.Stat(from); fire == "" && !errors.Is(err, os.ErrNotExist) { // else it has not run yet
+		if fire, err = m.standingFire(ctx, s, from); err != nil {
+			return fmt.Errorf("cannot tell whether the display is cut off by a fire, run it once before: %w", err)
+		}
 	}
 	if fire != "" {
 		return fmt.Errorf("cannot switch a panel that a fire has cut off (%s): start bangtind, and lift it with bangtind clear-fire", fire)

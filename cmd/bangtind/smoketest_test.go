@@ -17,6 +17,7 @@ import (
 
 	"bangtin/hal"
 	"bangtin/hal/sim"
+	"bangtin/internal/control"
 
 	main "bangtin/cmd/bangtind"
 )
@@ -294,6 +295,37 @@ func TestSmokeTestSpeaksVietnamese(t *testing.T) {
 	c.needs(t, 3, `^CHƯA THỬ: tiếp điểm báo khói\n    không có người trả lời$`, `^ĐẠT: bật màn hình$`, `^CHƯA THỬ: rơ-le$`)
 	if !strings.Contains(c.said, "Xin kích đầu báo khói (bằng nút thử hoặc nam châm thử của nó). Phải đọc được: có khói. [Enter = bỏ qua]") {
 		t.Errorf("it says\n%s", c.said)
+	}
+}
+
+// TestNoTestFeedsWhatAFireHasCutOff: where the journal took nothing, or is gone, the latch stands in its copy alone.
+func TestNoTestFeedsWhatAFireHasCutOff(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	latch, _, err := control.OpenLatchFile(filepath.Join(data, "fire-latch"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "site.toml")
+	text := fmt.Sprintf("[site]\nid = \"tinh-bien-01\"\ngate = \"G\"\ndata = %q\n[panel]\ndriver = \"hdmi\"\n", data)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, fire := range []string{"smoke reported by smoke", ""} {
+		if err := latch.Save(fire); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{{"smoke-test", "--language", "en"}, {"smoke", "-hardware", "--yes"}} {
+			var out, errs strings.Builder
+			m := &main.Main{Args: append([]string{"--site", path}, args...), Stdout: &out, Stderr: &errs, Wall: time.Now}
+			m.OnRig(sim.NewRig(sim.Config{}), func(r hal.Relay) hal.Relay { return r })
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel() // whatever is begun ends at once
+			code := m.Run(ctx)
+			if refused := strings.Contains(errs.String(), "a fire has cut off (smoke reported by smoke)"); refused != (fire != "") || refused && code != 1 {
+				t.Errorf("%s after %q: exit code %d, %s%s", args, fire, code, out.String(), errs.String())
+			}
+		}
 	}
 }
 

@@ -142,6 +142,8 @@ func TestCheck(t *testing.T) {
 	w := newWorld(t)
 	for tables, want := range map[string]string{
 		"": "site file is valid",
+		"[temperature]\ncabinet = \"w1:28-0316a2795f1c\"\nboard = \"hwmon:nct6798:temp1\"\n": "dims and cuts off: cabinet, panel-inside where the panel tells it\n",
+		"[safety]\nsensors = []\n":                                        "dims and cuts off: panel-inside where the panel tells it\n",
 		"[meter]\ndriver = \"ina219\"\nbus = \"../i2c-7\"\n":              "cannot use [meter]: cannot open an I²C bus: \"../i2c-7\" is no adapter: write its name, as i2cdetect -l shows it\n",
 		"[relay]\nchip = \"gpiochip0\"\nline = \"1\"\ncontact = \"no\"\n": "relay.chip: \"gpiochip0\" is the kernel's number",
 	} {
@@ -149,7 +151,7 @@ func TestCheck(t *testing.T) {
 		w.siteToml()
 		var out, problems bytes.Buffer
 		code := (&main.Main{Args: []string{"--site", w.path("site.toml"), "--check"}, Stdout: &out, Stderr: &problems, Wall: time.Now}).Run(t.Context())
-		if good := tables == ""; (code == 0) != good || (problems.Len() == 0) != good || !strings.Contains(out.String()+problems.String(), want) {
+		if good := strings.Contains(want, "valid") || strings.HasPrefix(want, "dims"); (code == 0) != good || (problems.Len() == 0) != good || !strings.Contains(out.String()+problems.String(), want) {
 			t.Errorf("%q: %d, %s%s", tables, code, &out, &problems)
 		}
 	}
@@ -169,4 +171,16 @@ func TestOnAirWithAMeterThatCannotBe(t *testing.T) {
 		return s.Player.State == "playing" && slices.Contains(s.Alarms, "hardware-unusable")
 	})
 	r.stop()
+}
+
+// TestEverythingThatCannotBeIsSaidAtOnce: the panel's error hides none of the others.
+func TestEverythingThatCannotBeIsSaidAtOnce(t *testing.T) {
+	err := main.Rehearse(&site.Site{
+		Panel: site.Panel{Driver: "pdp", Port: "/dev/null", SetID: 1}, Meter: &site.Meter{Driver: "ina219", Bus: "../i2c-7"},
+	})
+	for _, want := range []string{"cannot use [panel]: ", "cannot use [meter]: "} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
+	}
 }

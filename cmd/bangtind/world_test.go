@@ -45,7 +45,7 @@ type world struct {
 
 // A siteFile is what differs between the sites of these tests.
 type siteFile struct {
-	windows, driver, port, broker, content string
+	windows, driver, port, input, broker, content string
 
 	tables string // besides
 }
@@ -101,7 +101,12 @@ func (w *world) siteToml() {
 	if w.site.port != "" {
 		s += fmt.Sprintf("port = %q\nset_id = 1\n", w.site.port)
 	}
-	s += "[output]\nvideo = \"null\"\n"
+	if w.site.input != "" {
+		s += fmt.Sprintf("input = %q\n", w.site.input)
+	}
+	if w.site.driver == "sim" { // else TestMain has it so
+		s += "[output]\nvideo = \"null\"\n"
+	}
 	if w.site.broker != "" {
 		s += fmt.Sprintf("[broker]\nurl = %q\nheartbeat = \"10s\"\ngather = \"0s\"\n", w.site.broker)
 	}

@@ -24,7 +24,7 @@ const (
 	claimLimit = 3 * time.Second
 	// lookAgain is how often the addresses are read while one is awaited, because the event may have been dropped.
 	lookAgain = 100 * time.Millisecond
-	// vendorAsks is how often a TV is asked for its maker each time it comes.
+	// vendorAsks is how often a TV is asked in vain for its maker each time it comes or is woken.
 	vendorAsks = 3
 	// overdueFor is how long an answer that did not come in time may still come. CEC allows 1 s.
 	overdueFor = 5 * time.Second
@@ -32,7 +32,7 @@ const (
 
 // A Config says which panel a [Panel] drives. Durations that are zero get the value in brackets.
 type Config struct {
-	Device  string // such as /dev/cec0; empty is the only adapter there is, or the only one with a physical address
+	Device  string // such as /dev/cec0; empty is the only adapter there is, or the only one with a physical address, see SetPower
 	OSDName string // what the TV may show of us: at most 14 ASCII characters, the rest is cut off
 
 	Reply     time.Duration // how long to wait for a reply, at most 1 s [1 s, which is what CEC allows]
@@ -49,15 +49,19 @@ type Config struct {
 // Panel's own repeats what TVs like to miss, for at most 30 s.
 type Panel struct {
 	config Config
-	open   func() (adapter, error)
+	find   func() (string, error) // where no device is named
+	open   func(path string) (adapter, error)
 
 	session *session // nil while closed
+	path    string   // of the session's adapter
+	roused  bool     // a display was woken over an adapter that nobody knew to be the one; the rest of the wake is owed
 	closed  bool
 	waking  *waking // the newest wake; nil before the first
 
 	mu      sync.Mutex // for what is below: the adapter's reader and the wake use it too
 	seen    addresses
 	claimed time.Time // when the kernel began to look for a logical address
+	proven  string    // the adapter that was last seen to have a display; empty before
 	lost    time.Time // when the physical address was missed first; zero while it is there or never was
 	belief  belief
 	// overdue is until when the answer to a question that was given up may still come; zero is none.
@@ -72,18 +76,20 @@ type Panel struct {
 // New returns the driver of one panel. It does no input or output: the adapter is opened by the first command.
 func New(c Config) *Panel {
 	c.OSDName = cmp.Or(c.OSDName, "Bang Tin")
-	return newPanel(c, func() (adapter, error) { return openAdapter(c.Device, c.OSDName, c.Log) })
+	find := func() (string, error) { return findAdapter(c.Log) }
+	return newPanel(c, find, func(path string) (adapter, error) { return openAdapter(path, c.OSDName, c.Log) })
 }
 
-func newPanel(c Config, open func() (adapter, error)) *Panel {
+func newPanel(c Config, find func() (string, error), open func(path string) (adapter, error)) *Panel {
 	c.Reply = min(cmp.Or(c.Reply, time.Second), time.Second)
 	c.SettleOn = cmp.Or(c.SettleOn, pollUntil)
 	c.SettleOff = cmp.Or(c.SettleOff, 10*time.Second)
-	return &Panel{config: c, open: open}
+	return &Panel{config: c, find: find, open: open}
 }
 
 // SetPower implements [hal.Panel]. On is image view on, then active source several times from a goroutine of the
-// Panel's own; off is one standby, which ends that goroutine. Both wait for a refusal as long as for a reply.
+// Panel's own; off is one standby, which ends that goroutine. Both wait for a refusal as long as for a reply. Where no device
+// is named, and none of several adapters has a display or had one in this run, image view on goes out over each of them.
 func (p *Panel) SetPower(ctx context.Context, on bool) error {
 	if err := p.setPower(ctx, on); err != nil {
 		return fmt.Errorf("cannot set panel power: %w", err)
@@ -96,7 +102,11 @@ func (p *Panel) setPower(ctx context.Context, on bool) error {
 		return err
 	}
 	p.waking.end()
+	p.roused = false
 	s, a, err := p.ready(ctx)
+	if dark, ok := errors.AsType[*darkError](err); on && ok {
+		return p.rouse(ctx, dark.ways())
+	}
 	if err != nil {
 		return err
 	}
@@ -144,6 +154,11 @@ func (p *Panel) power(ctx context.Context) (hal.Power, error) {
 	from, placed := a.playback()
 	if !placed {
 		return hal.PowerUnknown, fmt.Errorf("adapter has %s: %w", a.lacks(), hal.ErrSilent)
+	}
+	if p.roused {
+		p.roused = false
+		p.rest(s, false)
+		p.carryOn(s, plan(p.treatment()), time.Now(), false)
 	}
 	power, err := p.question(ctx, s, from)
 	if err != nil {
@@ -213,7 +228,8 @@ func (p *Panel) catchUp(ctx context.Context, s *session, from byte) error {
 }
 
 // identify returns how the TV wants to be treated, and asks for its maker where it was not told. A TV that does not
-// tell is treated as one without quirks.
+// tell is treated as one without quirks. Until it has told, or was asked in vain, it is taken for the one before: most that
+// hide their EDID in standby come back as what they were, and are woken as such.
 func (p *Panel) identify(ctx context.Context, s *session, from byte) (quirk, error) {
 	due := false
 	p.note(func() {
@@ -227,8 +243,14 @@ func (p *Panel) identify(ctx context.Context, s *session, from byte) (quirk, err
 		case err == nil:
 			p.introduced(r.message)
 		case errors.Is(err, hal.ErrRefused): // it has none
-			p.note(func() { p.known = true })
-		case !errors.Is(err, hal.ErrSilent):
+			p.note(func() { p.vendor, p.known = 0, true })
+		case errors.Is(err, hal.ErrSilent):
+			p.note(func() {
+				if p.asks >= vendorAsks {
+					p.vendor = 0
+				}
+			})
+		default:
 			return quirk{}, err
 		}
 	}

@@ -52,6 +52,42 @@ func sent(b *cec.Bus) []string {
 	return lines
 }
 
+// TestAnotherTV does not inherit what its forerunner's maker is known for, whether it refuses to name its own or says nothing.
+func TestAnotherTV(t *testing.T) {
+	for _, shy := range []bool{false, true} {
+		within(t, func(t *testing.T, b *cec.Bus, p *cec.Panel) {
+			b.Vendor(0x0000F0)
+			reads(t, p, hal.PowerUnknown, hal.ErrUnsupported)
+			b.Physical(0xFFFF)
+			time.Sleep(time.Minute)
+			b.Vendor(0)
+			b.Set(cec.Shy, shy)
+			b.Physical(0x2000)
+			time.Sleep(time.Minute)
+			for range 2 {
+				p.Power(t.Context()) // which asks
+			}
+			reads(t, p, hal.PowerOff, nil)
+		})
+	}
+}
+
+// TestAMakerIsAskedAgainAfterAWake: a TV that was asleep may not have told it.
+func TestAMakerIsAskedAgainAfterAWake(t *testing.T) {
+	within(t, func(t *testing.T, b *cec.Bus, p *cec.Panel) {
+		b.Vendor(0x0000F0)
+		b.Set(cec.Shy, true)
+		for range 5 {
+			reads(t, p, hal.PowerOff, nil)
+		}
+		b.Set(cec.Shy, false)
+		reads(t, p, hal.PowerOff, nil)
+		command(t, p, true)
+		time.Sleep(time.Minute)
+		reads(t, p, hal.PowerUnknown, hal.ErrUnsupported)
+	})
+}
+
 func TestWakeByMaker(t *testing.T) {
 	const (
 		view   = "4→0 04"
@@ -161,6 +197,19 @@ func TestWithoutPhysicalAddressOnlyAWakePasses(t *testing.T) {
 		if diff := cmp.Diff(want, sent(b)); diff != "" {
 			t.Errorf("sent (-want +got):\n%s", diff)
 		}
+	})
+}
+
+// TestCloseLeavesAReaderThatHangs to the kernel.
+func TestCloseLeavesAReaderThatHangs(t *testing.T) {
+	within(t, func(t *testing.T, b *cec.Bus, p *cec.Panel) {
+		reads(t, p, hal.PowerOff, nil)
+		b.Set(cec.Held, true)
+		start := time.Now()
+		if err := p.Close(); err != nil || time.Since(start) > time.Second {
+			t.Errorf("Close: %v after %v", err, time.Since(start))
+		}
+		time.Sleep(2 * time.Minute) // until it is back
 	})
 }
 

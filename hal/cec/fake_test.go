@@ -24,6 +24,8 @@ const (
 	Disturbed              // each other message is lost to arbitration
 	Eventless              // the kernel drops all events
 	Forgets                // the adapter gets no logical address
+	Shy                    // the TV does not say who made it
+	Held                   // the kernel does not let the reader go
 	Swallows               // results of requests never come
 	faults
 )
@@ -72,7 +74,23 @@ func NewOn(b *Bus, c Config) *Panel {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return newPanel(c, b.plugIn)
+	return newPanel(c, func() (string, error) { return "/dev/cec0", nil }, func(string) (adapter, error) { return b.plugIn() })
+}
+
+// NewAmong returns a driver that finds its adapter among those of the buses, by their paths.
+func NewAmong(buses map[string]*Bus, log *slog.Logger) *Panel {
+	find := func() (string, error) {
+		var all []candidate
+		for path, b := range buses {
+			b.do(func() {
+				if b.there {
+					all = append(all, candidate{path, b.place.physical})
+				}
+			})
+		}
+		return choose(all)
+	}
+	return newPanel(Config{OSDName: "Bang Tin", Log: log}, find, func(path string) (adapter, error) { return buses[path].plugIn() })
 }
 
 func (b *Bus) plugIn() (adapter, error) {
@@ -275,6 +293,8 @@ func (b *Bus) react(m message) []byte {
 		return []byte{opReportPower, b.status()}
 	case m.is(opGetCECVersion, 0):
 		return []byte{opCECVersion, 5}
+	case m.is(opGiveVendorID, 0) && b.fault[Shy]:
+		return nil
 	case m.is(opGiveVendorID, 0) && b.vendor == 0:
 		return []byte{opFeatureAbort, opGiveVendorID, 0}
 	case m.is(opGiveVendorID, 0):
@@ -318,6 +338,10 @@ func (a *fakeAdapter) next() (received, error) {
 	case r := <-a.out:
 		return r, nil
 	case <-a.ended:
+		held := false
+		if a.bus.do(func() { held = a.bus.fault[Held] }); held {
+			time.Sleep(time.Minute)
+		}
 		return received{}, fmt.Errorf("no such device: %w", hal.ErrPortGone)
 	}
 }

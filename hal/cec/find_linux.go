@@ -5,16 +5,9 @@ import (
 	"path/filepath"
 )
 
-// openAdapter opens the adapter at path, or finds the one that is meant. It knows the name that will be claimed, so that
+// openAdapter opens the adapter at path. It knows the name that will be claimed, so that
 // an address that was claimed before this program started is kept: without one the TV sees its player leave and come.
 func openAdapter(path, name string, log *slog.Logger) (adapter, error) {
-	if path == "" {
-		found, err := findAdapter(log)
-		if err != nil {
-			return nil, err
-		}
-		path = found
-	}
 	d, err := openDevice(path, log)
 	if err != nil {
 		return nil, err

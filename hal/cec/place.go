@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"bangtin/hal"
@@ -42,24 +43,58 @@ func (p *Panel) ready(ctx context.Context) (*session, addresses, error) {
 	}
 }
 
-// opened returns the session, a new one where the adapter was lost.
+// opened returns the session, a new one where the adapter was lost, or where it has no display and another has.
 func (p *Panel) opened() (*session, error) {
 	if p.session != nil && p.session.over() {
 		p.config.Log.Warn("panel port was lost", "port", p.config.Device)
 		p.drop()
 	}
-	if p.session != nil {
+	if p.session != nil && !p.outdone() {
 		return p.session, nil
 	}
-	a, err := p.open()
+	p.drop()
+	path, err := p.pick()
 	if err != nil {
 		return nil, fmt.Errorf("cannot open CEC adapter: %w", err)
 	}
+	a, err := p.open(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open CEC adapter: %w", err)
+	}
+	p.path = path
 	p.note(func() {
 		p.seen, p.claimed, p.lost, p.asks, p.known = addresses{physical: noPhysical}, time.Time{}, time.Time{}, 0, false
 	})
 	p.session = newSession(a, p.hear, p.moved)
 	return p.session, nil
+}
+
+// pick returns the adapter to use: the one that is named, or the one that is found. Where none has a display it is the one
+// that had.
+func (p *Panel) pick() (string, error) {
+	if p.config.Device != "" {
+		return p.config.Device, nil
+	}
+	path, err := p.find()
+	proven := ""
+	p.note(func() { proven = p.proven })
+	if dark, ok := errors.AsType[*darkError](err); ok && slices.Contains(dark.ways(), proven) {
+		return proven, nil
+	}
+	return path, err
+}
+
+// outdone tells whether the session's adapter was found, has no display, and is not what would be picked now: at a start one
+// of two may be there before the other. A wake under way is not disturbed.
+func (p *Panel) outdone() bool {
+	placed := true
+	p.note(func() { placed = p.seen.physical != noPhysical })
+	if placed || p.config.Device != "" || p.waking.underWay() {
+		return false
+	}
+	path, err := p.pick()
+	_, dark := errors.AsType[*darkError](err)
+	return dark || err == nil && path != p.path
 }
 
 // moved is for the reading goroutine, after an event.
@@ -88,6 +123,9 @@ func (p *Panel) look(s *session) (addresses, error) {
 			p.lost, p.asks, p.known = time.Now(), 0, false // it may be another TV that comes
 		}
 		p.seen = a
+		if a.physical != noPhysical {
+			p.proven = p.path
+		}
 	})
 	return a, nil
 }

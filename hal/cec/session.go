@@ -13,6 +13,8 @@ const (
 	// resultLimit is how long the result of a request may take beyond the wait for its reply: the kernel gives an
 	// adapter 2.1 s for one message, and others may be before it.
 	resultLimit = 3 * time.Second
+	// closeLimit is how long close waits for the reader, which ends within milliseconds unless the kernel holds it.
+	closeLimit = time.Second
 	// maxWaiting is how many requests may be under way: what the kernel's own queue holds.
 	maxWaiting = 18
 )
@@ -163,10 +165,15 @@ func (s *session) over() bool {
 	}
 }
 
-// close ends the session and returns when its goroutine has.
+// close ends the session and returns when its goroutine has, or leaves that to the kernel: it frees the adapter when it is back.
 func (s *session) close() {
 	s.adapter.close()
-	<-s.ended
+	t := time.NewTimer(closeLimit)
+	defer t.Stop()
+	select {
+	case <-s.ended:
+	case <-t.C:
+	}
 }
 
 // wait waits until an address may have changed, for at most d.

@@ -24,6 +24,53 @@ func (w *waking) end() {
 	<-w.done
 }
 
+// underWay tells whether it has not ended by itself yet.
+func (w *waking) underWay() bool {
+	if w == nil {
+		return false
+	}
+	select {
+	case <-w.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// rouse sends image view on over each of these adapters, of which nobody knows which has the display, as one without an
+// address. The rest of the wake is for when a display has shown itself. It fails where no display took the message.
+func (p *Panel) rouse(ctx context.Context, paths []string) error {
+	start := time.Now()
+	var failed []error
+	for _, path := range paths {
+		if err := p.viewOver(ctx, path); err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		p.roused = true
+	}
+	if !p.roused {
+		return errors.Join(failed...)
+	}
+	p.note(func() {
+		p.active = true
+		p.belief.told(true, start)
+	})
+	return nil
+}
+
+// viewOver opens an adapter for one image view on.
+func (p *Panel) viewOver(ctx context.Context, path string) error {
+	a, err := p.open(path)
+	if err != nil {
+		return err
+	}
+	s := newSession(a, func(*session, message) {}, func(*session) {})
+	defer s.close()
+	_, err = s.ask(ctx, request{message: message{From: addressUnregistered, To: addressTV, Body: []byte{opImageViewOn}}})
+	return err
+}
+
 // wake sends image view on, and text view on to a TV that refuses it, and leaves the rest to a goroutine. Active
 // source follows at once unless this maker's TVs want it later: the refusal is waited for afterwards.
 func (p *Panel) wake(ctx context.Context, s *session, a addresses) error {
@@ -48,7 +95,7 @@ func (p *Panel) wake(ctx context.Context, s *session, a addresses) error {
 	}
 	if heard(r, err) {
 		p.note(func() {
-			p.active = true
+			p.active, p.asks = true, 0 // a TV that was too fast asleep to tell its maker may do so now
 			p.belief.told(true, start)
 		})
 	}

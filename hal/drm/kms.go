@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -113,18 +114,35 @@ func (c *card) ioctl(request uintptr, argument unsafe.Pointer) error {
 	}
 	var failure error
 	err = raw.Control(func(fd uintptr) {
-		for {
+		failure = retried(func() unix.Errno {
 			_, _, number := unix.Syscall(unix.SYS_IOCTL, fd, request, uintptr(argument))
-			if number == 0 {
-				failure = nil
-				return
-			}
-			if failure = number; number != unix.EINTR && number != unix.EAGAIN {
-				return
-			}
-		}
+			return number
+		})
 	})
 	return errors.Join(err, failure)
+}
+
+const (
+	// tries is how often a request is made that a signal interrupted, or that the driver wants again, and retryPause what is
+	// waited before the next: a driver that always wants more gets two seconds.
+	tries      = 100
+	retryPause = 20 * time.Millisecond
+)
+
+// retried makes a request of the kernel until it says something else than to try again, or has said that too often.
+func retried(request func() unix.Errno) error {
+	for range tries {
+		switch number := request(); number {
+		case 0:
+			return nil
+		case unix.EINTR:
+		case unix.EAGAIN:
+			time.Sleep(retryPause)
+		default:
+			return number
+		}
+	}
+	return fmt.Errorf("it was to be tried again %d times: %w", tries, unix.EAGAIN)
 }
 
 func (c *card) close() error { return c.file.Close() }

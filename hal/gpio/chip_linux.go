@@ -41,18 +41,22 @@ func (k kernelLines) openChip(l Line) (*chip, error) {
 		return nil, fmt.Errorf("there are %d gpio chips: too many", len(nodes))
 	}
 	var found *chip
+	missed := "" // a chip that cannot be asked may be the one
 	for _, node := range nodes {
 		c, err := k.named(node, l.Chip)
 		switch {
-		case err != nil || c == nil:
-			continue // not ours to complain of: if ours is missing, that is said below
+		case err != nil:
+			missed += "; " + err.Error()
+			continue
+		case c == nil:
+			continue
 		case found != nil:
 			return nil, errors.Join(fmt.Errorf("two gpio chips are called %q: name it by its place on the bus", l.Chip), found.file.Close(), c.file.Close())
 		}
 		found = c
 	}
 	if found == nil {
-		return nil, fmt.Errorf("there is no gpio chip called %q: %w", l.Chip, errGone)
+		return nil, fmt.Errorf("there is no gpio chip called %q%s: %w", l.Chip, missed, errGone)
 	}
 	return found, nil
 }

@@ -27,6 +27,7 @@ type Fake struct {
 	gone  bool
 	life  int // handles of an earlier one are dead
 	fail  error
+	jam   error // of the handles of an earlier life; nil is that the chip is gone
 }
 
 // A Write is a value that an output took.
@@ -98,6 +99,14 @@ func (f *Fake) set(gone bool, fail error) {
 	f.gone, f.fail = gone, fail
 }
 
+// Jam makes the handles that there are fail for ever, and lets new ones work.
+func (f *Fake) Jam(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.life++
+	f.jam = err
+}
+
 // Written returns what the outputs took so far.
 func (f *Fake) Written() []Write {
 	f.mu.Lock()
@@ -106,6 +115,9 @@ func (f *Fake) Written() []Write {
 }
 
 func (f *Fake) check(life int) error {
+	if life != f.life && f.jam != nil {
+		return f.jam
+	}
 	if f.gone || life != f.life {
 		return fmt.Errorf("cannot use it: %w", errGone)
 	}

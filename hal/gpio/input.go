@@ -36,7 +36,8 @@ type InputConfig struct {
 	Name string   // of the sensor in its readings
 	Kind hal.Kind // Mains, Smoke, Door, Tamper or Key
 	Line Line
-	// Debounce is how long a level must stay to be believed, up to 1 s; 0 is 50 ms.
+	// Debounce is how long a level must stay to be believed, up to 1 s; 0 is 50 ms. Smoke is believed after that long in sum,
+	// with pauses: of the sum they take a quarter of their own length.
 	Debounce time.Duration
 	// Hold is how long a line that pulses while it is active must be silent to be inactive, up to 1 s; 0 is 40 ms
 	// for Mains and none for the others. With it Debounce is how long the pulses must have gone on.
@@ -46,7 +47,8 @@ type InputConfig struct {
 // An Input watches a contact, a key or an optocoupler.
 //
 // A line that is missing, fails, belongs to another program or does not come to rest for 2 s reads as unknown with
-// the reason, never as the last level. A chip that returns is found again by what does not change about it.
+// the reason, never as the last level; but a smoke detector that chatters and is active for more than a fifth of the time
+// says smoke. A chip that returns is found again by what does not change about it.
 type Input struct {
 	cfg   InputConfig
 	lines lines
@@ -103,6 +105,7 @@ func (in *Input) watch(ctx context.Context, readings chan<- hal.Reading) error {
 	}
 	seen := line.now()
 	c := newContact(in.cfg.Debounce, in.cfg.Hold, level, seen)
+	c.tally = in.cfg.Kind == hal.Smoke
 	var last hal.Reading
 	for due := seen; ; {
 		reading, ok := in.reading(c, seen)

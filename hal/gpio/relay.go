@@ -21,6 +21,9 @@ const (
 	// barkAgain is how soon the watchdog tries again where the safe state could not be applied: a chip on USB is back
 	// some seconds after a disturbance.
 	barkAgain = 5 * time.Second
+	// writeFails is how many writes in a row may fail before the line is asked for anew. Our judgement: the first two may be
+	// a disturbance of the bus, and freeing a line may move the relay.
+	writeFails = 3
 	// maxDwell is a limit of sense. A compressor needs 3 min, a panel's inrush limiter about one to cool.
 	maxDwell = 10 * time.Minute
 )
@@ -76,6 +79,7 @@ type Relay struct {
 	out    output        // nil while there is no chip
 	closed bool          // what was written last
 	opened time.Time     // since when it may be open
+	fails  int           // writes in a row that failed
 	newer  chan struct{} // closed by the next wish
 	ended  bool
 	dog    *time.Timer // nil without a watchdog
@@ -114,7 +118,8 @@ func newRelay(cfg RelayConfig, lines lines) (*Relay, error) {
 // that closes waits until the relay was open for the dwell, or ctx ends, or another call comes. With a feedback
 // contact it returns within half a second after writing, with an error if the contact does not agree.
 //
-// A chip that was gone and returned counts as an opening: nobody knows what the relay did meanwhile.
+// A chip that was gone and returned counts as an opening: nobody knows what the relay did meanwhile. But where the safe state is
+// closed, it comes back in that, and no dwell is waited for. A line that refuses three writes in a row is opened anew too.
 func (r *Relay) Set(ctx context.Context, closed bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -261,16 +266,19 @@ func (r *Relay) open(closed bool) error {
 }
 
 // write writes to the open line and lets go of a chip that is gone: while somebody holds it, the kernel keeps its
-// number. The caller holds mu.
+// number. One that fails over and over is let go of too, though that may move the relay: the next call asks for it anew.
+// The caller holds mu.
 func (r *Relay) write(closed bool) error {
 	err := r.out.write(closed)
-	if errors.Is(err, errGone) {
-		r.out.Close() // the reason is err
-		r.out, r.closed = nil, false
-	}
 	if err != nil {
+		r.fails++
+		if errors.Is(err, errGone) || r.fails >= writeFails {
+			r.out.Close() // the reason is err
+			r.out, r.closed, r.fails = nil, false, 0
+		}
 		return err
 	}
+	r.fails = 0
 	if r.closed && !closed {
 		r.opened = time.Now()
 	}

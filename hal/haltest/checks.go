@@ -244,19 +244,32 @@ func checkContext(t T, b Bench) {
 	if power, err := settled(t, b, p, true); power != hal.PowerOff {
 		t.Errorf("Power after a SetPower that never ran: %v, %v, want off", power, err)
 	}
-	if b.Silence == nil {
-		t.Logf("not checked with a silent panel: this bench cannot silence it")
-		return
+	for name, c := range map[string]struct {
+		hinder func(bool)
+		limit  time.Duration
+	}{
+		"silence it":   {b.Silence, time.Millisecond},
+		"jam its port": {b.Jam, 800 * time.Millisecond}, // more than every protocol's gap, less than a write may take
+	} {
+		if c.hinder == nil {
+			t.Logf("not checked with such a panel: this bench cannot %s", name)
+			continue
+		}
+		c.hinder(true)
+		cutShort(t, p, c.limit)
+		c.hinder(false)
+		eventually(t, b, p, hal.PowerOff)
 	}
+}
 
-	b.Silence(true)
-	short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+// cutShort: a driver that waits for the panel or for its port returns when ctx ends.
+func cutShort(t T, p hal.Panel, limit time.Duration) {
+	t.Helper()
+	short, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	if power, err := p.Power(short); power != hal.PowerUnknown || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Power with a short context: %v, %v, want unknown and context.DeadlineExceeded", power, err)
 	}
-	b.Silence(false)
-	eventually(t, b, p, hal.PowerOff)
 }
 
 func checkClose(t T, b Bench) {

@@ -59,6 +59,8 @@ type Bench struct {
 	Unplug func() // the port goes away; the panel stays as it is
 	Replug func() // the port comes back at the same path
 
+	Jam func(active bool) // the port takes nothing: what is written stays with the kernel
+
 	// Refuse makes the panel say no to everything, in one of the ways in which it can.
 	Refuse map[string]func(active bool)
 

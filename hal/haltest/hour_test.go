@@ -79,8 +79,8 @@ func TestAnHour(t *testing.T) {
 						defer p.Close()
 						h := keep(t, p)
 						t.Logf("unread for %v, %d commands", h.unread.Round(time.Second), h.commands)
-						if h.unread > time.Minute || h.commands > 3 {
-							t.Errorf("unread for %v with %d commands; want under a minute and one", h.unread, h.commands)
+						if h.unread > time.Minute || h.commands > 1 {
+							t.Errorf("unread for %v with %d commands; want at most a minute and one", h.unread, h.commands)
 						}
 					})
 				})

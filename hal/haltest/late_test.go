@@ -2,6 +2,7 @@ package haltest_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,6 +103,43 @@ func TestAcknowledgementComesTwice(t *testing.T) {
 	}
 }
 
+// TestLateAnswerBeforeACommand: a reading is cut short, as a fire does it, and its answer comes when the panel is told the
+// opposite. By then the panel is deaf. What it was asked before does not acknowledge what it is told now.
+func TestLateAnswerBeforeACommand(t *testing.T) {
+	for _, protocol := range peer.Protocols() {
+		t.Run(protocol, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWire(t, peer.Config{Protocol: protocol, ID: 1})
+				p := w.driver(t, quiet())
+				defer p.Close()
+				for _, on := range []bool{true, false} {
+					for lag := 300 * time.Millisecond; lag < 4*time.Second; lag += 170 * time.Millisecond {
+						w.lag = 0
+						w.do("talk")
+						if err := p.SetPower(t.Context(), on); err != nil {
+							t.Fatal(err)
+						}
+						if _, err := p.Power(t.Context()); err != nil {
+							t.Fatal(err)
+						}
+						w.lag = lag
+						ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+						p.Power(ctx) // nobody may rely on it
+						cancel()
+						w.do("deaf")
+						if err := p.SetPower(t.Context(), !on); !errors.Is(err, hal.ErrSilent) {
+							t.Fatalf("SetPower(%v) is %v with an earlier answer %v late; want ErrSilent", !on, err, lag)
+						}
+						w.lag = 0
+						w.do("lose-power")
+						time.Sleep(time.Minute)
+					}
+				}
+			})
+		})
+	}
+}
+
 // TestMarkerAnswerComesTwice: a Samsung panel is asked a marker without a rest, and its answer has a copy, which must not
 // be taken for the next. The driver is cut short while it asks for power, the panel goes dark, and the answer "on" comes
 // behind the copy.
@@ -132,6 +170,65 @@ func TestMarkerAnswerComesTwice(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestOneBitIsTurnedOver: what a bad line makes of one reply is no conclusion, after a command and without.
+func TestOneBitIsTurnedOver(t *testing.T) {
+	for _, protocol := range peer.Protocols() {
+		t.Run(protocol, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWire(t, peer.Config{Protocol: protocol, ID: 1})
+				p := w.driver(t, quiet())
+				defer p.Close()
+				w.do("disobey")
+				w.do("flip")
+				concluded := 0
+				for i := range 200 {
+					if i%3 == 0 {
+						p.SetPower(t.Context(), true) // nobody may rely on its error
+					}
+					power, err := p.Power(t.Context())
+					if power == hal.PowerOn {
+						t.Fatalf("reading %d: Power is on, %v", i, err)
+					}
+					if power == hal.PowerOff {
+						concluded++
+					}
+					time.Sleep(time.Second)
+				}
+				if concluded < 100 {
+					t.Errorf("%d of 200 readings said anything: this proves little", concluded)
+				}
+			})
+		})
+	}
+}
+
+// TestAcknowledgementOfAnEarlierProgram: a program is told to end while its command is on its way, and the acknowledgement
+// comes to the next one, which knows nothing of it.
+func TestAcknowledgementOfAnEarlierProgram(t *testing.T) {
+	for _, protocol := range peer.Protocols() {
+		t.Run(protocol, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWire(t, peer.Config{Protocol: protocol, ID: 1})
+				w.do("disobey")
+				for w.lag = 300 * time.Millisecond; w.lag < 3*time.Second; w.lag += 17 * time.Millisecond {
+					for between := time.Duration(0); between < w.lag; between += 100 * time.Millisecond {
+						before := w.driver(t, quiet())
+						ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+						before.SetPower(ctx, true) // nobody may rely on it
+						cancel()
+						before.Close()
+						time.Sleep(between)
+						p := w.driver(t, quiet())
+						neverOn(t, w, p)
+						p.Close()
+						time.Sleep(time.Minute)
+					}
+				}
+			})
+		})
+	}
 }
 
 // TestReadBackAtOnce: a panel that answers is read back without a wait. At 9600 baud nothing here takes longer than three

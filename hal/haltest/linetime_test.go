@@ -22,7 +22,8 @@ import (
 // exchanges than it needs.
 //
 // Where an acknowledgement looks as the answer to the next question does, an exchange between them shows that no copy of
-// it is still to come. The minimum is without that exchange.
+// it is still to come. An LG panel's power is read twice, which shows that and that no bit was turned over. The minimum is
+// without that exchange.
 func TestLineTime(t *testing.T) {
 	rounds := steps(t, "BANGTIN_HAL_ROUNDS", 1)
 	program := panelproc.BuildPanel(t)
@@ -142,7 +143,7 @@ func (d deed) measure(t *testing.T, line *scope, r rest, rounds int) {
 	}
 	tell(t, d.name, fmt.Sprintf("%d × ask, %2d bytes", d.needs, bytes), took, middle(least))
 	if d.proof > 0 {
-		t.Logf("%-12s in the time, not in the minimum: %d exchange that shows that no copy of the acknowledgement can come", "", d.proof)
+		t.Logf("%-12s in the time, not in the minimum: %d exchange that shows that the answer is no copy of the acknowledgement", "", d.proof)
 	}
 	if r.asked != r.kept {
 		t.Logf("%-12s no document asks for the rest of %v; without it %.1f ms would do (%.2f×)", "",

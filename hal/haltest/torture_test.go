@@ -22,9 +22,12 @@ import (
 // any moment of the call. Warming is neither on nor off: a driver must not call it either. Every peer here tells the
 // two apart as far as its protocol lets it: an MDC panel is deaf meanwhile, an LG one says wait, NEC BE, SICP NAV.
 //
-// The walks below try to bring it about: commands, readings, readings that are cut short, faults of the panel and of
-// the line in any combination, power that is lost at any moment, a cable that is pulled. What they cannot try is a
-// reply that is damaged into another valid one; see peer.Panel's damage.
+// An acknowledgement by none is a SetPower without an error for which the panel has said nothing: what it was asked before
+// was taken for it.
+//
+// The walks below try to bring both about: commands, readings, readings that are cut short, faults of the panel and of
+// the line in any combination, power that is lost at any moment, a cable that is pulled. What they cannot try is two
+// replies in a row that are damaged into other valid ones; see peer.Panel's flip.
 //
 // BANGTIN_TORTURE is how many steps are made on virtual time for each protocol, BANGTIN_TORTURE_PTY how many over ptys,
 // BANGTIN_TORTURE_SEED repeats a walk.
@@ -100,7 +103,7 @@ type victim struct {
 	seen           func(state string) bool // since mark
 	unplug, replug func()
 	slowest        time.Duration // replies; longer than the driver waits
-	wire           *wire         // nil where nobody sees the bytes
+	wire           *wire         // nil where nobody sees the bytes, and when they were said
 }
 
 // A walk goes through a victim's days at random.
@@ -118,6 +121,9 @@ type walk struct {
 	readings  int
 	concluded int
 	wrong     int
+	idle      int // commands that nobody acknowledged and that returned as if
+
+	sure [2]time.Time // when a reading began from which off was concluded, and on
 }
 
 func newWalk(t *testing.T, seed uint64, v victim) *walk {
@@ -140,8 +146,8 @@ func (w *walk) run(protocol string, steps int) {
 		w.note("close: %v", err)
 	}
 	w.t.Logf("seed %d", w.seed)
-	w.t.Logf("%-8s %8s %8s %8s %9s %8s %5s", "protocol", "steps", "commands", "readings", "concluded", "unknown", "wrong")
-	w.t.Logf("%-8s %8d %8d %8d %9d %8d %5d", protocol, made, w.commands, w.readings, w.concluded, w.readings-w.concluded, w.wrong)
+	w.t.Logf("%-8s %8s %8s %8s %8s %9s %8s %5s", "protocol", "steps", "commands", "by none", "readings", "concluded", "unknown", "wrong")
+	w.t.Logf("%-8s %8d %8d %8d %8d %9d %8d %5d", protocol, made, w.commands, w.idle, w.readings, w.concluded, w.readings-w.concluded, w.wrong)
 	if w.concluded*10 < w.readings {
 		w.t.Errorf("only %d of %d readings said anything: this proves little", w.concluded, w.readings)
 	}
@@ -153,7 +159,7 @@ func (w *walk) step(i int) {
 	case n < 34:
 		w.read(i)
 	case n < 52:
-		w.command()
+		w.command(i)
 	case n < 59:
 		w.fault()
 	case n < 72:
@@ -164,8 +170,10 @@ func (w *walk) step(i int) {
 		w.order(fmt.Sprintf("lose-power-in %dms", 1+w.rand.IntN(3000)))
 	case n < 84:
 		w.pull()
-	case n < 92:
+	case n < 91:
 		w.ask()
+	case n < 93:
+		w.interrupt(i)
 	default:
 		w.rest()
 	}
@@ -195,6 +203,7 @@ func (w *walk) read(i int) {
 	ctx, cancel := w.context()
 	defer cancel()
 	w.mark()
+	began := time.Now()
 	power, err := w.panel.Power(ctx)
 	w.readings++
 	w.note("power: %v, %v", power, err)
@@ -205,6 +214,7 @@ func (w *walk) read(i int) {
 		return
 	}
 	if w.concluded++; w.seen(power.String()) {
+		w.sure[index(power == hal.PowerOn)] = began
 		return
 	}
 	w.wrong++
@@ -213,13 +223,46 @@ func (w *walk) read(i int) {
 	}
 }
 
-func (w *walk) command() {
+func (w *walk) command(i int) {
+	w.tell(i, w.rand.IntN(3) > 0)
+}
+
+// interrupt cuts a reading short for a command that the panel does not hear any more, as a fire does.
+func (w *walk) interrupt(i int) {
+	w.order(fmt.Sprintf("slow %dms", 1+w.rand.Int64N(w.slowest.Milliseconds())))
+	ctx, cancel := context.WithTimeout(w.t.Context(), w.slowest/20)
+	power, err := w.panel.Power(ctx)
+	cancel()
+	w.note("power cut short: %v, %v", power, err)
+	w.order("deaf")
+	w.tell(i, w.rand.IntN(2) == 0)
+	w.order("no slow")
+	w.order("no deaf")
+}
+
+// tell fails on an acknowledgement of which the panel knows nothing. Everything that it said before the last conclusion
+// about power has been here or is lost; what it says since then may acknowledge an earlier command for the same.
+func (w *walk) tell(i int, on bool) {
 	ctx, cancel := w.context()
 	defer cancel()
-	on := w.rand.IntN(3) > 0
 	err := w.panel.SetPower(ctx, on)
 	w.commands++
 	w.note("set power %v: %v", on, err)
+	if err != nil || w.wire == nil || !w.wire.panel.Agreed(on).Before(w.sure[index(!on)]) {
+		return
+	}
+	w.idle++
+	if w.idle <= 3 {
+		w.t.Errorf("step %d of seed %d: SetPower(%v) is nil, to which the panel never agreed since it was the opposite:\n%s",
+			i, w.seed, on, strings.Join(w.trace, "\n"))
+	}
+}
+
+func index(on bool) int {
+	if on {
+		return 1
+	}
+	return 0
 }
 
 // fault begins one. Those that let nothing through are rarer, or nothing would ever be concluded.
@@ -227,7 +270,7 @@ func (w *walk) fault() {
 	faults := peer.Faults()
 	word := faults[w.rand.IntN(len(faults))]
 	switch word {
-	case "silent", "ruin", "badsum", "nak", "busy":
+	case "deaf", "silent", "ruin", "badsum", "nak", "busy":
 		if w.rand.IntN(5) > 0 {
 			return
 		}

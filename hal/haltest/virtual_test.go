@@ -28,7 +28,7 @@ func TestOverVirtualLine(t *testing.T) {
 				}
 				b.New = func() hal.Panel { return w.driver(t, slog.NewTextHandler(t.Output(), nil)) }
 				b.Lit = func() bool { return w.panel.State() == peer.On }
-				b.Unplug, b.Replug = w.unplug, w.replug
+				b.Unplug, b.Replug, b.Jam = w.unplug, w.replug, w.block
 				return b
 			}})
 		})
@@ -52,8 +52,9 @@ type wire struct {
 
 	mu      sync.Mutex
 	gone    bool
-	current *opening  // nil while nobody has it open: what the panel says then is lost
-	free    time.Time // when the last byte of what the panel says will have left
+	current *opening      // nil while nobody has it open: what the panel says then is lost
+	jam     chan struct{} // closed when writes go on; nil while they do
+	free    time.Time     // when the last byte of what the panel says will have left
 
 	lag  time.Duration                    // of every reply
 	note func(format string, args ...any) // told of every byte; nil is nobody
@@ -91,6 +92,30 @@ func (w *wire) slow(lag time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.lag = lag
+}
+
+// block lets every write wait, or go on.
+func (w *wire) block(active bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !active {
+		close(w.jam)
+		w.jam = nil
+		return
+	}
+	w.jam = make(chan struct{})
+}
+
+// jammed is closed when writes go on.
+func (w *wire) jammed() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.jam != nil {
+		return w.jam
+	}
+	free := make(chan struct{})
+	close(free)
+	return free
 }
 
 var errUnplugged = errors.New("unplugged")
@@ -182,6 +207,7 @@ func (o *opening) Read(p []byte) (int, error) {
 }
 
 func (o *opening) Write(p []byte) (int, error) {
+	<-o.wire.jammed()
 	time.Sleep(time.Duration(len(p)) * perByte)
 	select {
 	case <-o.failed:

@@ -7,7 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
+	"time"
 
 	"periph.io/x/conn/v3/i2c"
 	"periph.io/x/conn/v3/physic"
@@ -32,7 +33,7 @@ func OpenBus(root, adapter string) (i2c.BusCloser, error) {
 	if adapter == "" || len(adapter) > maxAdapter || strings.ContainsAny(adapter, "\n\x00") || strings.Contains(adapter, "..") {
 		return nil, fmt.Errorf("cannot open an I²C bus: %q is no adapter: write its name, as i2cdetect -l shows it", adapter)
 	}
-	return &bus{adapter: adapter, open: func() (i2c.BusCloser, error) {
+	return &bus{adapter: adapter, turn: make(chan struct{}, 1), open: func() (i2c.BusCloser, error) {
 		n, err := findAdapter(root, adapter)
 		if err != nil {
 			return nil, err
@@ -98,10 +99,13 @@ type bus struct {
 	adapter string
 	open    func() (i2c.BusCloser, error)
 
-	mu     sync.Mutex
+	turn   chan struct{} // holds a token while the bus is in use
 	inner  i2c.BusCloser // nil while closed
-	closed bool
+	closed atomic.Bool
 }
+
+// closeLimit is how long Close waits for a transfer. A bus that is held down takes a second.
+const closeLimit = 2 * time.Second
 
 var errBusClosed = errors.New("I²C bus is closed")
 
@@ -110,9 +114,9 @@ func (b *bus) String() string { return b.adapter }
 // Tx implements [i2c.Bus]. It blocks for as long as the adapter's driver does: a second is usual where the bus is held
 // down, and nothing bounds it.
 func (b *bus) Tx(address uint16, w, r []byte) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closed {
+	b.turn <- struct{}{}
+	defer func() { <-b.turn }()
+	if b.closed.Load() {
 		return errBusClosed
 	}
 	if b.inner == nil {
@@ -123,7 +127,7 @@ func (b *bus) Tx(address uint16, w, r []byte) error {
 		b.inner = inner
 	}
 	err := b.inner.Tx(address, w, r)
-	if err != nil {
+	if err != nil || b.closed.Load() { // Close may not have waited
 		// periph says it in words alone, so a part that does not answer looks like an adapter that is gone.
 		b.inner.Close() // the reason is err
 		b.inner = nil
@@ -136,11 +140,18 @@ func (b *bus) SetSpeed(physic.Frequency) error {
 	return errors.New("cannot set the speed of an I²C bus: it is the system's")
 }
 
-// Close closes the bus for good. It waits for a transfer under way.
+// Close closes the bus for good. It waits 2 s for a transfer under way; one that the kernel holds for longer closes the bus
+// when it is back, and Close returns an error.
 func (b *bus) Close() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.closed = true
+	b.closed.Store(true)
+	t := time.NewTimer(closeLimit)
+	defer t.Stop()
+	select {
+	case b.turn <- struct{}{}:
+		defer func() { <-b.turn }()
+	case <-t.C:
+		return fmt.Errorf("cannot close I²C bus %q: a transfer does not end", b.adapter)
+	}
 	if b.inner == nil {
 		return nil
 	}

@@ -109,6 +109,35 @@ func TestINA(t *testing.T) {
 	}
 }
 
+// TestAMeterMayRestAtNothing: behind a relay that is open it says 0 for as long as that is, and is not stuck.
+func TestAMeterMayRestAtNothing(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		reading []i2ctest.IO
+		want    hal.Quality
+	}{
+		{"the supply is cut", all219(0, 0, 0), hal.QualityGood},
+		{"119.8 W to the last digit", all219(0x07D0, 0x5D98, 0x1766), hal.QualityUnknown},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var script []i2ctest.IO
+			for range 30 {
+				script = append(script, test.reading...)
+			}
+			bus := &i2ctest.Playback{Ops: script, DontPanic: true}
+			c := meter("ina219", bus)
+			c.Limits = hwmon.DefaultLimits(hal.Meter)
+			c.Limits.Stuck = 20 * time.Second
+			l := listen(t, must(t)(hwmon.NewINA(c)))
+			time.Sleep(30*time.Second - time.Millisecond)
+			synctest.Wait()
+			if r := l.last("panel"); r.Quality != test.want {
+				t.Errorf("%s: %+v, want quality %d", test.name, r, test.want)
+			}
+		})
+	}
+}
+
 // TestINA219CalibrationIsEven: 15 A through 2 mΩ give 44739, of which the part keeps 44738. Its steps are those of the
 // latter.
 func TestINA219CalibrationIsEven(t *testing.T) {

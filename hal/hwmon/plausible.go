@@ -15,13 +15,14 @@ import (
 // minute for a fan. [DefaultLimits] has the figures of a cabinet; who wants others changes what it returns, since a
 // field that is zero here is zero.
 type Limits struct {
-	Min, Max int64 // what lies outside is a fault and not a value
+	Min, Max int64 // what lies outside is a fault and not a value; above Max it may be fire, see Rise
 	Noise    int64 // a change by more than this is sent at once, a smaller one with the next repeat
 
 	// Step and Rate bound what may come between two readings: Step, and Rate a second. What changes faster jumps, and
 	// is not believed at first. Both zero: nothing jumps.
 	Step, Rate int64
-	// Rise is the fastest a fire at the sensor heats it, a second. It bounds readings that confirm a jump upwards.
+	// Rise is the fastest a fire at the sensor heats it, a second. It bounds readings that confirm a jump upwards, and what
+	// rose above Max no faster counts as Max. Zero: nothing does.
 	Rise int64
 
 	Confirm int           // how many further readings must agree with the first after a jump, a fault or the start
@@ -34,11 +35,11 @@ type Limits struct {
 // Temperature: −40 to 125 °C is what both LM75 and DS18B20 measure, and leaves out the 127 and −128 °C of a
 // thermistor that came off. 5 K/s is ten times the steepest rise that heat detectors are tested with (30 K/min, EN 54-5); above
 // it only flames at the sensor itself go. Those heat a small part by up to some 40 K/s: 800 °C outside and a time constant of
-// 20 s. Stuck is a day, because an LM75 counts in 0.5 K, and may say the same for hours in a cooled cabinet; but
+// 20 s. So they take it out of its range within three seconds: what rises so is taken as 125 °C, not as a fault. Stuck is a day, because an LM75 counts in 0.5 K, and may say the same for hours in a cooled cabinet; but
 // every display is lit eight hours of a day and dark the rest, and its cabinet is not equally warm through both.
 //
 // Voltage and watts may drop or rise at once, and fans stop: they have no rate. A fan that stands still says 0 for as
-// long as it likes, and that counts as moving.
+// long as it likes, and so does a meter behind a relay that is open: that counts as moving.
 func DefaultLimits(kind hal.Kind) Limits {
 	l := Limits{Confirm: 2, Stale: 2 * time.Second, Stuck: 24 * time.Hour}
 	switch kind {
@@ -107,10 +108,13 @@ func newJudge(kind hal.Kind, limits Limits) *judge {
 
 // take judges a value that was read at that time.
 func (j *judge) take(at time.Time, s sample) {
-	if j.heard.IsZero() || at.Sub(j.heard) > j.limits.Stale || s.raw != j.raw || j.kind == hal.Fan && s.value == 0 {
+	if j.heard.IsZero() || at.Sub(j.heard) > j.limits.Stale || s.raw != j.raw || rests(j.kind, s.value) {
 		j.raw, j.rawSince = s.raw, at
 	}
 	j.heard, j.missed = at, nil
+	if j.burns(at, s.value) {
+		s.value = j.limits.Max
+	}
 	stuck := at.Sub(j.rawSince)
 	switch {
 	case s.wrong != "":
@@ -126,6 +130,11 @@ func (j *judge) take(at time.Time, s sample) {
 	default:
 		j.weigh(at, s.value, s.holds)
 	}
+}
+
+// rests tells a value that a part may say for as long as it likes: of a fan that stands still, and of a supply that is cut.
+func rests(kind hal.Kind, value int64) bool {
+	return value == 0 && (kind == hal.Fan || kind == hal.Meter)
 }
 
 // weigh is for a value that is not believed by itself, of a part that may hold it for so long.
@@ -160,6 +169,17 @@ func (j *judge) agrees(at time.Time, value int64) bool {
 	}
 	rises := value > j.claim && value-j.claim <= j.limits.Step+span(j.limits.Rise, past)
 	return j.near(value, j.claim, past) || rises
+}
+
+// burns tells whether a fire can have heated the sensor above its range since it was last believed, or since the last of the
+// readings that are being weighed.
+func (j *judge) burns(at time.Time, value int64) bool {
+	from, since := j.claim, j.claimed
+	if j.trusts {
+		from, since = j.belief, j.believed
+	}
+	heats := j.limits.Rise > 0 && (j.trusts || j.agreeing > 0)
+	return heats && value > j.limits.Max && value-from <= j.limits.Step+span(j.limits.Rise, at.Sub(since))
 }
 
 // cooled tells whether what was last believed may have come down to value by now.

@@ -39,6 +39,7 @@ type Panel struct {
 	both    bool      // the fallback took part in the last power command
 	slept   time.Time // when off was commanded and not seen since; zero is not
 	woken   time.Time // the same of on
+	asleep  bool      // the last command was off
 	witness witness
 }
 
@@ -80,7 +81,8 @@ func (p *Panel) SetPower(ctx context.Context, on bool) error {
 }
 
 // Power implements [hal.Panel]. What the primary says is the truth. The fallback is asked only where the primary cannot
-// be reached or cannot be read back at all, and is believed only in what the primary has not contradicted.
+// be reached or cannot be read back at all, and is believed only in what the primary has not contradicted. Where they are
+// compared, the primary is asked once more after the fallback, and that newer word is returned.
 func (p *Panel) Power(ctx context.Context) (power hal.Power, err error) {
 	read := func(ctx context.Context) (err error) {
 		power, err = p.primary.Power(ctx)
@@ -89,20 +91,18 @@ func (p *Panel) Power(ctx context.Context) (power hal.Power, err error) {
 	tried := p.worthTrying()
 	if tried {
 		if err = p.ask(ctx, read); err == nil {
-			p.seen(power)
-			p.compare(ctx, power)
-			return power, nil
+			return p.compare(ctx, power)
 		}
 		if !unreachable(err) && !errors.Is(err, hal.ErrUnsupported) {
 			return hal.PowerUnknown, err
 		}
 	}
 	second, secondErr := p.fallback.Power(ctx)
-	if secondErr == nil && second == hal.PowerOff {
-		p.witness.saidOff = true
+	if secondErr == nil {
+		p.witness.says(second)
 	}
 	switch {
-	case secondErr == nil && p.witness.believed(second):
+	case secondErr == nil && p.believed(second):
 		return p.judge(second), nil
 	case secondErr == nil:
 		secondErr = fmt.Errorf("it says %v, which nothing bears out: %w", second, hal.ErrSilent)

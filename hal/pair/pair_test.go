@@ -84,11 +84,12 @@ func (b *both) open() hal.Panel {
 	return b.panel
 }
 
-// hearOff has the fallback say "off" once, without which its "on" is not believed.
-func (b *both) hearOff() {
+// hearBoth has the fallback say "on" and "off" once, without which neither is believed.
+func (b *both) hearBoth() {
 	said := b.fallback.says
-	b.fallback.says = hal.PowerOff
-	b.panel.Power(context.Background()) // what comes of it is the suite's business
+	for _, b.fallback.says = range []hal.Power{hal.PowerOn, hal.PowerOff} {
+		b.panel.Power(context.Background()) // what comes of it is the test's business
+	}
 	b.fallback.says = said
 }
 
@@ -131,7 +132,7 @@ func bench(b *both) haltest.Bench {
 func (b *both) whole() hal.Panel {
 	b.open()
 	if b.primary.fails != nil {
-		b.hearOff()
+		b.hearBoth()
 		return b.panel
 	}
 	type capable interface {
@@ -182,6 +183,7 @@ func TestThePrimaryIsTheTruthWhileItAnswers(t *testing.T) {
 func TestTheFallbackStepsInAndAside(t *testing.T) {
 	within(t, func(t *testing.T, b *both) {
 		b.primary.fails = hal.ErrPortGone
+		b.hearBoth()
 		reads(t, b.panel, hal.PowerOff, nil)
 		command(t, b.panel, true)
 		time.Sleep(10 * time.Second)
@@ -226,8 +228,56 @@ func TestOnProvesNothingByItself(t *testing.T) {
 	})
 }
 
+// TestOffProvesNothingByItself either: a fallback may always say "off".
+func TestOffProvesNothingByItself(t *testing.T) {
+	within(t, func(t *testing.T, b *both) {
+		command(t, b.panel, true)
+		time.Sleep(10 * time.Second)
+		reads(t, b.panel, hal.PowerOn, nil)
+		b.primary.fails, b.fallback.says = hal.ErrSilent, hal.PowerOff
+		b.open() // a process that knows nothing of that
+		for range 10 {
+			reads(t, b.panel, hal.PowerUnknown, hal.ErrSilent)
+			time.Sleep(5 * time.Second)
+		}
+		command(t, b.panel, false) // what was commanded it bears out, for as long as that holds
+		for range 3 {
+			reads(t, b.panel, hal.PowerOff, nil)
+			time.Sleep(5 * time.Second)
+		}
+		command(t, b.panel, true)
+		time.Sleep(10 * time.Second)
+		reads(t, b.panel, hal.PowerUnknown, hal.ErrSilent)
+		b.fallback.says = hal.PowerOn
+		b.panel.Power(t.Context()) // from here on it is one that says both, if not yet believed
+		b.fallback.says = hal.PowerOff
+		reads(t, b.panel, hal.PowerOff, nil)
+	})
+}
+
+// TestTheNewerWordOfThePrimary is what a comparison returns: the fallback takes its time, and the panel may move meanwhile.
+func TestTheNewerWordOfThePrimary(t *testing.T) {
+	within(t, func(t *testing.T, b *both) {
+		command(t, b.panel, true)
+		time.Sleep(10 * time.Second)
+		b.fallback.slow = 2 * time.Second
+		time.AfterFunc(time.Second, b.rig.LosePower)
+		if power, err := b.panel.Power(t.Context()); err == nil && power == hal.PowerOn || b.lit() {
+			t.Errorf("Power is %v with error %v, lit is %v", power, err, b.lit())
+		}
+	})
+	within(t, func(t *testing.T, b *both) {
+		b.fallback.slow = 2 * time.Second
+		time.AfterFunc(time.Second, func() { b.rig.SetPanelFault(sim.Silent, true) })
+		reads(t, b.panel, hal.PowerUnknown, hal.ErrSilent)
+	})
+}
+
 func TestTheFallbackIsNotBelievedBeforeThePanelHasSettled(t *testing.T) {
 	within(t, func(t *testing.T, b *both) {
+		b.primary.fails = hal.ErrSilent
+		b.hearBoth()
+		b.primary.fails = nil
 		command(t, b.panel, true)
 		b.primary.fails, b.fallback.says = hal.ErrSilent, hal.PowerOff // the state before the command
 		reads(t, b.panel, hal.PowerWarming, nil)
@@ -243,9 +293,7 @@ func TestTheFallbackIsNotBelievedBeforeThePanelHasSettled(t *testing.T) {
 func TestADeadPrimaryCostsLittle(t *testing.T) {
 	within(t, func(t *testing.T, b *both) {
 		b.primary.fails, b.primary.takes = hal.ErrSilent, 4*time.Second
-		for range 2 { // until it is known to be dead
-			reads(t, b.panel, hal.PowerOff, nil)
-		}
+		b.hearBoth() // and it is known to be dead
 		b.primary.calls = 0
 		for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); { // of a keeper
 			start := time.Now()

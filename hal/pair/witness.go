@@ -15,21 +15,38 @@ const (
 )
 
 // A witness is what is known of the fallback's honesty. Many TVs say "on" in standby: what one was wrong about once is
-// not believed until it was right about it again, and "on" is not believed of one that has never said anything else.
+// not believed until it was right about it again, and neither "on" nor "off" is believed of one that has never said the
+// other. But "off" needs no more than to be what was commanded last.
 type witness struct {
 	nextAt   time.Time
-	saidOff  bool // it has said "off" since the start, so that it does not always say "on"
+	saidOn   bool // it has said "on" since the start, so that it does not always say "off"
+	saidOff  bool // the same the other way round
 	wrongOn  bool // the fallback's "on" was contradicted when it was last compared
 	wrongOff bool // the same of its "off"
 }
 
-func (w *witness) believed(said hal.Power) bool {
-	return !(said == hal.PowerOn && (w.wrongOn || !w.saidOff) || said == hal.PowerOff && w.wrongOff)
+// says notes what the fallback said.
+func (w *witness) says(power hal.Power) {
+	w.saidOn = w.saidOn || power == hal.PowerOn
+	w.saidOff = w.saidOff || power == hal.PowerOff
+}
+
+// believed tells whether the fallback's word stands for itself.
+func (p *Panel) believed(said hal.Power) bool {
+	w := p.witness
+	switch said {
+	case hal.PowerOn:
+		return !w.wrongOn && w.saidOff
+	case hal.PowerOff:
+		return !w.wrongOff && (w.saidOn || p.asleep)
+	default:
+		return true
+	}
 }
 
 // heard compares what the fallback said with what is true.
 func (w *witness) heard(said, truth hal.Power) (wrong bool) {
-	w.saidOff = w.saidOff || said == hal.PowerOff
+	w.says(said)
 	if truth != hal.PowerOn && truth != hal.PowerOff {
 		return false
 	}
@@ -47,6 +64,7 @@ func (w *witness) heard(said, truth hal.Power) (wrong bool) {
 
 // told notes a power command, whichever way it takes.
 func (p *Panel) told(on bool) {
+	p.asleep = !on
 	if on {
 		p.woken = time.Now()
 	} else {
@@ -80,21 +98,28 @@ func (p *Panel) settling(since time.Time, on bool) bool {
 }
 
 // compare asks the fallback beside a primary that just answered, and the primary again, so that a panel that moves
-// meanwhile makes nobody a liar.
-func (p *Panel) compare(ctx context.Context, truth hal.Power) {
+// meanwhile makes nobody a liar. It returns the primary's newest word, or why there is none.
+func (p *Panel) compare(ctx context.Context, truth hal.Power) (hal.Power, error) {
+	p.seen(truth)
 	if time.Now().Before(p.witness.nextAt) || truth != hal.PowerOn && truth != hal.PowerOff {
-		return
+		return truth, nil
 	}
 	p.witness.nextAt = time.Now().Add(compareEvery)
-	said, err := p.fallback.Power(ctx)
-	if err != nil {
+	said, fallbackErr := p.fallback.Power(ctx)
+	if fallbackErr != nil {
 		p.witness.nextAt = time.Now().Add(compareRarely)
-		return
 	}
-	if again, err := p.primary.Power(ctx); err != nil || again != truth {
-		return
+	again := hal.PowerUnknown
+	err := p.ask(ctx, func(ctx context.Context) (err error) {
+		again, err = p.primary.Power(ctx)
+		return err
+	})
+	if err != nil {
+		return hal.PowerUnknown, err
 	}
-	if p.witness.heard(said, truth) {
+	p.seen(again)
+	if fallbackErr == nil && again == truth && p.witness.heard(said, truth) {
 		p.log.Warn("the two ways to the panel disagree about its power", "first", truth.String(), "second", said.String())
 	}
+	return again, nil
 }

@@ -1,6 +1,7 @@
 package rs232
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -40,6 +41,8 @@ type dialogue struct {
 	debts map[string]*debt
 	// acked is when a command of a topic was last acknowledged, until no copy of that can come any more.
 	acked map[string]time.Time
+	// opening is that of the port in which readAnew had an answer.
+	opening int
 	// nameless is set where a refusal does not say what it refuses.
 	nameless bool
 	// behind is why the last marker did not catch up: hal.ErrSilent or hal.ErrRefused.
@@ -99,10 +102,60 @@ func (d *dialogue) set(ctx context.Context, r request) error {
 }
 
 // read asks the panel until it answers.
-func (d *dialogue) read(ctx context.Context, r request) (values []byte, err error) {
+func (d *dialogue) read(ctx context.Context, r request) ([]byte, error) {
 	if err := d.letPass(ctx, r.topic); err != nil {
 		return nil, err
 	}
+	return d.readNow(ctx, r)
+}
+
+// readAnew is read that takes nothing from whoever had the port before: whether an earlier program, whose acknowledgement
+// may be late, or this one, whose cable was pulled. The first reading of each opening is done until two answers in a row
+// are the same, and a reply that was due to another is one of two that differ.
+func (d *dialogue) readAnew(ctx context.Context, r request) ([]byte, error) {
+	values, err := d.read(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	n := d.link.openings()
+	if n == d.opening {
+		return values, nil
+	}
+	if values, err = d.agree(ctx, r, values); err == nil {
+		d.opening = n
+	}
+	return values, err
+}
+
+// readTwice asks until two answers in a row are the same: where there is no checksum one bit makes another answer.
+//
+// A copy of an acknowledgement is not waited for. It can be taken for the first answer, and then the second is a true one.
+func (d *dialogue) readTwice(ctx context.Context, r request) ([]byte, error) {
+	before, err := d.readNow(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return d.agree(ctx, r, before)
+}
+
+// agree asks until an answer is that before it.
+func (d *dialogue) agree(ctx context.Context, r request, before []byte) ([]byte, error) {
+	for range 2 {
+		values, err := d.readNow(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		if bytes.Equal(values, before) {
+			delete(d.acked, r.topic)
+			return values, nil
+		}
+		before = values
+	}
+	return nil, fmt.Errorf("no two answers in a row are the same: %w", hal.ErrSilent)
+}
+
+// readNow is read where no copy of an acknowledgement can be taken for the answer.
+func (d *dialogue) readNow(ctx context.Context, r request) (values []byte, err error) {
 	for try := range d.attempts {
 		d.pause(try)
 		if err = d.catchUp(ctx, r.topic); err == nil && d.doubts(r.topic) {

@@ -94,7 +94,9 @@ func mdcSum(b []byte) byte {
 // MatchMDC returns a [Match] that finds the panel's reply, ACK or NAK, to one command and skips everything
 // else on the line: noise, the echo of requests, replies to other commands and of other panels. The reply it
 // returns is the data of the frame.
-func MatchMDC(id, command byte) Match {
+//
+// The acknowledgement of "on" is the answer to "are you on?" too. fits, if not nil, says which values an ACK must have.
+func MatchMDC(id, command byte, fits func(values []byte) bool) Match {
 	return func(stream []byte) (reply []byte, consumed int) {
 		for {
 			f, n, err := ScanMDC(stream[consumed:])
@@ -102,7 +104,10 @@ func MatchMDC(id, command byte) Match {
 			if err != nil {
 				return nil, consumed
 			}
-			if f.Command == mdcReply && f.ID == id && isMDCReplyTo(command, f.Data) {
+			if f.Command != mdcReply || f.ID != id || !isMDCReplyTo(command, f.Data) {
+				continue
+			}
+			if f.Data[0] == mdcNAK || fits == nil || fits(f.Data[2:]) {
 				return f.Data, consumed
 			}
 		}

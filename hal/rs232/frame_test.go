@@ -72,11 +72,11 @@ func TestVectors(t *testing.T) {
 				return
 			}
 			scanWhole(t, response)
-			reply, n := rs232.MatchMDC(asked.ID, asked.Command)(response)
+			reply, n := rs232.MatchMDC(asked.ID, asked.Command, nil)(response)
 			if reply == nil || n != len(response) {
 				t.Fatalf("the response % X was not matched", response)
 			}
-			if reply, _ := rs232.MatchMDC(asked.ID, asked.Command)(request); reply != nil {
+			if reply, _ := rs232.MatchMDC(asked.ID, asked.Command, nil)(request); reply != nil {
 				t.Fatal("the request's echo was taken for the reply")
 			}
 		})
@@ -157,7 +157,26 @@ func TestMatchMDC(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			reply, _ := rs232.MatchMDC(1, 0x11)(unhex(t, test.stream))
+			reply, _ := rs232.MatchMDC(1, 0x11, nil)(unhex(t, test.stream))
+			if !bytes.Equal(reply, unhex(t, test.want)) || (reply == nil) != (test.want == "") {
+				t.Errorf("matched % X, want %s", reply, test.want)
+			}
+		})
+	}
+}
+
+// TestMatchMDCAcknowledgement: what acknowledges "off" is an ACK that says off, or a NAK.
+func TestMatchMDCAcknowledgement(t *testing.T) {
+	off := rs232.MatchMDC(1, 0x11, func(values []byte) bool { return len(values) == 1 && values[0] == 0 })
+	for name, test := range map[string]struct{ stream, want string }{
+		"that value":                 {"AA FF 01 03 41 11 00 55", "41 11 00"},
+		"another":                    {"AA FF 01 03 41 11 01 56", ""},
+		"another, then that":         {"AA FF 01 03 41 11 01 56 AA FF 01 03 41 11 00 55", "41 11 00"},
+		"none":                       {"AA FF 01 02 41 11 54", ""},
+		"NAK, whose value is a code": {"AA FF 01 03 4E 11 01 63", "4E 11 01"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reply, _ := off(unhex(t, test.stream))
 			if !bytes.Equal(reply, unhex(t, test.want)) || (reply == nil) != (test.want == "") {
 				t.Errorf("matched % X, want %s", reply, test.want)
 			}

@@ -49,7 +49,7 @@ func FuzzMDCMatch(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		reply := arrive(t, rs232.MatchMDC(id, command), append(bytes.Clone(noise), last...), max(1, int(piece)))
+		reply := arrive(t, rs232.MatchMDC(id, command, nil), append(bytes.Clone(noise), last...), max(1, int(piece)))
 		if reply == nil {
 			if !bytes.Contains(noise, []byte{0xAA}) {
 				t.Fatalf("no reply found behind % X", noise)

@@ -61,7 +61,7 @@ func lgTiming() Timing {
 // [hal.ErrSilent] as of any panel.
 //
 // Each method takes at most Attempts times Reply, twice that for what reads, and a few gaps; brightness and input,
-// which have a second command to try, twice as long. As every [hal.Panel] it is for one goroutine at a time.
+// which have a second command to try, twice as long, and power three times, of which a silent panel takes one. As every [hal.Panel] it is for one goroutine at a time.
 type LG struct {
 	id        byte
 	restInput time.Duration
@@ -88,13 +88,16 @@ func (l *LG) SetPower(ctx context.Context, on bool) error {
 }
 
 // Power implements [hal.Panel]. A value other than 00 and 01 is unknown: 09, for one, is power management, which may
-// show a picture or not.
+// show a picture or not. On and off are one bit apart, and LG has no checksum: the panel must say it twice.
 func (l *LG) Power(ctx context.Context) (hal.Power, error) {
-	data, err := l.read(ctx, l.ask(lgPower))
+	if l.id == LGBroadcast {
+		return hal.PowerUnknown, fmt.Errorf("cannot read panel power: %w", errLGBroadcast())
+	}
+	data, err := l.dialogue.readTwice(ctx, l.ask(lgPower))
 	if err != nil {
 		return hal.PowerUnknown, fmt.Errorf("cannot read panel power: %w", err)
 	}
-	switch data {
+	switch string(data) {
 	case "00":
 		return hal.PowerOff, nil
 	case "01":
@@ -147,10 +150,14 @@ func (l *LG) set(ctx context.Context, command string, value byte) error {
 // read asks the panel until it answers, and returns the data of its OK.
 func (l *LG) read(ctx context.Context, r request) (string, error) {
 	if l.id == LGBroadcast {
-		return "", fmt.Errorf("set ID 00 is not to be waited for: %w", hal.ErrUnsupported)
+		return "", errLGBroadcast()
 	}
 	data, err := l.dialogue.read(ctx, r)
 	return string(data), err
+}
+
+func errLGBroadcast() error {
+	return fmt.Errorf("set ID 00 is not to be waited for: %w", hal.ErrUnsupported)
 }
 
 // number reads a command's value of up to digits hexadecimal digits. What is no such value was damaged on

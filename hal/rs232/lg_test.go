@@ -93,7 +93,12 @@ func TestLGDocumentedExchanges(t *testing.T) {
 		t.Run(test.vector, func(t *testing.T) {
 			t.Parallel()
 			p := newPeer(t)
-			defer p.answers(exchangeOf(t, "lg-frames.json", test.vector))()
+			request, reply := exchangeOf(t, "lg-frames.json", test.vector)
+			exchanges := [][]byte{request, reply}
+			if test.want == hal.PowerOff { // which is read twice
+				exchanges = append(exchanges, request, reply)
+			}
+			defer p.answers(exchanges...)()
 			got, err := test.call(t.Context(), newPanel(t, rs232.ProtocolLG, p, rs232.Config{SetID: test.id}).(*rs232.LG))
 			if err != nil || got != test.want {
 				t.Errorf("got %v, error %v, want %v", got, err, test.want)
@@ -111,13 +116,15 @@ func TestLGReplies(t *testing.T) {
 		want  any
 		err   error
 	}{
-		{"off", lgPower, []string{"ka 0a FF\r", "a 0a OK00x"}, hal.PowerOff, nil},
-		{"on, address in upper case", lgPower, []string{"ka 0a FF\r", "a 0A OK01x"}, hal.PowerOn, nil},
-		{"behind its echo, twice, with line ends", lgPower, []string{"ka 0a FF\r", "ka 0a FF\r\na 0a OK01x\r\na 0a OK01x\r\n"}, hal.PowerOn, nil},
-		{"power management", lgPower, []string{"ka 0a FF\r", "a 0a OK09x"}, hal.PowerUnknown, hal.ErrSilent},
-		{"one digit", lgPower, []string{"ka 0a FF\r", "a 0a OK1x"}, hal.PowerUnknown, hal.ErrSilent},
-		{"three digits", lgPower, []string{"ka 0a FF\r", "a 0a OK001x"}, hal.PowerUnknown, hal.ErrSilent},
-		{"no value", lgPower, []string{"ka 0a FF\r", "a 0a OKx"}, hal.PowerUnknown, hal.ErrSilent},
+		{"off", lgPower, []string{"ka 0a FF\r", "a 0a OK00x", "ka 0a FF\r", "a 0a OK00x"}, hal.PowerOff, nil},
+		{"on, address in upper case", lgPower, []string{"ka 0a FF\r", "a 0A OK01x", "ka 0a FF\r", "a 0A OK01x"}, hal.PowerOn, nil},
+		{"behind its echo, twice, with line ends", lgPower, []string{"ka 0a FF\r", "ka 0a FF\r\na 0a OK01x\r\na 0a OK01x\r\n", "ka 0a FF\r", "ka 0a FF\r\na 0a OK01x\r\na 0a OK01x\r\n"}, hal.PowerOn, nil},
+		{"power management", lgPower, []string{"ka 0a FF\r", "a 0a OK09x", "ka 0a FF\r", "a 0a OK09x"}, hal.PowerUnknown, hal.ErrSilent},
+		{"one digit", lgPower, []string{"ka 0a FF\r", "a 0a OK1x", "ka 0a FF\r", "a 0a OK1x"}, hal.PowerUnknown, hal.ErrSilent},
+		{"three digits", lgPower, []string{"ka 0a FF\r", "a 0a OK001x", "ka 0a FF\r", "a 0a OK001x"}, hal.PowerUnknown, hal.ErrSilent},
+		{"no value", lgPower, []string{"ka 0a FF\r", "a 0a OKx", "ka 0a FF\r", "a 0a OKx"}, hal.PowerUnknown, hal.ErrSilent},
+		{"one bit turned over", lgPower, []string{"ka 0a FF\r", "a 0a OK01x", "ka 0a FF\r", "a 0a OK00x", "ka 0a FF\r", "a 0a OK00x"}, hal.PowerOff, nil},
+		{"never the same", lgPower, []string{"ka 0a FF\r", "a 0a OK01x", "ka 0a FF\r", "a 0a OK00x", "ka 0a FF\r", "a 0a OK01x"}, hal.PowerUnknown, hal.ErrSilent},
 		{"illegal", lgPower, []string{"ka 0a FF\r", "a 0a NG01x"}, hal.PowerUnknown, hal.ErrRefused},
 		{"unsupported", lgPower, []string{"ka 0a FF\r", "a 0a NG02x"}, hal.PowerUnknown, hal.ErrUnsupported},
 		{"wait", lgPower, []string{"ka 0a FF\r", "a 0a NG03x"}, hal.PowerUnknown, hal.ErrRefused},
@@ -214,7 +221,7 @@ func TestLGLateAcknowledgement(t *testing.T) {
 		t.Fatalf("SetPower: %v, want ErrSilent", err)
 	}
 	p.expect([]byte("ka 01 01\r"))
-	defer p.answers(lines([]string{"kd 01 FF\r", "a 01 OK01xa 01 OK01xd 01 NG01x", "ka 01 FF\r", "a 01 OK00x"})...)()
+	defer p.answers(lines([]string{"kd 01 FF\r", "a 01 OK01xa 01 OK01xd 01 NG01x", "ka 01 FF\r", "a 01 OK00x", "ka 01 FF\r", "a 01 OK00x"})...)()
 	if power, err := l.Power(t.Context()); err != nil || power != hal.PowerOff {
 		t.Errorf("Power: %v, %v, want off", power, err)
 	}

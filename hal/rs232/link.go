@@ -68,6 +68,7 @@ type Link struct {
 	ended  time.Time     // the last exchange that a gap follows
 	restTo time.Time     // no request before this
 	closed bool
+	opened int // how often the port was opened
 }
 
 // NewLink returns a link for the port at path, such as one in /dev/serial/by-id, without opening it. CH340
@@ -85,8 +86,8 @@ var ErrClosed = errors.New("link is closed")
 // Ask sends a request and returns a copy of the reply that match finds. What came before the request was sent
 // is thrown away unread: nothing that came earlier can be its reply.
 //
-// It blocks for at most the sum of the link's timing and returns earlier when ctx ends, with ctx's error. Other
-// errors wrap [hal.ErrSilent], [hal.ErrPortGone] or [ErrClosed].
+// It blocks for at most the sum of the link's timing and returns earlier when ctx ends, with ctx's error. A request that
+// is being written then goes on, and others wait for it. Other errors wrap [hal.ErrSilent], [hal.ErrPortGone] or [ErrClosed].
 func (l *Link) Ask(ctx context.Context, request []byte, match Match) ([]byte, error) {
 	reply, _, err := l.exchange(ctx, l.timing.Gap, request, match)
 	return reply, err
@@ -99,9 +100,9 @@ func (l *Link) exchange(ctx context.Context, gap time.Duration, request []byte, 
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	defer l.end(gap)
+	defer l.leave(p, gap)
 	sentAt = time.Now()
-	if err := l.send(p, request); err != nil {
+	if err := l.send(ctx, p, request); err != nil {
 		return nil, sentAt, err
 	}
 	reply, err = l.await(ctx, p, match)
@@ -146,8 +147,8 @@ func (l *Link) Tell(ctx context.Context, request []byte) error {
 	if err != nil {
 		return err
 	}
-	defer l.end(l.timing.Gap)
-	return l.send(p, request)
+	defer l.leave(p, l.timing.Gap)
+	return l.send(ctx, p, request)
 }
 
 // Rest lets no request out for at least d from now. It waits for its turn.
@@ -157,6 +158,13 @@ func (l *Link) Rest(d time.Duration) {
 	if to := time.Now().Add(d); to.After(l.restTo) {
 		l.restTo = to
 	}
+}
+
+// openings tells how often the port was opened. It waits for its turn.
+func (l *Link) openings() int {
+	l.turn <- struct{}{}
+	defer func() { <-l.turn }()
+	return l.opened
 }
 
 // Drop closes the port until the next exchange opens it again. It waits for its turn.
@@ -176,7 +184,7 @@ func (l *Link) Close() error {
 }
 
 // begin waits for the caller's turn, for a gap since the last exchange and for the line's rest, and returns an open port.
-// On success the caller must call end.
+// On success the caller must call leave.
 func (l *Link) begin(ctx context.Context, gap time.Duration) (*port, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -192,6 +200,22 @@ func (l *Link) begin(ctx context.Context, gap time.Duration) (*port, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// leave ends the turn of whoever used a port. A write that was not waited for keeps the turn until it has ended, or until
+// it is stuck and the port is closed: nothing can be sent meanwhile.
+func (l *Link) leave(p *port, gap time.Duration) {
+	if l.port != p || !p.writing() {
+		l.end(gap)
+		return
+	}
+	go func() {
+		defer l.end(gap)
+		if err := p.sent(context.Background()); err != nil { // bounded by the write's limit
+			l.log.Warn("panel port was lost", "port", l.path, "err", err)
+			l.drop()
+		}
+	}()
 }
 
 func (l *Link) end(gap time.Duration) {
@@ -238,17 +262,23 @@ func (l *Link) open() (*port, error) {
 		return nil, fmt.Errorf("cannot open %s: %w: %w", l.path, hal.ErrPortGone, err)
 	}
 	l.port = p
+	l.opened++
 	l.log.Info("panel port opened", "port", l.path)
 	return p, nil
 }
 
-func (l *Link) send(p *port, request []byte) error {
+func (l *Link) send(ctx context.Context, p *port, request []byte) error {
 	err := p.discard()
 	if err == nil {
-		err = p.write(request, l.timing.Write)
+		err = p.write(ctx, request, l.timing.Write)
+	}
+	if cause := ctx.Err(); cause != nil && errors.Is(err, cause) {
+		return cause // the port is as good as before
 	}
 	if err != nil {
-		l.drop()
+		if !p.writing() { // what is stuck is not waited for: see leave
+			l.drop()
+		}
 		return fmt.Errorf("cannot write to %s: %w: %w", l.path, hal.ErrPortGone, err)
 	}
 	return nil

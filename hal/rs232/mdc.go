@@ -53,7 +53,8 @@ func mdcTiming() Timing {
 // [hal.Speaker], [hal.Diagnoser], [hal.HourMeter] and [hal.Identifier]; not every model has all of it, and a panel says
 // so with NAK, which is [hal.ErrRefused].
 //
-// Each method takes at most Attempts times Reply, twice that for what reads, and a few gaps. As every
+// Each method takes at most Attempts times Reply, twice that for what reads, and a few gaps; the first reading of power
+// after the port was opened three times that, of which a silent panel takes one. As every
 // [hal.Panel] it is for one goroutine at a time.
 type MDC struct {
 	id       byte
@@ -72,7 +73,8 @@ func NewMDC(c Config) *MDC {
 	return m
 }
 
-// SetPower implements [hal.Panel]. With the broadcast ID it returns once the command is sent.
+// SetPower implements [hal.Panel]. With the broadcast ID it returns once the command is sent. Only an acknowledgement of
+// that very value is one: "on" may be the answer to a reading that was cut short before "off".
 //
 // After power on the link stays open and may be asked at once, although it is advised to drop it and to wait for 15 to
 // 20 s: what a booting panel puts on the line is thrown away before each request, and a panel that is lit in 6 s is
@@ -82,7 +84,9 @@ func (m *MDC) SetPower(ctx context.Context, on bool) error {
 	if on {
 		value = mdcOn
 	}
-	if err := m.set(ctx, mdcPower, value); err != nil {
+	r := m.request(mdcPower, value)
+	r.match = MatchMDC(m.id, mdcPower, func(echo []byte) bool { return len(echo) == 1 && echo[0] == value })
+	if err := m.tell(ctx, r); err != nil {
 		return fmt.Errorf("cannot set panel power: %w", err)
 	}
 	return nil
@@ -91,17 +95,20 @@ func (m *MDC) SetPower(ctx context.Context, on bool) error {
 // Power implements [hal.Panel]. It asks with the power command, because the status command, which no acknowledgement
 // could be taken for, may misreport power while the panel sleeps. MDC tells on and off only, never warming or cooling.
 func (m *MDC) Power(ctx context.Context) (hal.Power, error) {
-	v, err := m.number(ctx, mdcPower, 1, 0)
+	if m.id == MDCBroadcast {
+		return hal.PowerUnknown, fmt.Errorf("cannot read panel power: %w", errMDCBroadcast())
+	}
+	v, err := m.dialogue.readAnew(ctx, m.request(mdcPower))
 	if err != nil {
 		return hal.PowerUnknown, fmt.Errorf("cannot read panel power: %w", err)
 	}
-	switch v {
-	case mdcOff:
+	switch {
+	case len(v) == 1 && v[0] == mdcOff:
 		return hal.PowerOff, nil
-	case mdcOn:
+	case len(v) == 1 && v[0] == mdcOn:
 		return hal.PowerOn, nil
 	}
-	return hal.PowerUnknown, fmt.Errorf("cannot read panel power: value %d is neither on nor off: %w", v, hal.ErrSilent)
+	return hal.PowerUnknown, fmt.Errorf("cannot read panel power: % X is neither on nor off: %w", v, hal.ErrSilent)
 }
 
 // Settle implements [hal.Settler].
@@ -118,7 +125,7 @@ func (m *MDC) Close() error { return m.dialogue.link.Close() }
 // request is one command with its values; without any it asks for them.
 func (m *MDC) request(command byte, values ...byte) request {
 	b, _ := MDCFrame{Command: command, ID: m.id, Data: values}.Encode() // fails on more values than any command has
-	return request{topic: string(command), bytes: b, match: MatchMDC(m.id, command), judge: func(data []byte) ([]byte, error) {
+	return request{topic: string(command), bytes: b, match: MatchMDC(m.id, command, nil), judge: func(data []byte) ([]byte, error) {
 		if data[0] == mdcNAK {
 			return nil, fmt.Errorf("panel %d answers command %02X with NAK % X: %w", m.id, command, data[2:], hal.ErrRefused)
 		}
@@ -126,9 +133,13 @@ func (m *MDC) request(command byte, values ...byte) request {
 	}}
 }
 
-// set sends a command with a value until the panel acknowledges it.
+// set sends a command with a value until the panel acknowledges the command. It may name another value: a panel may have
+// another name for an input.
 func (m *MDC) set(ctx context.Context, command, value byte) error {
-	r := m.request(command, value)
+	return m.tell(ctx, m.request(command, value))
+}
+
+func (m *MDC) tell(ctx context.Context, r request) error {
 	if m.id == MDCBroadcast {
 		return m.dialogue.link.Tell(ctx, r.bytes)
 	}
@@ -138,9 +149,13 @@ func (m *MDC) set(ctx context.Context, command, value byte) error {
 // read asks the panel for the values of a command until it answers.
 func (m *MDC) read(ctx context.Context, command byte) ([]byte, error) {
 	if m.id == MDCBroadcast {
-		return nil, fmt.Errorf("set ID FE is never answered: %w", hal.ErrUnsupported)
+		return nil, errMDCBroadcast()
 	}
 	return m.dialogue.read(ctx, m.request(command))
+}
+
+func errMDCBroadcast() error {
+	return fmt.Errorf("set ID FE is never answered: %w", hal.ErrUnsupported)
 }
 
 // number reads a command's values, of which there must be n, and returns the i-th. A panel that says something

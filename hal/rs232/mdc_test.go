@@ -84,6 +84,9 @@ func TestReplies(t *testing.T) {
 		{"no value", power, 0x11, []byte{'A', 0x11}, hal.PowerUnknown, hal.ErrSilent},
 		{"two values", power, 0x11, []byte{'A', 0x11, 1, 0}, hal.PowerUnknown, hal.ErrSilent},
 		{"display port", input, 0x14, []byte{'A', 0x14, 0x25}, "dp", nil},
+		{"a computer's label on hdmi1", input, 0x14, []byte{'A', 0x14, 0x22}, "hdmi1", nil},
+		{"a computer's label on hdmi4", input, 0x14, []byte{'A', 0x14, 0x34}, "hdmi4", nil},
+		{"dvi with a video picture", input, 0x14, []byte{'A', 0x14, 0x1F}, "dvi", nil},
 		{"input without a name", input, 0x14, []byte{'A', 0x14, 0x40}, "0x40", nil},
 		{"lamp", brightness, 0x58, []byte{'A', 0x58, 70}, 70, nil},
 		{"lamp at 200 %", brightness, 0x58, []byte{'A', 0x58, 200}, 0, hal.ErrSilent},
@@ -96,7 +99,12 @@ func TestReplies(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			p := newPeer(t)
 			request := encode(t, rs232.MDCFrame{Command: test.ask, ID: 1})
-			defer p.answers(request, encode(t, rs232.MDCFrame{Command: 0xFF, ID: 1, Data: test.data}))()
+			reply := encode(t, rs232.MDCFrame{Command: 0xFF, ID: 1, Data: test.data})
+			exchanges := [][]byte{request, reply}
+			if test.ask == 0x11 { // the first time it is read twice
+				exchanges = append(exchanges, request, reply)
+			}
+			defer p.answers(exchanges...)()
 			got, err := test.call(t.Context(), newMDC(t, p, rs232.Config{SetID: 1}))
 			if got != test.want || !errors.Is(err, test.err) {
 				t.Errorf("got %v, error %v, want %v, %v", got, err, test.want, test.err)
@@ -144,11 +152,11 @@ func TestLateAcknowledgement(t *testing.T) {
 		t.Fatalf("SetPower: %v, want ErrSilent", err)
 	}
 	p.expect(set)
+	ask, off := encode(t, rs232.MDCFrame{Command: 0x11, ID: 1}), encode(t, rs232.MDCFrame{Command: 0xFF, ID: 1, Data: []byte{'A', 0x11, 0}})
 	defer p.answers(
 		encode(t, rs232.MDCFrame{Command: 0x5D, ID: 1}), // the driver catches up with the line first
 		append(late, encode(t, rs232.MDCFrame{Command: 0xFF, ID: 1, Data: []byte{'N', 0x5D, 1}})...),
-		encode(t, rs232.MDCFrame{Command: 0x11, ID: 1}),
-		encode(t, rs232.MDCFrame{Command: 0xFF, ID: 1, Data: []byte{'A', 0x11, 0}}),
+		ask, off, ask, off, // twice, because the port is new
 	)()
 	if power, err := m.Power(t.Context()); err != nil || power != hal.PowerOff {
 		t.Errorf("Power: %v, %v, want off", power, err)

@@ -52,12 +52,16 @@ func (m *MDC) Temperature(ctx context.Context) (physic.Temperature, error) {
 
 type mdcSocket struct {
 	name string
-	code byte
+	code byte // the first of a name is the one that is set
 }
 
+// mdcSockets: a panel whose socket is labelled as a computer's tells a code of its own for it, which cannot be set; so it
+// does for a DVI socket with a video picture (HDMI1_PC to HDMI4_PC and DVI_video in Samsung's list of sources, as many
+// programs have it).
 func mdcSockets() []mdcSocket {
 	return []mdcSocket{
 		{"hdmi1", 0x21}, {"hdmi2", 0x23}, {"hdmi3", 0x31}, {"hdmi4", 0x33}, {"dp", 0x25}, {"dvi", 0x18},
+		{"hdmi1", 0x22}, {"hdmi2", 0x24}, {"hdmi3", 0x32}, {"hdmi4", 0x34}, {"dvi", 0x1F},
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"sync"
 	"syscall"
+	"time"
 
 	"go.bug.st/serial"
 	"golang.org/x/sys/unix"
@@ -13,13 +15,31 @@ import (
 
 // openPrivate opens a port so that child processes do not inherit it. go.bug.st opens without close-on-exec:
 // a player started meanwhile would hold the port open after we closed it, and a replugged adapter would get
-// a new number. The fork lock is held because a child must not be started between opening and marking.
+// a new number. No child is started between opening and marking, as far as noFork goes.
 //
 // The port is locked, because the kernel's own exclusive mode does not stop root: two programs on one line take each
 // other's replies.
-func openPrivate(path string, mode *serial.Mode) (serial.Port, error) {
+func openPrivate(path string, mode *serial.Mode) (port serial.Port, err error) {
+	noFork(func() { port, err = openMarked(path, mode) })
+	return port, err
+}
+
+// forkWait is how long the start of a child waits for a port that is being opened, which takes milliseconds. A USB adapter
+// that hangs takes 5 s for each request of its driver (USB_CTRL_GET_TIMEOUT of Linux), and may never end.
+const forkWait = time.Second
+
+// noFork lets no child be started while it runs open, for forkWait at the most: a player that cannot be started again
+// does more harm than one that holds an adapter that hangs.
+func noFork(open func()) {
 	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
+	release := sync.OnceFunc(syscall.ForkLock.RUnlock)
+	defer release()
+	defer time.AfterFunc(forkWait, release).Stop()
+	open()
+}
+
+// openMarked opens a port and marks what was opened meanwhile to be closed in children.
+func openMarked(path string, mode *serial.Mode) (serial.Port, error) {
 	list, err := os.Open("/proc/self/fd")
 	if err != nil {
 		return nil, fmt.Errorf("cannot list open files: %w", err)
@@ -58,7 +78,10 @@ func claim(fd int, path string) error {
 	if err := unix.Stat(path, &named); err != nil {
 		return fmt.Errorf("cannot look at %s: %w", path, err)
 	}
-	if unix.Fstat(fd, &got) != nil || got.Mode&unix.S_IFMT != unix.S_IFCHR || got.Rdev != named.Rdev || got.Ino != named.Ino {
+	if err := unix.Fstat(fd, &got); err != nil {
+		return nil //nolint:nilerr // closed meanwhile by somebody else, whose it was
+	}
+	if got.Mode&unix.S_IFMT != unix.S_IFCHR || got.Rdev != named.Rdev || got.Ino != named.Ino {
 		return nil // what somebody else opened meanwhile
 	}
 	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -177,4 +178,27 @@ func TestReadDoesNotWaitForWhatOthersTook(t *testing.T) {
 	if !found {
 		t.Error("the port is not among the open files")
 	}
+}
+
+// TestHangingAdapterKeepsNoChildBack: the player can be started again while an opening hangs in the kernel. Here it hangs
+// until a child has run: for ever, if none can be started.
+func TestHangingAdapterKeepsNoChildBack(t *testing.T) {
+	ran, opens, opened := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(opened)
+		rs232.NoFork(func() {
+			close(opens)
+			<-ran
+		})
+	}()
+	<-opens
+	if err := exec.Command("true").Run(); err != nil {
+		t.Error(err)
+	}
+	close(ran)
+	<-opened
+	if !syscall.ForkLock.TryRLock() {
+		t.Fatal("the lock is kept")
+	}
+	syscall.ForkLock.RUnlock()
 }

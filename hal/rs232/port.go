@@ -1,6 +1,7 @@
 package rs232
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -46,6 +47,8 @@ type port struct {
 	arrived chan struct{} // holds a token when bytes or a failure came
 	ended   chan struct{} // closed when the reader has ended
 	written chan struct{} // closed when the last write has ended; nil before the first
+	fault   error         // of the last write, once it has ended
+	overdue time.Time     // when the last write is stuck
 	closing atomic.Bool
 	left    atomic.Bool // closed while the reader was with the kernel: the reader closes the line when it is back
 
@@ -145,23 +148,30 @@ func (p *port) discard() error {
 	return nil
 }
 
-// write sends b and waits until it has left. It gives up after limit, and the port must then be closed:
-// go.bug.st's Write has no time-out and can block for ever, when an adapter hangs or a pty is not read.
-func (p *port) write(b []byte, limit time.Duration) error {
-	var err error
+// write sends b and waits until it has left, or until ctx ends, which does not end the write: see sent. It gives up after
+// limit, and the port must then be closed: go.bug.st's Write has no time-out and can block for ever, when an adapter hangs
+// or a pty is not read.
+func (p *port) write(ctx context.Context, b []byte, limit time.Duration) error {
 	done := make(chan struct{})
-	p.written = done
+	p.written, p.overdue = done, time.Now().Add(limit)
 	go func() {
 		defer close(done)
-		err = p.transmit(b)
+		p.fault = p.transmit(b)
 	}()
-	t := time.NewTimer(limit)
+	return p.sent(ctx)
+}
+
+// sent waits until what was written last has left. It may be called again where ctx ended before.
+func (p *port) sent(ctx context.Context) error {
+	t := time.NewTimer(time.Until(p.overdue))
 	defer t.Stop()
 	select {
-	case <-done:
-		return err
+	case <-p.written:
+		return p.fault
 	case <-t.C:
 		return errWriteStuck
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

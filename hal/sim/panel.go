@@ -159,11 +159,11 @@ func (p *panel) Temperature(ctx context.Context) (t physic.Temperature, err erro
 	return t, nil
 }
 
-// SetInput knows hdmi1, hdmi2 and dp.
+// SetInput knows hdmi1 to hdmi4, dp, dp2, dvi, vga and ops: every name that any panel has.
 func (p *panel) SetInput(ctx context.Context, name string) error {
 	err := p.ask(ctx, func(r *Rig) error {
 		switch name {
-		case "hdmi1", "hdmi2", "dp":
+		case "hdmi1", "hdmi2", "hdmi3", "hdmi4", "dp", "dp2", "dvi", "vga", "ops":
 		default:
 			return hal.ErrUnsupported
 		}

@@ -135,6 +135,9 @@ func (r *Rig) SetPicture(present bool) { r.change(func() { r.noPicture = !presen
 // SetBrightness is a remote control, or the panel's own menu.
 func (r *Rig) SetBrightness(percent int) { r.change(func() { r.brightness = percent }) }
 
+// SetInput is a remote control, or the panel's own menu. What is there has a picture if the panel's own input has one.
+func (r *Rig) SetInput(name string) { r.change(func() { r.input = name }) }
+
 // SetFaults is what the panel finds wrong with itself; nothing where there is none.
 func (r *Rig) SetFaults(faults ...string) { r.change(func() { r.ill = faults }) }
 

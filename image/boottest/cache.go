@@ -142,7 +142,7 @@ func flush(path string) error {
 }
 
 // lock waits until no other process holds the file, however long that makes a guest.
-func lock(path string) (unlock func() error, err error) {
+func lock(path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot lock the cache: %w", err)
@@ -150,7 +150,7 @@ func lock(path string) (unlock func() error, err error) {
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
 		if err == nil {
-			return f.Close, nil
+			return func() { f.Close() }, nil // the lock goes with the file
 		}
 		if !errors.Is(err, syscall.EINTR) {
 			f.Close()

@@ -30,7 +30,7 @@ const consoleTail = 4000
 // all have ended.
 func (m machine) run(ctx context.Context, load *payload, out io.Writer) error {
 	began := time.Now()
-	ctx, cancel := context.WithTimeoutCause(ctx, m.limit, fmt.Errorf("the guest took longer than %v", m.limit))
+	ctx, cancel := context.WithTimeoutCause(ctx, m.limit, fmt.Errorf("%w than %v", errTooLong, m.limit))
 	defer cancel()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -108,6 +108,13 @@ type verdict struct {
 // errNoBoot is wrapped where the guest ended before its first job spoke. Debian's 6.12 panics now and then while it
 // patches itself on two emulated processors (int3 in sched_clock_cpu): that says nothing of what is tested.
 var errNoBoot = errors.New("the guest did not boot")
+
+// errTooLong is why a guest was ended.
+var errTooLong = errors.New("the guest took longer")
+
+// endedEarly tells a guest that is worth booting once more. One that hung without a word is not: it would again take all the
+// time there is.
+func endedEarly(err error) bool { return errors.Is(err, errNoBoot) && !errors.Is(err, errTooLong) }
 
 // read passes on the report to its end, which comes with the guest's.
 func (v *verdict) read(r io.Reader) error {

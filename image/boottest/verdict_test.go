@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,6 +52,28 @@ func TestVerdict(t *testing.T) {
 				t.Errorf("what the job said was not passed on: %q", out.String())
 			}
 		})
+	}
+}
+
+// TestBootedOnceMore: a guest that ended before it spoke is, and one that was ended because it hung is not.
+func TestBootedOnceMore(t *testing.T) {
+	bin := t.TempDir()
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	for _, tt := range []struct {
+		emulator string
+		limit    time.Duration
+		again    bool
+	}{
+		{"exit 0", time.Minute, true},
+		{"exec sleep 600", 200 * time.Millisecond, false},
+	} {
+		if err := os.WriteFile(filepath.Join(bin, "qemu-system-x86_64"), []byte("#!/bin/sh\n"+tt.emulator+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		m := machine{console: filepath.Join(bin, "console"), limit: tt.limit}
+		if err := m.run(t.Context(), &payload{}, io.Discard); err == nil || endedEarly(err) != tt.again {
+			t.Errorf("%s: booted once more is %v after %v", tt.emulator, !tt.again, err)
+		}
 	}
 }
 

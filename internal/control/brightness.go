@@ -34,8 +34,14 @@ type light struct {
 	refused int
 }
 
-func newLight(p hal.Dimmer) *light {
-	return &light{panel: p, want: LeaveBrightness, read: LeaveBrightness, set: LeaveBrightness, before: LeaveBrightness}
+// newLight is of a panel that heat of an earlier run took down from before, else LeaveBrightness. That is given back no
+// sooner than after a minute: by then the thermometers have told whether it is hot still.
+func newLight(p hal.Dimmer, before int) *light {
+	l := &light{panel: p, want: LeaveBrightness, read: LeaveBrightness, set: LeaveBrightness, before: before}
+	if before != LeaveBrightness {
+		l.next = time.Now().Add(lightEvery)
+	}
+	return l
 }
 
 // target is what the panel shall be set to. Heat is an upper limit: it makes nothing brighter, and what it took is given

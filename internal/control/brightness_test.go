@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"context"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
@@ -179,4 +180,57 @@ func TestThePanelsOwnThermometer(t *testing.T) {
 			s.t.Errorf("not on again: %+v", st)
 		}
 	})
+}
+
+// A dimOnly panel does not tell its brightness.
+type dimOnly struct{ all }
+
+func (dimOnly) Brightness(context.Context) (int, error) { return 0, hal.ErrUnsupported }
+
+// TestHeatGivesBackAfterARestart: what the heat took is given back by the next run too.
+func TestHeatGivesBackAfterARestart(t *testing.T) {
+	for _, want := range []int{90, 100} {
+		bright(t, nil, func(s *stage) {
+			if want == 100 { // nobody knows what it was
+				s.panelOf = func() hal.Panel { return dimOnly{s.rig.Panel().(all)} }
+				s.end()
+				s.close()
+				s.begin()
+			}
+			warm := func(celsius int64, rest time.Duration) {
+				s.rig.SetTemperature(sim.CabinetSensor, physic.ZeroCelsius+physic.Temperature(celsius)*physic.Celsius)
+				time.Sleep(rest)
+			}
+			s.rig.SetBrightness(90)
+			warm(25, 5*time.Minute)
+			warm(66, 2*time.Minute)
+			s.wantBrightness("hot", 30)
+			for range 2 {
+				s.end()
+				s.close()
+				s.rig.SetSensorFault(sim.CabinetSensor, sim.SensorQuiet) // it takes its time to tell
+				s.begin()
+				for i := range 120 {
+					if i == 30 {
+						s.rig.SetSensorFault(sim.CabinetSensor, sim.SensorGood)
+					}
+					time.Sleep(time.Second)
+					s.wantBrightness("hot after a restart", 30)
+				}
+			}
+			s.end()
+			s.close()
+			warm(25, time.Hour)
+			s.begin()
+			time.Sleep(5 * time.Minute)
+			s.wantBrightness("cool", want)
+			s.rig.SetBrightness(50)
+			time.Sleep(30 * time.Minute)
+			s.end()
+			s.close()
+			s.begin()
+			time.Sleep(30 * time.Minute)
+			s.wantBrightness("left so by somebody", 50)
+		})
+	}
 }

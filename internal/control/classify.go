@@ -61,14 +61,15 @@ func Classify(now time.Time, want Want, content bool, seen Seen) Status {
 	if c == journal.CauseNoSignal && content && seen.Player.State == media.PlayerDown {
 		c = "" // it is the player that puts out no picture
 	}
-	if c != "" {
+	if c != "" && seen.Light.Proven {
 		return lost(c)
 	}
+	unproven := c != ""
 	if c := playerCause(now, content, seen.Player); c != "" {
 		return lost(c)
 	}
 	shown := Status{State: journal.OnAir, Rule: want.Rule}
-	if seen.Panel.Blind && seen.Light.Draw != DrawLit {
+	if unproven || seen.Panel.Blind && seen.Light.Draw != DrawLit {
 		shown.State = journal.Unverified
 	}
 	if seen.Trust == journal.Untrusted { // nobody can say in which second
@@ -78,17 +79,19 @@ func Classify(now time.Time, want Want, content bool, seen Seen) Status {
 }
 
 // dark is why the panel is not known to be lit; empty when it was read back as on, or obeyed and is blind.
-// A reading from before the mains went away proves nothing about the panel after it.
+// A reading from before the mains went away proves nothing about the panel after it, of the panel or of its watts; one from
+// after it proves that the contact is wrong.
 func dark(now time.Time, seen Seen) journal.Cause {
 	p := seen.Panel
 	unfed := seen.Mains != nil && !*seen.Mains
 	if !p.Blind && p.Power == hal.PowerOn && now.Sub(p.ReadAt) <= panelFresh && !(unfed && p.ReadAt.Before(seen.MainsAt)) {
 		return ""
 	}
+	glows := p.Blind && seen.Light.Draw == DrawLit
 	switch {
-	case unfed:
+	case unfed && !(glows && seen.Light.LitAt.After(seen.MainsAt)):
 		return journal.CauseMainsLost
-	case p.Blind && (p.Obeyed || seen.Light.Draw == DrawLit):
+	case glows, p.Blind && p.Obeyed:
 		return ""
 	case p.Err == nil && p.ReadAt.IsZero() && !p.Blind, now.Before(p.SettlesAt), p.Power == hal.PowerWarming:
 		return journal.CausePanelStarting
@@ -103,6 +106,8 @@ func dark(now time.Time, seen Seen) journal.Cause {
 // contradiction is why a panel that counts as lit by its protocol is not; empty when nothing says so.
 func contradiction(now time.Time, seen Seen) journal.Cause {
 	switch {
+	case seen.Light.stands(now, InputWrong):
+		return journal.CauseInputWrong
 	case seen.Light.stands(now, DarkButOn) && seen.Panel.Blind:
 		return journal.CausePanelOff // it never said otherwise
 	case seen.Light.stands(now, DarkButOn):

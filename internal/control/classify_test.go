@@ -16,6 +16,8 @@ func TestClassify(t *testing.T) {
 	yes, no := true, false
 	silent := fmt.Errorf("cannot read: %w", hal.ErrSilent)
 	on := control.PanelSeen{Power: hal.PowerOn, ReadAt: now.Add(-5 * time.Second)}
+	blind := control.PanelSeen{Blind: true, Obeyed: true}
+	litAt := func(at time.Time) control.Evidence { return control.Evidence{Draw: control.DrawLit, LitAt: at} }
 	playing := media.Playing{State: media.PlayerPlaying, At: now}
 	programme := control.Want{PanelOn: true, Show: control.ShowProgramme, Rule: control.RuleSchedule}
 	tests := []struct {
@@ -39,6 +41,9 @@ func TestClassify(t *testing.T) {
 		{"mains lost, read before", programme, false, control.Seen{Panel: on, Player: playing, Mains: &no, MainsAt: now.Add(-time.Second)}, journal.Lost, journal.CauseMainsLost},
 		{"mains lost, still on by a reading after it", programme, false, control.Seen{Panel: on, Player: playing, Mains: &no, MainsAt: now.Add(-time.Minute)}, journal.OnAir, ""},
 		{"mains lost, blind", programme, false, control.Seen{Panel: control.PanelSeen{Blind: true, Obeyed: true}, Player: playing, Mains: &no}, journal.Lost, journal.CauseMainsLost},
+		{"mains lost by the contact, blind, and lit by the meter since", programme, false, control.Seen{Panel: blind, Player: playing, Mains: &no, MainsAt: now.Add(-time.Minute), Light: litAt(now.Add(-time.Second))}, journal.OnAir, ""},
+		{"mains lost, blind, and lit by the meter before", programme, false, control.Seen{Panel: blind, Player: playing, Mains: &no, MainsAt: now.Add(-time.Second), Light: litAt(now.Add(-time.Minute))}, journal.Lost, journal.CauseMainsLost},
+		{"mains lost, silent, and lit by the meter since", programme, false, control.Seen{Panel: control.PanelSeen{Err: silent, ReadAt: now.Add(-time.Minute)}, Player: playing, Mains: &no, MainsAt: now.Add(-time.Minute), Light: litAt(now)}, journal.Lost, journal.CauseMainsLost},
 		{"mains present", programme, false, control.Seen{Panel: on, Player: playing, Mains: &yes}, journal.OnAir, ""},
 		{"no content", programme, true, control.Seen{Panel: on, Player: media.Playing{State: media.PlayerSlate, At: now}}, journal.Lost, journal.CauseNoContent},
 		{"stalled", programme, false, control.Seen{Panel: on, Player: media.Playing{State: media.PlayerStalled, At: now}}, journal.Lost, journal.CausePlayerStalled},

@@ -56,7 +56,11 @@ type Config struct {
 	Meter      Meter
 	// SignalLies leaves it alone whether the panel sees a picture on its input: this one does not know.
 	SignalLies bool
-	Key        Key
+	// InsideLies has the panel's own thermometer not heeded, as one that tells nonsense would keep the display dark.
+	InsideLies bool
+	// Input is the panel's input that it shall show, in its driver's word; empty leaves it alone.
+	Input string
+	Key   Key
 	// Lacking lists what the daemon does without, by code: each is an alarm. It may be nil and must not block.
 	Lacking func() map[string]string
 	// Trust is the version of the trust document that stands, 0 for none. It may be nil and must not block.
@@ -85,11 +89,10 @@ type Control struct {
 	sensors  *sensors
 	recorder *recorder
 	ageing   *ageing
+	memory   *memory
 	panel    *panelKeeper
 	relay    *relayKeeper
 	beat     func()
-	// playerBeat is called when the player gave a sign of life.
-	playerBeat func()
 
 	heat     *heat
 	cutBy    time.Time // when the relay opens at the latest, process time; zero while it shall be closed
@@ -102,8 +105,7 @@ type Control struct {
 	relayNews chan error
 	relayErr  error // of the last write; nil when it succeeded
 	seen      Seen
-	lit       time.Time // when the panel was last read back as on, process time
-	was       Status    // of the step before
+	lit       time.Time // when what last proved that the panel is lit was measured, or when nothing claimed it; process time
 	showing   showing
 	playPanel string // the worst the panel was during the clip on air
 	started   time.Time
@@ -150,14 +152,18 @@ func New(ctx context.Context, cfg Config) (*Control, error) {
 		ready:     make(chan struct{}),
 		started:   time.Now(),
 		beat:      cfg.Health.Loop("control", 10*time.Second),
-
-		playerBeat: cfg.Health.Loop("player", 2*time.Minute),
 	}
 	if c.ageing, err = newAgeing(ctx, cfg.Journal); err != nil {
 		cfg.Log.Error("the trend of the panel begins anew", "err", err) // in part or as a whole; the picture does not need it
 	}
-	c.recorder = newRecorder(cfg.Journal, cmp.Or(cfg.Heartbeat, DefaultHeartbeat), cfg.Log, cfg.Health.Loop("recorder", recorderLimit))
-	c.panel = newPanelKeeper(cfg.Panel, cfg.Log, func(s PanelSeen) { replace(c.panelNews, s) }, cfg.Health.Loop("panel", 2*time.Minute))
+	if c.memory, err = loadMemory(ctx, cfg.Journal, cfg.Meter); err != nil {
+		cfg.Log.Error("what was known of the panel is forgotten", "err", err) // it is learnt anew
+	}
+	c.seen.Light = Evidence{shone: c.memory.panel.Shone, saw: c.memory.panel.Saw && !cfg.SignalLies}
+	c.recorder = newRecorder(cfg.Journal, cmp.Or(cfg.Heartbeat, DefaultHeartbeat), cfg.Log, cfg.Health.Aside("recorder", recorderLimit))
+	c.panel = newPanelKeeper(cfg.Panel, c.memory.panel.Dimmed, cfg.Log, func(s PanelSeen) { replace(c.panelNews, s) }, cfg.Health.Loop("panel", 2*time.Minute))
+	c.panel.plug(cfg.Input)
+	c.seen.Panel = c.panel.seen
 	if cfg.Relay != nil {
 		c.relay = &relayKeeper{relay: cfg.Relay, want: make(chan passedRelay, 1), news: c.relayNews, beat: cfg.Health.Loop("relay", relayLimit)}
 	}
@@ -226,9 +232,12 @@ func (c *Control) Run(ctx context.Context) error {
 		}
 	})
 	g.Go(func() error { return c.cfg.Orders.keepFire(ctx, c.cfg.Log) })
-	g.Go(func() error { return c.cfg.Orders.keepKey(ctx, c.cfg.Log) })
+	g.Go(func() error { return c.cfg.Orders.keepLocal(ctx, c.cfg.Log) })
 	g.Go(func() error {
 		return keepSaving(ctx, c.ageing.dirty, c.ageing.save, func(err error) { c.cfg.Log.Error("cannot write the panel's trend", "err", err) })
+	})
+	g.Go(func() error {
+		return keepSaving(ctx, c.memory.dirty, c.memory.save, func(err error) { c.cfg.Log.Error("cannot write what is known of the panel", "err", err) })
 	})
 	g.Go(func() error { return c.loop(ctx) })
 	err := g.Wait()
@@ -254,6 +263,9 @@ func (c *Control) loop(ctx context.Context) error {
 		case c.seen.Panel = <-c.panelNews:
 			if c.cfg.SignalLies {
 				c.seen.Panel.Told.Signal = Signal{}
+			}
+			if c.cfg.InsideLies {
+				c.seen.Panel.Told.Inside = hal.Reading{}
 			}
 			c.senseInside()
 		case c.relayErr = <-c.relayNews:
@@ -299,18 +311,17 @@ func (c *Control) step() {
 	want := Decide(in)
 	meter := c.sensors.meter()
 	c.seen.Light.update(now, want.PanelOn, c.seen.Panel, c.cfg.Meter, meter)
+	c.memory.note(remembered{
+		Meter: c.cfg.Meter, Shone: c.seen.Light.shone, Saw: c.seen.Light.saw, Dimmed: c.seen.Panel.Told.Dimmed,
+	})
 	c.nudge(now)
 	c.calm = !in.Moment.Lead
 	c.drive(now, want)
 	c.act(want, programme)
 
-	player := c.cfg.Player.Playing()
-	if player.At.After(c.seen.Player.At) {
-		c.playerBeat()
-	}
-	c.seen.Player, c.seen.Trust = player, at.Trust
+	c.seen.Player, c.seen.Trust = c.cfg.Player.Playing(), at.Trust
 	status := Classify(now, want, content, c.seen)
-	c.doubt(at, now, status)
+	c.doubt(at, now, want, status)
 	present := c.cfg.Meter.since(now, c.seen.Light.switched, meter)
 	lit := c.seen.Panel.Power == hal.PowerOn && dark(now, c.seen) == "" && c.seen.Light.Finding == Agreed && c.cfg.Meter.Says(present) != DrawDark
 	c.ageing.look(now, in.Now, at.Trust, lit, c.seen.Panel.Told, present)

@@ -69,6 +69,7 @@ const (
 	LitButOff  Finding = "panel-lit-but-off"
 	DarkButOn  Finding = "panel-dark-but-on"
 	SignalLost Finding = "no-signal"
+	InputWrong Finding = "input-wrong"
 )
 
 // Corroborate compares what a panel says of its power, or was told where it cannot be read back, with what it draws and with the signal it sees.
@@ -79,9 +80,11 @@ func Corroborate(now time.Time, wantOn bool, p PanelSeen, draw Draw) Finding {
 	switch {
 	case dark && draw == DrawLit:
 		return LitButOff
+	case lit && p.Told.Socket.Wrong: // before the light: this stands at once, and draws and signals as if all were well
+		return InputWrong
 	case lit && draw == DrawDark:
 		return DarkButOn
-	case lit && !s.Present && !s.At.IsZero() && now.Sub(s.At) <= toldFresh*signalEvery:
+	case lit && !s.Present && !s.At.IsZero(): // until it sees one again or goes off: silence takes nothing back
 		return SignalLost
 	}
 	return Agreed
@@ -121,7 +124,13 @@ type Evidence struct {
 	Since   time.Time // that Finding has held
 	LitAt   time.Time // when what last said lit was measured
 	AgreeAt time.Time // when what last did not contradict a lit panel was measured, or when nothing claimed that it was lit
-	shone   bool      // the meter told in this run more than a dark panel draws, while the panel was on
+	SawAt   time.Time // the same of the picture on its input
+	// Proven says that who contradicts the panel has told the opposite before, or names what it shows instead. Without that
+	// its word takes no more than the claim: the meter's shunt may be in no circuit, and some panels have no word for a
+	// picture and answer no.
+	Proven bool
+	shone  bool // the meter has told more than a dark panel draws, while the panel was on; restarts do not end it
+	saw    bool // the panel has seen a picture; restarts do not end it
 
 	claim    Draw      // what the panel was by its protocol when that last said anything
 	switched time.Time // when that became otherwise; zero before it did
@@ -142,8 +151,8 @@ func (e *Evidence) claimed(now time.Time, lit, dark bool) {
 	e.claim = claim
 }
 
-// update looks at the newest observations. A meter that never told what a lit panel draws has no word for a dark one: its
-// cable may be cut, or its shunt in no circuit.
+// update looks at the newest observations. A meter that never told what a lit panel draws has no word for a dark one where
+// nobody measured both.
 func (e *Evidence) update(now time.Time, wantOn bool, p PanelSeen, m Meter, r hal.Reading) {
 	lit, dark := believed(now, wantOn, p)
 	e.claimed(now, lit, dark)
@@ -151,7 +160,8 @@ func (e *Evidence) update(now time.Time, wantOn bool, p PanelSeen, m Meter, r ha
 	draw := m.Says(r)
 	tells := r.Kind == hal.Meter && r.Quality == hal.QualityGood && draw != DrawDark
 	e.shone = e.shone || lit && tells
-	if draw == DrawDark && !e.shone {
+	e.saw = e.saw || p.Told.Signal.Present
+	if draw == DrawDark && !e.shone && (m.Lit == 0 || m.Dark == 0) {
 		draw = DrawUnknown
 	}
 	if e.Draw == DrawLit && tells && r.Watts >= m.Lit*litStays/100 {
@@ -162,15 +172,27 @@ func (e *Evidence) update(now time.Time, wantOn bool, p PanelSeen, m Meter, r ha
 		e.LitAt = r.At
 	}
 	f := Corroborate(now, wantOn, p, draw)
+	if f == DarkButOn && !e.shone && e.saw && Corroborate(now, wantOn, p, DrawUnknown) == SignalLost {
+		f = SignalLost // the proven word before the other
+	}
+	e.Proven = f == DarkButOn && e.shone || f == SignalLost && e.saw || f == InputWrong
 	if f != e.Finding || e.Since.IsZero() {
 		e.Finding, e.Since = f, now
 	}
-	switch {
-	case !lit:
-		e.AgreeAt = now
-	case tells && r.At.After(e.AgreeAt):
+	if e.AgreeAt.IsZero() || unlit(now, wantOn, p) {
+		e.AgreeAt, e.SawAt = now, now
+	}
+	if tells && r.At.After(e.AgreeAt) {
 		e.AgreeAt = r.At
 	}
+	if seen := p.Told.Signal.SeenAt; seen.After(e.SawAt) {
+		e.SawAt = seen
+	}
+}
+
+// unlit says that nothing claims a lit panel. One that is silent claimed it before.
+func unlit(now time.Time, wantOn bool, p PanelSeen) bool {
+	return !wantOn || now.Before(p.SettlesAt) || p.Power == hal.PowerOff || p.Power == hal.PowerWarming
 }
 
 // stands reports whether the finding has held for so long that it is believed.
@@ -178,5 +200,5 @@ func (e Evidence) stands(now time.Time, f Finding) bool {
 	if e.Finding != f {
 		return false
 	}
-	return f == SignalLost || now.Sub(e.Since) >= contradictedAfter // the keeper has asked for the signal twice
+	return f == SignalLost || f == InputWrong || now.Sub(e.Since) >= contradictedAfter // the keeper has asked for the signal twice
 }

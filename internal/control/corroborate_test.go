@@ -91,7 +91,7 @@ func TestCorroborate(t *testing.T) {
 		{"no signal", true, with(on, unseen), control.DrawLit, control.SignalLost},
 		{"no signal and dark: the light first", true, with(on, unseen), control.DrawDark, control.DarkButOn},
 		{"no signal while off", false, with(off, unseen), control.DrawDark, control.Agreed},
-		{"no signal, long ago", true, with(on, func(p *control.PanelSeen) { p.Told.Signal.At = now.Add(-2 * time.Minute) }), control.DrawLit, control.Agreed},
+		{"no signal, long ago", true, with(on, func(p *control.PanelSeen) { p.Told.Signal.At = now.Add(-2 * time.Hour) }), control.DrawLit, control.SignalLost},
 		{"signal", true, with(on, func(p *control.PanelSeen) { p.Told.Signal = control.Signal{Present: true, At: now, SeenAt: now} }), control.DrawLit, control.Agreed},
 		{"blind, no signal", true, with(blindOn, unseen), control.DrawUnknown, control.SignalLost},
 	} {
@@ -207,6 +207,31 @@ func TestAMeterMayWaitForItsPulses(t *testing.T) {
 		s.rig.SetSensorFault(sim.MeterSensor, sim.SensorGood)
 		time.Sleep(time.Minute)
 		s.wantIncidents("sensor-faulty-meter", "sensor-faulty-meter over")
+	})
+}
+
+// TestAMeterIsSilentAtNight: a panel in standby draws so little that its pulses are hours apart. That is no fault until the
+// panel has been on again for two hours, and one that was a fault before is not over by that.
+func TestAMeterIsSilentAtNight(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, path, at(t, "21:50:00"))
+		s.begin()
+		time.Sleep(time.Minute)
+		s.rig.SetSensorFault(sim.MeterSensor, sim.SensorGone)
+		dark := time.Duration(0)
+		for ; dark < 3*time.Hour || s.control.State().Want.Panel == "off"; time.Sleep(time.Minute) {
+			if s.control.State().Want.Panel == "off" {
+				dark += time.Minute
+			}
+		}
+		s.wantIncidents()
+		time.Sleep(2 * time.Hour)
+		s.wantIncidents("sensor-faulty-meter")
+		time.Sleep(15 * time.Hour)
+		s.wantIncidents("sensor-faulty-meter")
+		s.end()
+		s.close()
 	})
 }
 

@@ -98,9 +98,9 @@ func (in Inputs) decide() Want {
 		return off(RuleBlackout, in.Department)
 	case in.Department.in(in.Now) && in.Department.State == wire.WishSafe:
 		return Want{PanelOn: true, Show: ShowSlate, Relay: true, Rule: RuleSafe, Reason: in.Department.reason()}
-	case in.Local.in(in.Now):
+	case in.holds(in.Local):
 		return in.obey(RuleLocal, in.Local)
-	case in.Department.in(in.Now):
+	case in.holds(in.Department):
 		return in.obey(RuleDepartment, in.Department)
 	case in.Trust == journal.Untrusted:
 		return in.lit(RuleNoTime, "the time is not known, so the display stays on")
@@ -110,6 +110,13 @@ func (in Inputs) decide() Want {
 		return in.lit(RuleSchedule, "warming up for the window that starts at "+in.Moment.Start.Format("15:04"))
 	}
 	return Want{Show: ShowSlate, Relay: true, Rule: RuleSchedule, Reason: "outside the windows"}
+}
+
+// holds reports whether an override for a time does. An "off" that ends before a window begins, or as it does, ends with
+// the lead of that window: whoever wants it dark until seven wants it lit at seven.
+func (in Inputs) holds(o *Override) bool {
+	yields := in.Moment.Lead && in.Trust != journal.Untrusted
+	return o.in(in.Now) && !(yields && o.State == wire.WishOff && !o.Until.After(in.Moment.Start))
 }
 
 func (in Inputs) obey(rule Rule, o *Override) Want {

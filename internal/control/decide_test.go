@@ -38,6 +38,9 @@ func TestDecidePrecedence(t *testing.T) {
 	wish := func(w wire.PowerWish) *control.Override {
 		return &control.Override{State: w, Until: noon.Add(24 * time.Hour), Reason: "r", By: "b"}
 	}
+	until := func(w wire.PowerWish, clock string) *control.Override {
+		return &control.Override{State: w, Until: at(t, clock), Reason: "r", By: "b"}
+	}
 	expired := &control.Override{State: wire.WishOff, Until: morning.Add(-time.Second), Reason: "r", By: "b"}
 	tests := []struct {
 		name       string
@@ -64,6 +67,14 @@ func TestDecidePrecedence(t *testing.T) {
 		{name: "department on at noon", now: noon, department: wish(wire.WishOn), panel: true, show: "programme", relay: true, rule: "department"},
 		{name: "department's order is over", now: morning, department: expired, panel: true, show: "programme", relay: true, rule: "schedule"},
 		{name: "local on lifts department off", now: morning, department: wish(wire.WishOff), local: wish(wire.WishOn), panel: true, show: "programme", relay: true, rule: "local"},
+		{name: "off until seven warms up for seven", now: at(t, "06:58:30"), local: until(wire.WishOff, "07:00:00"), panel: true, show: "programme", relay: true, rule: "schedule"},
+		{name: "and not before", now: at(t, "06:58:29"), local: until(wire.WishOff, "07:00:00"), show: "slate", relay: true, rule: "local"},
+		{name: "the department's too", now: at(t, "06:59:00"), department: until(wire.WishOff, "06:59:30"), panel: true, show: "programme", relay: true, rule: "schedule"},
+		{name: "off until a second after seven", now: at(t, "06:59:59"), local: until(wire.WishOff, "07:00:01"), show: "slate", relay: true, rule: "local"},
+		{name: "the other still holds", now: at(t, "06:59:00"), local: until(wire.WishOff, "07:00:00"), department: wish(wire.WishOff), show: "slate", relay: true, rule: "department"},
+		{name: "a blackout ends when it ends", now: at(t, "06:59:00"), department: until(wire.WishBlackout, "07:00:00"), show: "slate", relay: true, rule: "blackout"},
+		{name: "on until seven", now: at(t, "06:59:00"), local: until(wire.WishOn, "07:00:00"), panel: true, show: "programme", relay: true, rule: "local"},
+		{name: "off until seven, and nobody knows when that is", now: at(t, "06:59:00"), trust: journal.Untrusted, local: until(wire.WishOff, "07:00:00"), show: "slate", relay: true, rule: "local"},
 		{name: "local off", now: morning, department: wish(wire.WishOn), local: wish(wire.WishOff), show: "slate", relay: true, rule: "local"},
 		{name: "local on never lifts blackout", now: morning, department: wish(wire.WishBlackout), local: wish(wire.WishOn), show: "slate", relay: true, rule: "blackout"},
 		{name: "local off does not lift the safe screen", now: morning, department: wish(wire.WishSafe), local: wish(wire.WishOff), panel: true, show: "slate", relay: true, rule: "safe"},

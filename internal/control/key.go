@@ -45,7 +45,6 @@ func (o *Orders) turn(turned bool, k Key) {
 	word := "turned back"
 	switch {
 	case turned:
-		o.keyAt = stamp.Mono
 		word = "turned: " + string(k.State) + " for " + k.For.String()
 		o.local = &Override{
 			State: k.State, Until: stamp.Wall.Add(k.For).Truncate(time.Second), Reason: "key switch", By: byKey,
@@ -55,49 +54,36 @@ func (o *Orders) turn(turned bool, k Key) {
 		o.local = nil
 	}
 	entry := journal.Entry{Stamp: stamp, Kind: journal.KindOrder, Body: journal.Order{Source: "local", People: byKey, Accepted: true, Reason: word}}
-	if len(o.turns) < turnsKept {
-		o.turns = append(o.turns, entry)
-	}
-	select {
-	case o.keyed <- struct{}{}:
-	default:
-	}
+	o.switched.add(entry)
 }
 
-// turnsKept bounds what waits for the disk of a key that somebody plays with.
-const turnsKept = 64
-
-// keepKey brings the turns of the key to disk, as often as it takes.
-func (o *Orders) keepKey(ctx context.Context, log *slog.Logger) error {
-	return keepSaving(ctx, o.keyed, o.saveKey, func(err error) { log.Error("cannot write the key's turn", "err", err) })
+// keepLocal brings what people on site switched to disk, as often as it takes.
+func (o *Orders) keepLocal(ctx context.Context, log *slog.Logger) error {
+	return keepSaving(ctx, o.switched.dirty, o.saveLocal, func(err error) { log.Error("cannot write what was switched on site", "err", err) })
 }
 
-// saveKey writes the key's position, and what stands by it now: a person at the console may have said otherwise meanwhile, and
-// has then written that.
-func (o *Orders) saveKey(ctx context.Context) error {
+// saveLocal writes the key's position and what stands now by it or by the console, with who did what since.
+func (o *Orders) saveLocal(ctx context.Context) error {
 	o.commit.Lock()
 	defer o.commit.Unlock()
 	o.mu.Lock()
-	turned, local, turns := o.turned, o.local, o.turns
+	turned, local, entries := o.turned, o.local, o.switched.entries
 	o.mu.Unlock()
-	w := journal.Write{Settings: map[string][]byte{}}
-	if local == nil || local.By == byKey {
-		var err error
-		if w, err = override(settingLocal, local); err != nil {
-			return err
-		}
+	w, err := override(settingLocal, local)
+	if err != nil {
+		return err
 	}
 	raw, err := json.Marshal(turned)
 	if err != nil {
 		return err
 	}
-	w.Label, w.Entries, w.Settings[settingKey] = "order.key", turns, raw
+	w.Label, w.Entries, w.Settings[settingKey] = "order.local", entries, raw
 	if err := o.journal.Commit(ctx, w); err != nil {
 		return err
 	}
 	o.mu.Lock()
-	o.turns = o.turns[len(turns):]
-	o.mu.Unlock()
+	defer o.mu.Unlock()
+	o.switched.done(len(entries))
 	return nil
 }
 

@@ -5,35 +5,23 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"time"
 
 	"bangtin/internal/journal"
 )
 
-const (
-	// clearWait is how long a person who lifts the fire latch waits for the disk. A disk that takes nothing any more may
-	// not keep a display dark for good.
-	clearWait = 2 * time.Second
-	// clearsKept bounds the records of that which wait for the disk.
-	clearsKept = 64
-)
-
 // A latching is the way of the fire latch to the disk. It belongs to the mu of its Orders.
 type latching struct {
-	dirty   chan struct{}   // the latch was set or lifted, and that is not on disk yet
-	lifted  []journal.Entry // by whom and why; not on disk yet
-	written int             // how many of all those are
-	changed chan struct{}   // closed when written grows
-	copy    *LatchFile      // nil for none; saveFire's
-	log     *slog.Logger    // of copy
+	backlog
+	copy *LatchFile // nil for none; saveFire's
+	kept *string    // what the journal was given last in this run; saveFire's
 }
 
 // KeepCopy gives the fire latch a second place to stand, besides the journal: what either says is latched. It is called
 // before Control runs; fire is what the copy said.
-func (o *Orders) KeepCopy(f *LatchFile, fire string, log *slog.Logger) {
+func (o *Orders) KeepCopy(f *LatchFile, fire string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.latching.copy, o.latching.log = f, log
+	o.latching.copy = f
 	if o.fire == fire {
 		return
 	}
@@ -43,28 +31,9 @@ func (o *Orders) KeepCopy(f *LatchFile, fire string, log *slog.Logger) {
 	}
 }
 
-func newLatching() latching {
-	return latching{dirty: make(chan struct{}, 1), changed: make(chan struct{})}
-}
-
-// tell says that there is something to save.
-func (l *latching) tell() {
-	select {
-	case l.dirty <- struct{}{}:
-	default:
-	}
-}
-
-// done notes that the first n of lifted are on disk.
-func (l *latching) done(n int) {
-	l.lifted, l.written = l.lifted[n:], l.written+n
-	close(l.changed)
-	l.changed = make(chan struct{})
-}
-
 // ClearFire lifts the fire latch on a person's word. Whether it is safe is for the caller to check.
 //
-// It returns when that is on disk, as of any order, or after clearWait where the disk does not take it: then the latch
+// It returns when that is on disk, as of any order, or after diskWait where the disk does not take it: then the latch
 // is lifted all the same, its record waits in memory, and a restart before it is written finds the display latched
 // again, which is the safe side.
 func (o *Orders) ClearFire(ctx context.Context, reason, by string) error {
@@ -82,30 +51,10 @@ func (o *Orders) clearFire(ctx context.Context, record, reason, by string) error
 	mine := 0
 	o.set(func() {
 		o.fire = ""
-		l := &o.latching
-		if len(l.lifted) < clearsKept {
-			l.lifted = append(l.lifted, entry)
-		}
-		mine = l.written + len(l.lifted)
-		l.tell()
+		mine = o.latching.add(entry)
 	})
-	limit := time.NewTimer(clearWait)
-	defer limit.Stop()
-	for {
-		o.mu.Lock()
-		written, changed := o.latching.written, o.latching.changed
-		o.mu.Unlock()
-		if written >= mine {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-limit.C:
-			return nil
-		case <-ctx.Done():
-			return nil // it is lifted: who asked has gone away
-		}
-	}
+	o.saved(ctx, &o.latching.backlog, mine) // it is lifted either way
+	return nil
 }
 
 // Fire is why the fire latch is set; empty when it is not.
@@ -132,15 +81,18 @@ func (o *Orders) keepFire(ctx context.Context, log *slog.Logger) error {
 	return keepSaving(ctx, o.latching.dirty, o.saveFire, func(err error) { log.Error("cannot write the fire latch", "err", err) })
 }
 
-// saveFire writes the latch as it stands now, and who lifted it since. It is saved when the journal has it; the copy is
-// for when that cannot be.
+// saveFire writes the latch as it stands now, and who lifted it since. Nobody waits for the copy, which is for when the
+// journal cannot be written; but its error is returned, as a lifted latch that still stands there comes back at the next start.
 func (o *Orders) saveFire(ctx context.Context) error {
 	o.commit.Lock()
 	defer o.commit.Unlock()
 	o.mu.Lock()
-	fire, lifted := o.fire, o.latching.lifted
+	fire, lifted := o.fire, o.latching.entries
 	o.mu.Unlock()
 	copied := o.saveCopy(fire)
+	if l := &o.latching; l.kept != nil && *l.kept == fire && len(lifted) == 0 {
+		return copied // flash wears out
+	}
 	w := journal.Write{Label: "fire", Entries: lifted, Settings: map[string][]byte{settingFire: nil}}
 	if fire != "" {
 		raw, err := json.Marshal(fire)
@@ -152,13 +104,11 @@ func (o *Orders) saveFire(ctx context.Context) error {
 	if err := o.journal.Commit(ctx, w); err != nil {
 		return errors.Join(err, copied)
 	}
-	if copied != nil {
-		o.latching.log.Error("the fire latch has no copy", "err", copied)
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.latching.kept = &fire
 	o.latching.done(len(lifted))
-	return nil
+	return copied
 }
 
 func (o *Orders) saveCopy(fire string) error {

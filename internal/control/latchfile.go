@@ -26,18 +26,27 @@ type LatchFile struct {
 // its detectors tell again of one that burns.
 func OpenLatchFile(path string) (f *LatchFile, fire string, err error) {
 	f = &LatchFile{path: path}
-	raw, err := readSector(path)
+	fire, err = ReadLatchFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return f, "", f.make("")
 	}
 	if err != nil {
-		return f, "", fmt.Errorf("cannot read the copy of the fire latch: %w", err)
-	}
-	if err := json.Unmarshal(bytes.TrimRight(raw, "\n"), &fire); err != nil {
-		return f, "", fmt.Errorf("cannot read the copy of the fire latch: %w", err)
+		return f, "", err
 	}
 	f.last, f.sure = fire, true
 	return f, fire, nil
+}
+
+// ReadLatchFile only reads the copy at path. The error of one that is not there is an os.ErrNotExist.
+func ReadLatchFile(path string) (fire string, err error) {
+	raw, err := readSector(path)
+	if err == nil {
+		err = json.Unmarshal(bytes.TrimRight(raw, "\n"), &fire)
+	}
+	if err != nil {
+		return "", fmt.Errorf("cannot read the copy of the fire latch: %w", err)
+	}
+	return fire, nil
 }
 
 func readSector(path string) ([]byte, error) {

@@ -43,6 +43,7 @@ type Ledger struct {
 	day   day
 
 	undated undated
+	closed  []journal.Segment // the newest ones that were recorded, in order, for Doubt
 	before  []journal.Segment // of the last run, up to from0
 	today   []journal.Segment // what day counts, so that it can be counted again; closed and open ones
 }
@@ -90,7 +91,7 @@ func (l *Ledger) Observe(at journal.Stamp, s Status) []journal.Segment {
 func (l *Ledger) book(at journal.Stamp, s Status) {
 	now := at.Wall.Unix()
 	if l.sec-now > int64(ledgerStep/time.Second) {
-		l.void(now)
+		l.void(now, RuleNoTime)
 	}
 	if now-l.sec > int64(plausible/time.Second) {
 		l.skip(now)
@@ -112,28 +113,14 @@ func (l *Ledger) book(at journal.Stamp, s Status) {
 	}
 }
 
-// Doubt books what the open segment claims from second from on as s instead: what proved the claim turned out to
-// be older than that.
-func (l *Ledger) Doubt(from int64, s Status) {
-	l.undated.doubt(l.sec-from, s)
-	from = max(from, l.open.From)
-	if !l.begun || l.open.State == journal.Idle || from >= l.open.To {
-		return
-	}
-	to := l.open.To
-	l.open.To = from
-	l.recount(from)
-	l.account(from, to, s)
-	l.worst = worse(l.worst, s)
-}
-
 // void takes back everything booked from second now on.
-func (l *Ledger) void(now int64) {
+func (l *Ledger) void(now int64, rule Rule) {
 	end := l.sec
 	if l.open.To = min(l.open.To, now); l.open.To > l.open.From {
-		l.done = append(l.done, l.open)
+		l.close(l.open)
 	}
-	l.done = append(l.done, journal.Segment{From: now, To: end, State: journal.Void, Rule: string(RuleNoTime)})
+	l.reopen(now)
+	l.done = append(l.done, journal.Segment{From: now, To: end, State: journal.Void, Rule: string(rule)})
 	l.open, l.sec, l.worst = journal.Segment{}, now, Status{}
 	l.recount(now)
 }
@@ -143,7 +130,7 @@ func (l *Ledger) skip(now int64) {
 	if l.open.To > l.open.From {
 		l.done = append(l.done, l.open)
 	}
-	l.open, l.sec, l.worst = journal.Segment{}, now, Status{}
+	l.open, l.sec, l.worst, l.closed = journal.Segment{}, now, Status{}, nil
 	l.startDay(now)
 }
 
@@ -214,7 +201,7 @@ func (l *Ledger) add(seg journal.Segment) {
 		return
 	}
 	if o.To > o.From {
-		l.done = append(l.done, *o)
+		l.close(*o)
 	}
 	*o = seg
 }

@@ -5,6 +5,7 @@ import (
 
 	"bangtin/hal"
 	"bangtin/internal/journal"
+	"bangtin/media"
 )
 
 // sense takes a reading. A change of the mains makes older readings of the panel worthless.
@@ -49,35 +50,44 @@ func (c *Control) nudge(now time.Time) {
 }
 
 // doubt takes back what was claimed since the last proof of it, once it turns out that it is not so any more: it may have
-// ended right after that proof.
-func (c *Control) doubt(at journal.Stamp, now time.Time, status Status) {
-	was := c.was
-	c.was = status
-	if proof, ok := c.proof(now, was.dated().State); ok && status.State == journal.Lost {
+// ended right after that proof. Whatever else was lost meanwhile does not stand between. Nothing is doubted while nobody
+// wants a picture: that the panel is off proves nothing then.
+func (c *Control) doubt(at journal.Stamp, now time.Time, want Want, status Status) {
+	if proof, cause := c.proof(now); want.PanelOn && status.State != journal.OnAir && cause != "" && !proof.IsZero() {
+		not := Status{State: journal.Lost, Cause: cause, Rule: want.Rule}
+		if dark(now, c.seen) == "" && !c.seen.Light.Proven {
+			not.State, not.Cause = journal.Unverified, ""
+		}
 		booked := at.Wall.Add(-c.ledger.Stepped(at)) // by the clock that the claim was booked by
-		c.ledger.Doubt(booked.Add(-now.Sub(proof)).Unix(), status)
+		c.ledger.Doubt(booked.Add(-now.Sub(proof)).Unix(), not)
 	}
 	switch {
+	case !want.PanelOn:
+		c.lit = now
 	case c.seen.Panel.Power == hal.PowerOn:
 		c.lit = c.seen.Panel.ReadAt
 	case c.seen.Panel.Blind && c.seen.Light.Draw == DrawLit:
 		c.lit = c.seen.Light.LitAt
+	case c.seen.Panel.Blind:
+		c.lit = now // it has claimed nothing that a reading would prove
 	}
 }
 
-// proof is the last moment at which what is now known to be otherwise was seen to be as claimed; false where nothing of
-// the panel is.
-func (c *Control) proof(now time.Time, claimed journal.Airtime) (time.Time, bool) {
+// proof is the last moment at which the panel was seen to be as claimed, and the cause why it is known to be otherwise now;
+// empty where nothing says so.
+func (c *Control) proof(now time.Time) (time.Time, journal.Cause) {
 	light := c.seen.Light
-	switch {
-	case claimed == journal.OnAir && dark(now, c.seen) != "":
-		return c.lit, true
-	case claimed != journal.OnAir && claimed != journal.Unverified:
-		return time.Time{}, false
-	case light.stands(now, DarkButOn):
-		return light.AgreeAt, true
-	case light.stands(now, SignalLost):
-		return c.seen.Panel.Told.Signal.SeenAt, true
+	if cause := dark(now, c.seen); cause != "" {
+		return c.lit, cause
 	}
-	return time.Time{}, false
+	switch cause := contradiction(now, c.seen); {
+	case cause == journal.CauseNoSignal && c.seen.Player.State == media.PlayerDown:
+		return time.Time{}, "" // see Classify: what it claimed is its own
+	case cause == journal.CauseNoSignal:
+		return light.SawAt, cause
+	case cause == journal.CauseInputWrong:
+		return c.seen.Panel.Told.Socket.RightAt, cause
+	default:
+		return light.AgreeAt, cause
+	}
 }

@@ -36,8 +36,8 @@ const (
 // leave a display dark for good.
 const longestLocal = 24 * time.Hour
 
-// Orders holds the wishes of people that stand. An accepted one is on disk before anybody is told so; a refused
-// one changes nothing. Safe for concurrent use.
+// Orders holds the wishes of people that stand. An accepted one is on disk before anybody is told so, or told not to be
+// (ErrUnsaved); a refused one changes nothing. Safe for concurrent use.
 type Orders struct {
 	journal Journal
 	clock   *Clock
@@ -52,9 +52,7 @@ type Orders struct {
 	latching   latching
 	began      time.Duration // monotonic time at which this run loaded them
 	turned     bool          // the key switch, when it was looked at last
-	keyAt      time.Duration // when it was turned last, monotonic time; 0 if it was not in this run
-	turns      []journal.Entry
-	keyed      chan struct{} // the key was turned, and turns are not on disk yet
+	switched   backlog       // by key and console
 
 	holds  func(role string, keys []string) bool // see Trusting; nil lets every order hold
 	lapsed string                                // digest of the order whose lapse this run has recorded; belongs to commit
@@ -63,7 +61,7 @@ type Orders struct {
 // LoadOrders reads what stood when the controller was last running. One that cannot be read any more is left out
 // and logged: a display without it is better than none.
 func LoadOrders(ctx context.Context, j Journal, clock *Clock, log *slog.Logger) (*Orders, error) {
-	o := &Orders{journal: j, clock: clock, wake: make(chan struct{}, 1), latching: newLatching(), keyed: make(chan struct{}, 1), began: clock.Mono()}
+	o := &Orders{journal: j, clock: clock, wake: make(chan struct{}, 1), latching: latching{backlog: newBacklog()}, switched: newBacklog(), began: clock.Mono()}
 	for key, into := range map[string]any{settingDepartment: &o.department, settingLocal: &o.local, settingFire: &o.fire, settingKey: &o.turned} {
 		raw, err := j.Setting(ctx, key)
 		if err != nil {
@@ -157,8 +155,13 @@ func (o *Orders) again(ctx context.Context, copied *Override, version uint64) er
 	return &Refusal{Reason: "stale", Detail: fmt.Sprintf("version %d is not above that of the order that stands", version)}
 }
 
+// ErrUnsaved is what a person on site is told whose wish is obeyed, and would be forgotten at a restart before the disk
+// takes it.
+var ErrUnsaved = errors.New("it is done, and not on disk yet: a restart before it is forgets it")
+
 // Local accepts the wish of a person on site. By is the unix user; reason is required, and so is an end within
-// longestLocal.
+// longestLocal. It stands in memory at once, as that of the key does: an emergency waits for no disk. It returns when that
+// is on disk, or ErrUnsaved after diskWait.
 func (o *Orders) Local(ctx context.Context, wish wire.PowerWish, lasts time.Duration, reason, by string) error {
 	switch {
 	case wish != wire.WishOn && wish != wire.WishOff && wish != wire.WishSchedule:
@@ -168,8 +171,6 @@ func (o *Orders) Local(ctx context.Context, wish wire.PowerWish, lasts time.Dura
 	case wish != wire.WishSchedule && (lasts < time.Minute || lasts > longestLocal):
 		return fmt.Errorf("cannot switch for %s: say 1m to %s", lasts, longestLocal)
 	}
-	o.commit.Lock()
-	defer o.commit.Unlock()
 	stamp := o.clock.Stamp()
 	next := &Override{
 		State: wish, Until: stamp.Wall.Add(lasts).Truncate(time.Second), Reason: reason, By: by,
@@ -178,17 +179,17 @@ func (o *Orders) Local(ctx context.Context, wish wire.PowerWish, lasts time.Dura
 	if wish == wire.WishSchedule {
 		next = nil
 	}
-	err := o.store(ctx, "order.local", settingLocal, next, journal.Order{
+	entry := journal.Entry{Stamp: stamp, Kind: journal.KindOrder, Body: journal.Order{
 		Source: "local", People: by, Accepted: true, Reason: string(wish) + ": " + reason,
-	}, stamp)
-	if err != nil {
-		return err
-	}
+	}}
+	mine := 0
 	o.set(func() {
-		if o.keyAt <= stamp.Mono { // else the key was turned while this came to disk
-			o.local = next
-		}
+		o.local = next
+		mine = o.switched.add(entry)
 	})
+	if !o.saved(ctx, &o.switched, mine) {
+		return ErrUnsaved
+	}
 	return nil
 }
 

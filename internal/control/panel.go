@@ -70,17 +70,19 @@ type panelKeeper struct {
 	misses  int       // readings without an answer since the last with one
 
 	chores  []*chore
-	light   *light // nil where the panel has no brightness to set
+	socket  *socketKeeper // nil where nobody says which input it shall show
+	light   *light        // nil where the panel has no brightness to set
 	inside  inside
 	picture picture
 }
 
-func newPanelKeeper(p hal.Panel, log *slog.Logger, report func(PanelSeen), beat func()) *panelKeeper {
+// newPanelKeeper takes the brightness that an earlier run owes the panel; LeaveBrightness for none.
+func newPanelKeeper(p hal.Panel, dimmed int, log *slog.Logger, report func(PanelSeen), beat func()) *panelKeeper {
 	k := &panelKeeper{panel: p, log: log, want: make(chan wish, 1), report: report, beat: beat}
-	k.seen.Told.Brightness = LeaveBrightness
+	k.seen.Told.Brightness, k.seen.Told.Dimmed = LeaveBrightness, dimmed
 	k.chores = k.questions()
 	if d, ok := p.(hal.Dimmer); ok {
-		k.light = newLight(d)
+		k.light = newLight(d, dimmed)
 	}
 	return k
 }
@@ -167,6 +169,9 @@ func (k *panelKeeper) take(w wish) {
 	if w.on != k.wish.on || w.fire != k.wish.fire || w.ask == k.wish.ask {
 		k.tries = 0
 	}
+	if w.on != k.wish.on {
+		k.inside = inside{} // one whose mains are cut never gets to rest
+	}
 	k.wish = w
 }
 
@@ -225,6 +230,9 @@ func (k *panelKeeper) acknowledged() {
 	k.quiet = k.toldAt.Add(settle(k.panel, k.wish.on))
 	if !k.wish.on {
 		k.seen.OffAt = k.toldAt
+	}
+	if k.wish.on && !again {
+		k.socket.switched(&k.seen.Told.Socket)
 	}
 	if k.tries == 1 && !again {
 		k.seen.SettlesAt = k.quiet

@@ -18,8 +18,8 @@ const (
 	DefaultHeartbeat = time.Minute
 	// recordSoon is how long what is not a play waits for others to share its transaction.
 	recordSoon = 2 * time.Second
-	// recorderLimit is how long one commit may hang before the watchdog is told. It is long, because a restart
-	// does not mend a disk, and the picture does not need one.
+	// recorderLimit is how long one commit may hang before it is an alarm. No watchdog bites for it: a restart does not mend
+	// a disk, and the picture does not need one.
 	recorderLimit = 10 * time.Minute
 	// recordLimit is how many entries wait in memory while the disk does not take them. Beyond it plays are
 	// dropped first and counted; segments and incidents are few and stay.

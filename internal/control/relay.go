@@ -76,6 +76,9 @@ func (k *relayKeeper) run(ctx context.Context) error {
 			continue
 		}
 		err := k.write(ctx, w)
+		if ctx.Err() != nil {
+			return ctx.Err() // the daemon stops: what it gave up has not failed
+		}
 		if err != nil {
 			timer.Reset(relayRetry)
 			if closed(w.overtaken) || w.closed && errors.Is(err, context.DeadlineExceeded) {

@@ -160,10 +160,24 @@ func (c *Control) wrong(at journal.Stamp, want Want, status Status) map[string]a
 	}
 	if c.cfg.Lacking != nil {
 		for code, detail := range c.cfg.Lacking() {
-			tech(code, detail, 0)
+			class := journal.Technical
+			if code == "relay-failed" {
+				class = journal.Fire
+			}
+			wrong[code] = alarm{class: class, detail: detail}
 		}
 	}
+	if name := c.cfg.Health.stuck(); name != "" {
+		tech("journal-in-memory", name+" waits for a disk that does not answer", 0)
+	}
 	c.sensors.wrong(wrong)
+	if !want.PanelOn {
+		for _, r := range c.sensors.all() {
+			if code := "sensor-faulty-" + r.Sensor; r.Kind == hal.Meter && c.alarms.raised[code] == nil {
+				delete(wrong, code) // in standby pulses are hours apart: whether it is well the morning shows
+			}
+		}
+	}
 	for name := range c.heat.hot {
 		if al, silent := wrong["sensor-faulty-"+name]; silent {
 			al.detail += "; it was hot, and the panel stays dimmed until it speaks again"
@@ -184,6 +198,10 @@ func (c *Control) wrongLight(wrong map[string]alarm) {
 		wrong["panel-lit-but-off"] = tech("it is off by all it says, and draws "+watts.String(), contradictedWait)
 	case DarkButOn:
 		wrong["panel-dark-but-on"] = tech("it is on by all it says, and draws "+watts.String(), contradictedWait)
+	case InputWrong:
+		if s := c.seen.Panel.Told.Socket; !s.Woke {
+			wrong["input-wrong"] = alarm{class: journal.Intrusion, detail: s.why(c.cfg.Input)}
+		}
 	case SignalLost:
 		wrong["no-signal"] = tech("the panel is on and sees no picture on its input", time.Minute)
 	}
@@ -205,9 +223,9 @@ func (c *Control) wrongLight(wrong map[string]alarm) {
 // panelWord is the panel's part in a proof of play.
 func panelWord(now time.Time, seen Seen) string {
 	switch {
-	case dark(now, seen) != "", contradiction(now, seen) != "":
+	case dark(now, seen) != "", contradiction(now, seen) != "" && seen.Light.Proven:
 		return "off"
-	case seen.Panel.Blind && seen.Light.Draw != DrawLit:
+	case contradiction(now, seen) != "", seen.Panel.Blind && seen.Light.Draw != DrawLit:
 		return "unverified"
 	}
 	return "on"

@@ -94,7 +94,11 @@ func (s *sensors) fire() string {
 		case r.Kind == hal.Smoke && r.Active:
 			return "smoke reported by " + r.Sensor
 		case r.Kind == hal.Temperature && r.Temperature >= s.safety.CutOff && s.safety.heeds(r.Sensor):
-			return fmt.Sprintf("%s measures %s, the cut-off is %s", r.Sensor, r.Temperature, s.safety.CutOff)
+			why := fmt.Sprintf("%s measures %s, the cut-off is %s", r.Sensor, r.Temperature, s.safety.CutOff)
+			if r.Sensor == insideSensor {
+				why += "; if the panel lies: " + insideIgnored
+			}
+			return why
 		}
 	}
 	return ""
@@ -166,7 +170,11 @@ func (s *sensors) wrong(into map[string]alarm) {
 	for _, r := range s.all() {
 		switch {
 		case r.Quality != hal.QualityGood:
-			into["sensor-faulty-"+r.Sensor] = alarm{class: journal.Technical, detail: r.Sensor + ": " + r.Reason, wait: patience(r.Kind)}
+			class := journal.Technical
+			if r.Kind == hal.Smoke {
+				class = journal.Fire // nobody would notice one
+			}
+			into["sensor-faulty-"+r.Sensor] = alarm{class: class, detail: r.Sensor + ": " + r.Reason, wait: patience(r.Kind)}
 		case r.Kind == hal.Mains && !r.Active:
 			into["mains-lost"] = alarm{class: journal.Supply, detail: "the mains supply is absent"}
 		case r.Kind == hal.Door && r.Active:

@@ -127,24 +127,6 @@ func (u *undated) join() {
 	u.runs = slices.Replace(u.runs, from, to, joined)
 }
 
-// doubt puts s in place of what the newest stretch says of the last n seconds.
-func (u *undated) doubt(n int64, s Status) {
-	last := len(u.runs) - 1
-	if u.over || last < 0 {
-		return
-	}
-	from := max(u.sec-n, u.runs[last].from)
-	if from >= u.sec {
-		return
-	}
-	u.runs[last].to = from
-	if u.runs[last].from == from {
-		u.runs = u.runs[:last]
-	}
-	u.add(stretch{from, u.sec, s.dated()})
-	u.worst = worse(u.worst, s.dated())
-}
-
 // redated forgets the seconds at which things were booked before: from now on they are booked at those of at.
 func (u *undated) redated(at journal.Stamp) { u.low, u.high = zero(at), zero(at) }
 
@@ -165,7 +147,7 @@ func (l *Ledger) redate(at journal.Stamp) {
 	start := l.undated.from + shift
 	first := min(l.from0, start)
 	if first < l.sec {
-		l.void(first)
+		l.void(first, RuleNoTime)
 	}
 	l.countAgain(l.before, first)
 	switch from := l.downFrom(start); {

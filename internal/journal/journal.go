@@ -65,7 +65,7 @@ const (
 	OnAir      Airtime = "on-air"     // panel read back as on and approved content shown
 	Unverified Airtime = "unverified" // content shown to a panel that cannot be read back
 	Lost       Airtime = "lost"       // owed and not delivered; has exactly one Cause
-	Void       Airtime = "void"       // takes back what earlier records booked here: their clock was wrong; see Effective
+	Void       Airtime = "void"       // takes back what earlier records booked here: their clock was wrong, or their proof too old; see Effective
 )
 
 // Cause is why a second inside a window was lost. The list is closed: a cause outside it is a bug.
@@ -82,6 +82,7 @@ const (
 	CausePanelOff        Cause = "panel-off"           // reads off though it was on: remote control, power loss of the panel alone
 	CauseContradicted    Cause = "panel-contradicted"  // reads on, and draws what a dark one draws
 	CauseNoSignal        Cause = "no-signal"           // on, and sees no picture on its input
+	CauseInputWrong      Cause = "input-wrong"         // on, and shows another input than this display's
 	CausePlayerStarting  Cause = "player-starting"     // within the time a start takes
 	CausePlayerStalled   Cause = "player-stalled"      // runs, but the picture does not advance
 	CausePlayerDown      Cause = "player-down"         // no process, or it does not answer
@@ -97,8 +98,8 @@ const (
 func Causes() []Cause {
 	return []Cause{
 		CauseSafety, CauseDepartment, CauseLocal, CauseMainsLost, CausePanelStarting, CausePanelSilent,
-		CausePanelRefused, CausePanelOff, CauseContradicted, CauseNoSignal, CausePlayerStarting, CausePlayerStalled,
-		CausePlayerDown, CauseNoContent, CauseUpdate, CauseClockUntrusted, CauseControllerDown, CauseControllerMains, CauseAccountingLost,
+		CausePanelRefused, CausePanelOff, CauseContradicted, CauseNoSignal, CauseInputWrong, CausePlayerStarting,
+		CausePlayerStalled, CausePlayerDown, CauseNoContent, CauseUpdate, CauseClockUntrusted, CauseControllerDown, CauseControllerMains, CauseAccountingLost,
 	}
 }
 

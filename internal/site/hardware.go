@@ -2,6 +2,7 @@ package site
 
 import (
 	"cmp"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ const (
 	DefaultDim     = 65               // °C: ten below the cut-off, so that dimming has a chance
 	DefaultCutOff  = 75               // °C: the lowest that Samsung accepts as a panel's own limit (MDC command 85)
 	DefaultPulses  = 1000
+	leastVisible   = 10 // percent: below it a picture is there for nobody who passes by; our judgement
 	maxBrightness  = 24
 	maxThermometer = 16
 	maxW1          = 8 // on one bus, which reads them one after the other (hal/hwmon)
@@ -75,7 +77,7 @@ type Thermometer struct {
 type Safety struct {
 	Dim    int // 40 to 75
 	CutOff int // 60 to 80, above Dim
-	// Sensors are the Thermometers that dim and cut off; nil when the file does not say.
+	// Sensors are the Thermometers that dim and cut off; nil when the file does not say, and what they are decides.
 	Sensors []string
 }
 
@@ -160,7 +162,7 @@ func (r *reader) line(table, key string, low bool) Line {
 // chip refuses the name that the kernel gives a chip by the order in which it finds them.
 func (r *reader) chip(key string) string {
 	name := r.name(key, r.text(key, ""))
-	if regexp.MustCompile(`^(/dev/)?gpiochip\d+$`).MatchString(name) {
+	if regexp.MustCompile(`^(/dev/)?gpiochip\d+$`).MatchString(filepath.Clean(name)) {
 		r.wrong(key, "%q is the kernel's number, which changes: write the chip's label, as gpiodetect shows it in brackets", name)
 	}
 	return name
@@ -191,6 +193,7 @@ func (r *reader) name(key, text string) string {
 	if len(text) > 64 || strings.ContainsFunc(text, unicode.IsControl) {
 		r.wrong(key, "%q is not a name: write at most 64 characters on one line", text)
 	}
+	r.trimmed(key, text)
 	return text
 }
 
@@ -212,6 +215,14 @@ func (r *reader) meter() *Meter {
 	} else {
 		r.line("meter", "line", true)
 		m.Bus = r.name("meter.bus", r.required("meter.bus", "bcm2835 (i2c@7e804000)"))
+	}
+	if m.Driver == "s0" {
+		r.idle(`meter.driver = "s0"`, "meter.bus", "meter.address", "meter.shunt_milliohm", "meter.max_ampere")
+	} else {
+		r.idle("meter.driver = \""+m.Driver+"\"", "meter.chip", "meter.line", "meter.active", "meter.pulses_per_kwh")
+	}
+	if m.Lit > 0 && r.value("meter.dark") == nil {
+		r.wrong("meter.lit", "is there without meter.dark, and a panel that went dark would never be found: write what it draws in standby too")
 	}
 	if m.Lit > 0 && m.Lit <= m.Dark {
 		r.wrong("meter.lit", "is %d W and meter.dark is %d W: a lit panel draws more than a dark one", m.Lit, m.Dark)
@@ -252,10 +263,21 @@ func (r *reader) relay() *Relay {
 	if relay.SafeClosed {
 		relay.Line.ActiveLow = !relay.Line.ActiveLow // the file tells of the coil's current, which here cuts
 	}
-	if feedback != "" {
+	if feedback == "" {
+		r.idle("no relay.feedback", "relay.feedback_active")
+	} else {
 		relay.Feedback = &Line{Chip: relay.Line.Chip, Name: feedback, ActiveLow: low}
 	}
 	return relay
+}
+
+// idle refuses keys that do nothing where why holds: whoever wrote them believes that they do.
+func (r *reader) idle(why string, keys ...string) {
+	for _, key := range keys {
+		if r.value(key) != nil {
+			r.wrong(key, "does nothing with %s: remove it", why)
+		}
+	}
 }
 
 const safetySensors = "safety.sensors"
@@ -311,4 +333,20 @@ func (r *reader) brightness() []Level {
 		list = append(list, l)
 	}
 	return list
+}
+
+// visible refuses a level that leaves a window dark: it would be on air by all that the panel says. The last level of a day
+// holds until the first of the next.
+func (r *reader) visible(s Schedule) {
+	for i, l := range s.Brightness {
+		until := s.Brightness[(i+1)%len(s.Brightness)].From
+		last := i == len(s.Brightness)-1
+		reaches := slices.ContainsFunc(s.Windows, func(w Window) bool {
+			return l.From < w.To && (last || until > w.From) || last && w.From < until
+		})
+		if l.Percent < leastVisible && reaches {
+			r.wrong("schedule.brightness", "\"%02d:%02d %d\" reaches into a window, where nobody would see the picture: write at least %d, or end it before the window",
+				int(l.From.Hours()), int(l.From.Minutes())%60, l.Percent, leastVisible)
+		}
+	}
 }

@@ -70,6 +70,9 @@ type Panel struct {
 	SetID  int    // address of the panel on its line; see Driver.setIDs
 
 	SignalLies bool // what it says of the picture on its input is not believed
+	InsideLies bool // its own thermometer neither dims nor cuts off
+
+	Input string // the socket that it shall show, one of Driver.Inputs; empty leaves it alone
 
 	Edition Edition // of a Philips panel; empty for every other
 }
@@ -118,8 +121,8 @@ type Video string
 const (
 	VideoAuto   Video = "auto"   // a window where there is a display server, else drm
 	VideoDRM    Video = "drm"    // straight onto the output
-	VideoWindow Video = "window" // on a desktop, for trying things out
-	VideoNull   Video = "null"   // nowhere: tests and machines without an output
+	VideoWindow Video = "window" // on a desktop, for trying things out: with Sim alone
+	VideoNull   Video = "null"   // nowhere, on machines without an output: with Sim alone
 )
 
 // Output says how the picture and sound are put out.

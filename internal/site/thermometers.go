@@ -34,7 +34,8 @@ func (r *reader) thermometers() []Thermometer {
 			r.wrong(key, "%q %s", text, err)
 			continue
 		}
-		if t.Driver == "w1" && slices.ContainsFunc(list, func(o Thermometer) bool { return o.Driver == "w1" && o.Chip == t.Chip }) {
+		r.trimmed(key, t.Chip)
+		if slices.ContainsFunc(list, func(o Thermometer) bool { return o.Driver == t.Driver && o.Chip == t.Chip && o.Channel == t.Channel }) {
 			r.wrong(key, "%q is there already: each thermometer once", text)
 			continue
 		}

@@ -31,8 +31,8 @@ func (r *reader) site() *Site {
 	s.Schedule = r.schedule()
 	s.Panel = r.panel()
 	s.Output = r.output()
-	if v := s.Output.Video; s.Panel.Driver == HDMI && (v == VideoNull || v == VideoWindow) {
-		r.wrong("output.video", "is %q: with panel.driver = %q the picture itself is switched off; write %q or %q", v, HDMI, VideoDRM, VideoAuto)
+	if v := s.Output.Video; s.Panel.Driver != Sim && (v == VideoNull || v == VideoWindow) {
+		r.wrong("output.video", "is %q: a panel would show nothing of it and be on air all the same; write %q or %q", v, VideoDRM, VideoAuto)
 	}
 	s.Content = r.content()
 	s.Broker = r.broker(s.Data)
@@ -72,12 +72,14 @@ func (r *reader) location() *time.Location {
 
 func (r *reader) schedule() Schedule {
 	r.table("schedule")
-	return Schedule{
+	s := Schedule{
 		Windows:   r.windows(r.texts("schedule.windows", DefaultWindows())),
 		PanelLead: r.duration("schedule.panel_lead", DefaultPanelLead, 0, 15*time.Minute),
 
 		Brightness: r.brightness(),
 	}
+	r.visible(s)
+	return s
 }
 
 func (r *reader) windows(texts []string) []Window {
@@ -139,13 +141,15 @@ func (r *reader) panel() Panel {
 		p.Port = r.text("panel.port", "")
 	}
 	if p.Port != "" || p.Driver.OnLine() {
-		p.Port = r.absolute("panel.port", p.Port)
+		p.Port = r.stable("panel.port", r.absolute("panel.port", p.Port))
 	}
 	p.Edition = r.edition(p.Driver)
 	p.SignalLies = r.choice("panel.signal", r.text("panel.signal", "believe"), "believe", "ignore") == "ignore"
+	p.Input = r.input(p.Driver)
+	p.InsideLies = r.choice("panel.thermometer", r.text("panel.thermometer", "believe"), "believe", "ignore") == "ignore"
 	p.CEC = r.text("panel.cec", "")
 	if p.CEC != "" && p.CEC != "auto" {
-		p.CEC = r.absolute("panel.cec", p.CEC)
+		p.CEC = r.stable("panel.cec", r.absolute("panel.cec", p.CEC))
 	}
 	if p.CEC != "" && !p.Driver.OnLine() {
 		r.wrong("panel.cec", "is the second way to a panel on a serial line: remove it, or write panel.driver for the line")
@@ -257,12 +261,32 @@ func plausiblePort(host, port string) bool {
 	return err == nil && n >= 1 && n <= 65535
 }
 
-// absolute accepts a clean path from the root.
+// absolute accepts a path from the root, and returns it clean.
 func (r *reader) absolute(key, path string) string {
 	if !filepath.IsAbs(path) || strings.ContainsFunc(path, unicode.IsControl) {
 		r.wrong(key, "%q is not a path from the root: write one that begins with /", path)
 	}
+	r.trimmed(key, path)
 	return filepath.Clean(path)
+}
+
+// stable refuses the name that the kernel gives an adapter by the order in which it finds them. The ports of a board's own
+// (ttyS0, ttyAMA0) have their places.
+func (r *reader) stable(key, path string) string {
+	switch {
+	case regexp.MustCompile(`^/dev/tty(USB|ACM)\d+$`).MatchString(path):
+		r.wrong(key, "%q is the kernel's number, which changes: write the port's name in /dev/serial/by-id, or in /dev/serial/by-path", path)
+	case regexp.MustCompile(`^/dev/cec\d+$`).MatchString(path):
+		r.wrong(key, "%q is the kernel's number, which changes: have the adapter with a TV found (no panel.port, or panel.cec = %q); of two such write the link of a udev rule", path, "auto")
+	}
+	return path
+}
+
+// trimmed refuses a space at either end, which nobody sees and no device has.
+func (r *reader) trimmed(key, name string) {
+	if strings.TrimSpace(name) != name {
+		r.wrong(key, "%q begins or ends with a space: remove it", name)
+	}
 }
 
 // below accepts a path that stays inside data, and returns it from the root.

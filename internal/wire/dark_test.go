@@ -32,7 +32,7 @@ func TestDark(t *testing.T) {
 			if why := s.Dark(); (why != "") != tt.dark {
 				t.Errorf("%q", why)
 			}
-			for code, dark := range map[string]bool{"panel-dark-but-on": true, "no-signal": true, "panel-lit-but-off": tt.dark, "door-open": tt.dark} {
+			for code, dark := range map[string]bool{"panel-dark-but-on": true, "no-signal": true, "input-wrong": true, "panel-lit-but-off": tt.dark, "door-open": tt.dark} {
 				s.Alarms = []string{"clock-stepped", code}
 				if why := s.Dark(); (why != "") != dark {
 					t.Errorf("with the alarm %s: %q", code, why)

@@ -94,6 +94,8 @@ func (s *State) Dark() string {
 		return fmt.Sprintf("the panel was last read back at %s; %s: %s", s.Panel.VerifiedAt.UTC().Format(time.RFC3339), s.Want.Rule, s.Want.Reason)
 	case slices.Contains(s.Alarms, "panel-dark-but-on"):
 		return "the panel draws what a dark one draws"
+	case slices.Contains(s.Alarms, "input-wrong"):
+		return "the panel shows another input than this display's"
 	case slices.Contains(s.Alarms, "no-signal"):
 		return "the panel is on and sees no picture on its input"
 	case s.Player.State != "playing":

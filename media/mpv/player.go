@@ -161,7 +161,8 @@ func (p *Player) runOnce(ctx context.Context, opt Options, press *press) error {
 		proc.kill(opt.Log) // it died or hangs: there is nothing to ask it
 	}
 	if undead := proc.stop(opt.Log); undead != nil {
-		// A second mpv could not have the display. If this lasts, the age of the observation makes the watchdog act.
+		// A second mpv could not have the display, and a second daemon could not end this one. If it lasts, the age of the
+		// observation is an alarm, and a reboot the remedy.
 		p.down(opt, undead)
 		opt.Log.Error("mpv is waited for", "error", undead)
 		select {

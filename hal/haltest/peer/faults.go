@@ -25,12 +25,12 @@ type utterance struct{ before, reply, after []byte }
 
 // panelFaults are about the panel itself, lineFaults about what reaches the driver.
 func panelFaults() []string {
-	return []string{"silent", "sleepy", "only-power", "nak", "busy", "disobey"}
+	return []string{"deaf", "silent", "sleepy", "only-power", "nak", "busy", "disobey"}
 }
 
 func lineFaults() []string {
 	return []string{
-		"garbage", "inside", "ruin", "badsum", "split", "merge", "batch", "duplicate", "again", "late", "slow", "foreign",
+		"garbage", "inside", "flip", "ruin", "badsum", "split", "merge", "batch", "duplicate", "again", "late", "slow", "foreign",
 		"echo", "crlf", "upper", "mishear",
 	}
 }
@@ -40,6 +40,7 @@ func Faults() []string { return append(panelFaults(), lineFaults()...) }
 
 // Do gives the panel a command. What begins a fault is ended by "no" before it.
 //
+//	deaf       hear nothing
 //	silent     obey, but answer nothing         sleepy    answer nothing in standby (LG has such sets)
 //	only-power answer nothing but what is about power
 //	nak        refuse everything                busy      say to everything that it cannot now (wait, BE, NAV)
@@ -48,6 +49,7 @@ func Faults() []string { return append(panelFaults(), lineFaults()...) }
 //	foreign    frames around each reply that could be taken for it
 //	echo       the request comes back before its reply
 //	inside     every fourth reply is damaged    ruin      every reply is: one byte lost, more or another
+//	flip       every fourth reply has one bit turned over: of LG's the lowest of its value, which makes it another
 //	badsum     wrong checksums (LG: no end)     mishear   every fourth request is damaged on its way
 //	split      each byte on its own             merge     another set's frame, and half a one, in one piece with each reply
 //	duplicate  each reply twice                 again [D] and a copy D later [5ms]
@@ -55,11 +57,12 @@ func Faults() []string { return append(panelFaults(), lineFaults()...) }
 //	slow [D]   each reply up to D later [2s]    crlf      CR LF after each reply
 //	upper      hex in upper case (LG)           group N   SICP's replies bear that group byte
 //
-//	talk       end silent, sleepy, only-power   obey      end nak, busy and disobey
+//	talk       end deaf, silent, sleepy, only-power   obey      end nak, busy and disobey
 //	clean      end all others
 //
 //	lose-power          fall back to standby    lose-power-in D   do so in a while
 //	temperature N       °C                      signal on|off     fan broken|good
+//	input N             its menu: the protocol's code
 //
 // A word that does not exist is an error and changes nothing.
 func (p *Panel) Do(command string) error {
@@ -69,7 +72,7 @@ func (p *Panel) Do(command string) error {
 	word, argument, _ := strings.Cut(command, " ")
 	switch word {
 	case "talk":
-		p.end("silent", "sleepy", "only-power")
+		p.end("deaf", "silent", "sleepy", "only-power")
 	case "obey":
 		p.end("nak", "busy", "disobey")
 	case "clean":
@@ -83,7 +86,7 @@ func (p *Panel) Do(command string) error {
 		p.become(Off)
 	case "lose-power-in", "slow", "again":
 		return p.timed(word, argument)
-	case "group", "temperature", "signal", "fan":
+	case "group", "temperature", "signal", "fan", "input":
 		return p.change(word, argument)
 	default:
 		if argument != "" || !slices.Contains(Faults(), word) {
@@ -140,6 +143,8 @@ func (p *Panel) change(word, argument string) error {
 		p.set.fan = argument == "broken"
 	case word == "group" && err == nil && n >= 0 && n <= 255:
 		p.group = byte(n)
+	case word == "input" && err == nil && n >= 0 && n <= 255:
+		p.set.input = byte(n)
 	case word == "temperature" && err == nil && n >= -100 && n <= 125:
 		p.set.temperature = n
 	default:
@@ -150,6 +155,9 @@ func (p *Panel) change(word, argument string) error {
 
 // reply is what comes of one request: the answer, and what faults make of it.
 func (p *Panel) reply(request []byte) []Burst {
+	if p.active["deaf"] {
+		return nil
+	}
 	p.replies++
 	var frame []byte
 	if p.active["mishear"] && p.replies%4 == 0 {
@@ -190,6 +198,9 @@ func (p *Panel) deform(frame []byte) []byte {
 	if p.active["ruin"] || p.active["inside"] && p.replies%4 == 1 {
 		frame = p.damage(frame)
 	}
+	if p.active["flip"] && p.replies%4 == 2 {
+		frame = p.flip(frame)
+	}
 	if p.active["crlf"] {
 		frame = append(frame, '\r', '\n')
 	}
@@ -201,7 +212,7 @@ func (p *Panel) deform(frame []byte) []byte {
 
 // damage loses one byte of a frame, adds one, or puts another in its place. One byte is what every checksum here is
 // certain to notice. LG has none: a digit that becomes another digit makes another reply, which nobody could tell,
-// so that is the one thing that damage does not do.
+// so that is the one thing that damage does not do: see flip.
 func (p *Panel) damage(frame []byte) []byte {
 	i, b := p.rand.IntN(len(frame)), byte(p.rand.UintN(256))
 	switch p.rand.IntN(3) {
@@ -214,6 +225,17 @@ func (p *Panel) damage(frame []byte) []byte {
 		b ^= 0x80
 	}
 	frame[i] = b
+	return frame
+}
+
+// flip turns one bit over. LG has no checksum: "on" with one bit turned over is "off".
+func (p *Panel) flip(frame []byte) []byte {
+	i, bit := p.rand.IntN(len(frame)), p.rand.IntN(8)
+	if _, ok := p.tongue.(lg); ok {
+		i, bit = len(frame)-2, 0
+		p.agreed = [2]time.Time{time.Now(), time.Now()} // nobody could tell which it acknowledges
+	}
+	frame[i] ^= 1 << bit
 	return frame
 }
 

@@ -72,9 +72,11 @@ type Panel struct {
 	faults
 
 	state  State
-	litAt  time.Time // when warming ends; zero when it does not warm
-	loseAt time.Time // when its power will be lost; zero when it will not
-	seen   []State   // since Mark
+	litAt  time.Time    // when warming ends; zero when it does not warm
+	loseAt time.Time    // when its power will be lost; zero when it will not
+	seen   []State      // since Mark
+	agreed [2]time.Time // when a command for off, and one for on, was last carried out or left undone
+	left   map[State]time.Time
 
 	heard   []byte    // not yet a whole request
 	heardAt time.Time // when the last byte came
@@ -112,7 +114,7 @@ func New(c Config) (*Panel, error) {
 	if c.ID < lowest || c.ID > highest {
 		return nil, fmt.Errorf("cannot have set ID %d: %s has %d to %d", c.ID, c.Protocol, lowest, highest)
 	}
-	p := &Panel{config: c, rand: rand.New(rand.NewPCG(c.Seed, 1)), state: Off}
+	p := &Panel{config: c, rand: rand.New(rand.NewPCG(c.Seed, 1)), state: Off, left: map[State]time.Time{}}
 	p.set = settings{
 		brightness: 100, backlight: 100, volume: 10, temperature: 42, signal: true, hours: 6699, other: map[string][]byte{},
 	}
@@ -153,6 +155,25 @@ func (p *Panel) Seen(s State) bool {
 	defer p.mu.Unlock()
 	p.pass()
 	return slices.Contains(p.seen, s)
+}
+
+// Agreed returns when the panel last was off or on, or had heard a command to be.
+func (p *Panel) Agreed(on bool) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pass()
+	s := Off
+	if on {
+		s = On
+	}
+	switch at, left := p.agreed[bit(on)], p.left[s]; {
+	case p.state == s:
+		return time.Now()
+	case left.After(at):
+		return left
+	default:
+		return at
+	}
 }
 
 // Next returns when the state will change by itself, or the zero time.
@@ -208,6 +229,7 @@ func (p *Panel) pass() {
 func due(t, now time.Time) bool { return !t.IsZero() && !t.After(now) }
 
 func (p *Panel) become(s State) {
+	p.left[p.state] = time.Now()
 	p.state, p.litAt = s, time.Time{}
 	if !slices.Contains(p.seen, s) {
 		p.seen = append(p.seen, s)
@@ -216,6 +238,7 @@ func (p *Panel) become(s State) {
 
 // power does what a power command asks for, unless the panel disobeys.
 func (p *Panel) power(on bool) {
+	p.agreed[bit(on)] = time.Now()
 	switch {
 	case p.active["disobey"]:
 	case !on:

@@ -172,11 +172,11 @@ func TestFaults(t *testing.T) {
 				whole, echo := bytes.Count(got, good), bytes.Count(got, request)
 				want, loud := 4, false // that many good replies, and more beside them
 				switch fault {
-				case "silent", "nak", "busy", "badsum", "ruin":
+				case "deaf", "silent", "nak", "busy", "badsum", "ruin":
 					want = 0
 				case "garbage", "foreign", "merge", "echo":
 					loud = true
-				case "inside", "late":
+				case "inside", "flip", "late":
 					want = 3
 				case "mishear":
 					want = 3
@@ -192,7 +192,7 @@ func TestFaults(t *testing.T) {
 				if (fault == "echo") != (echo > 0) {
 					t.Errorf("the request is heard back %d times", echo)
 				}
-				if lit := p.State() == peer.On; lit == slices.Contains([]string{"nak", "busy", "disobey"}, fault) {
+				if lit := p.State() == peer.On; lit == slices.Contains([]string{"deaf", "nak", "busy", "disobey"}, fault) {
 					t.Errorf("is %s", p.State())
 				}
 			})

@@ -84,7 +84,7 @@ func pass(job Job, say *json.Encoder) (int, error) {
 	go func() {
 		ended <- cmd.Wait()
 		// Whatever the job left behind still holds the pipe; what it has said by now is read all the same.
-		r.SetReadDeadline(time.Now().Add(time.Second)) // pipes take deadlines
+		_ = r.SetReadDeadline(time.Now().Add(time.Second)) // pipes take deadlines
 	}()
 	lines := bufio.NewReader(r)
 	for {

@@ -72,7 +72,7 @@ type Config struct {
 	Gate     string                      // of the display, to show
 	Kernel   string                      // identity of the kernel's run
 	Refused  func(reason, source string) // counts a command that was not obeyed
-	Loop     func(name string) func()    // registers a loop with the watchdog; see Stall
+	Loop     func(name string) func()    // registers a loop that is missed when it is silent for long; see Stall
 	Log      *slog.Logger
 }
 

@@ -37,6 +37,7 @@ type Request struct {
 type Answer struct {
 	Error string          `json:"error,omitempty"`
 	State json.RawMessage `json:"state,omitempty"`
+	Note  string          `json:"note,omitempty"` // what the person must know though it was done
 }
 
 // A Peer is who is on the other end, as the kernel says.
