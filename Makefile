@@ -8,6 +8,7 @@
 # make fuzz   every parser of outside bytes, FUZZTIME each
 # make e2e-hal  the hardware's tests as root in a QEMU guest with Debian's kernel and its imitated hardware; needs root, no KVM
 # make boot-spike  the two boot loaders that were compared, cut at every write of every change, booted under OVMF at BOOTS cuts of each; needs root, no KVM
+# make image       the disk of a controller, in out/: made of Debian's packages and this repository, for ARCH; needs root
 # make cross       the department's tool for Linux, Windows and macOS, on amd64 and arm64
 # make transfers   1,000 files through a proxy that drops, stalls, damages and lies about ranges
 # make adversary   a hostile broker against a display on air, with a flood of FLOOD
@@ -30,12 +31,13 @@ HAL_ROUNDS ?= 100
 BOOTS    ?= 12
 FLEET    ?= 500,1000,2000,3500,5000,7000
 STEADY   ?= 2m
+ARCH     ?= amd64
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 BUILT    := $(shell git log -1 --format=%cI 2>/dev/null || echo 2026-11-01T00:00:00Z)
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 GO       := go
 
-.PHONY: all build demo test bench bench-command bench-hal bench-fleet fuzz transfers adversary safety chaos torture-hal e2e-hal boot-spike cross lint vuln clean
+.PHONY: all build demo test bench bench-command bench-hal bench-fleet fuzz transfers adversary safety chaos torture-hal e2e-hal boot-spike image cross lint vuln clean
 
 all: build
 
@@ -86,6 +88,12 @@ boot-spike:
 	@.ci/need boot
 	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/bootspike ./image/bootspike
 	bin/bootspike -boots $(BOOTS)
+
+# KEY and CERT: files of what signs the kernel image; without them a key is made and thrown away. RECORD=1: a release,
+# whose package set is written to image/recipe/lock.ARCH.
+image:
+	@.ci/need build image
+	$(GO) run ./image/mkimage -out out -arch $(ARCH) -version $(VERSION) $(if $(KEY),-key $(KEY) -cert $(CERT)) $(if $(RECORD),-record)
 
 cross:
 	@.ci/need build

@@ -75,6 +75,7 @@ func law() map[string][]string {
 		"image/initrd/slate":    {},
 		"image/initrd/verity":   {},
 		"image/layout":          {},
+		"image/mkimage":         {"image/layout"},
 		"updater/bootctl":       {"image/layout"},
 	}
 }

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A build is one run: what is asked of it, and what its steps leave for one another.
+type build struct {
+	out, work, arch, version string
+	epoch                    int64
+	key, cert                string
+	record                   bool
+	recipeDir, unitsDir      string
+	say                      io.Writer
+
+	recipe    recipe
+	workshop  workshop
+	packages  []debPackage // what the root tree has, as the archive has it
+	rootHash  string       // of the root's dm-verity tree, in hex
+	kernel    string       // the kernel's release
+	artefacts []string     // files of out, in the order in which they were made
+}
+
+func (b *build) run(ctx context.Context) error {
+	if os.Geteuid() != 0 {
+		return errors.New("only root may install a system in a folder")
+	}
+	if _, err := targetOf(b.arch); err != nil {
+		return err
+	}
+	if (b.key == "") != (b.cert == "") {
+		return errors.New("-key and -cert belong together")
+	}
+	var err error
+	if b.recipe, err = readRecipe(b.recipeDir); err != nil {
+		return err
+	}
+	if err := b.identify(ctx); err != nil {
+		return err
+	}
+	if b.work == "" {
+		if b.work, err = os.MkdirTemp("/var/tmp", "mkimage-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(b.work)
+	} else if err := os.Mkdir(b.work, 0o755); err != nil {
+		return err
+	}
+	for _, dir := range []*string{&b.work, &b.out} {
+		if *dir, err = filepath.Abs(*dir); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(b.out, 0o755); err != nil {
+		return err
+	}
+	return b.steps(ctx)
+}
+
+// steps runs one after the other, as each needs what the last has made, and tells how long it took.
+func (b *build) steps(ctx context.Context) error {
+	began := time.Now()
+	for _, step := range []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"workshop", b.makeWorkshop},
+		{"packages", b.installPackages},
+		{"lock", b.compareLock},
+		{"programs", b.layOver},
+		{"units", b.checkUnits},
+		{"trim", b.trim},
+		{"kernel", b.takeKernel},
+		{"erofs", b.makeRoot},
+		{"verity", b.addVerity},
+		{"initrd", b.makeInitrd},
+		{"uki", b.makeUKI},
+		{"disk", b.makeDisk},
+		{"compress", b.compress},
+		{"documents", b.writeDocuments},
+		{"checksums", b.writeChecksums},
+	} {
+		started := time.Now()
+		if err := step.do(ctx); err != nil {
+			return errors.Join(context.Cause(ctx), fmt.Errorf("%s: %w", step.name, err))
+		}
+		fmt.Fprintf(b.say, "%-10s %6.1f s\n", step.name, time.Since(started).Seconds())
+	}
+	fmt.Fprintf(b.say, "%-10s %6.1f s\n", "all", time.Since(began).Seconds())
+	return nil
+}
+
+// identify fills in the version and the time where none are given.
+func (b *build) identify(ctx context.Context) error {
+	if b.version == "" {
+		out, err := exec.CommandContext(ctx, "git", "describe", "--tags", "--always", "--dirty").Output()
+		if err != nil {
+			return fmt.Errorf("cannot ask git for the version; give -version: %w", err)
+		}
+		b.version = strings.TrimSpace(string(out))
+	}
+	if !validVersion(b.version) {
+		return fmt.Errorf("version %q: letters, digits and . _ + - only, 64 at most", b.version)
+	}
+	if b.epoch == 0 {
+		out, err := exec.CommandContext(ctx, "git", "log", "-1", "--format=%ct").Output()
+		if err != nil {
+			return fmt.Errorf("cannot ask git for the last commit's time; give -epoch: %w", err)
+		}
+		if b.epoch, err = strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// validVersion says whether a version may be part of a file's name.
+func validVersion(v string) bool {
+	return v != "" && len(v) <= 64 && v[0] != '.' && v[0] != '-' && strings.IndexFunc(v, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._+-", r))
+	}) < 0
+}
+
+// tree is the root's folder.
+func (b *build) tree() string { return filepath.Join(b.work, "root") }
+
+// made is a file in the working folder.
+func (b *build) made(name string) string { return filepath.Join(b.work, name) }
+
+// artefact is the path of a file that is handed over, which it notes.
+func (b *build) artefact(suffix string) string {
+	name := fmt.Sprintf("bangtin-%s-%s%s", b.version, b.arch, suffix)
+	b.artefacts = append(b.artefacts, name)
+	return filepath.Join(b.out, name)
+}
+
+// measure tells the size of a file.
+func (b *build) measure(what, path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(b.say, "%-10s %d bytes, %.1f MiB\n", what, info.Size(), float64(info.Size())/(1<<20))
+	return nil
+}
+
+// A target is what differs between architectures.
+type target struct {
+	goarch string
+	loader string // EFI Boot Guard's program in the workshop
+	remove string // the boot loader's name at the removable path
+	stub   string // systemd's EFI stub in the workshop
+	kernel string // the package
+}
+
+func targetOf(arch string) (target, error) {
+	if arch != "amd64" {
+		return target{}, fmt.Errorf("architecture %q is not built yet: amd64 is", arch)
+	}
+	return target{
+		goarch: "amd64", kernel: "linux-image-amd64", remove: "BOOTX64.EFI",
+		loader: "/usr/lib/x86_64-linux-gnu/efibootguard/efibootguardx64.efi", stub: "/usr/lib/systemd/boot/efi/linuxx64.efi.stub",
+	}, nil
+}

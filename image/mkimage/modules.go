@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// takeModules copies what the initrd loads, with names in the order of loading.
+func (b *build) takeModules() error {
+	from := filepath.Join(b.tree(), "usr/lib/modules", b.kernel)
+	dep, err := os.ReadFile(filepath.Join(from, "modules.dep"))
+	if err != nil {
+		return err
+	}
+	builtin, err := os.ReadFile(filepath.Join(from, "modules.builtin"))
+	if err != nil {
+		return err
+	}
+	order, err := loadOrder(string(dep), string(builtin), b.recipe.modules)
+	if err != nil {
+		return err
+	}
+	for i, file := range order {
+		to := filepath.Join(b.made("modules"), fmt.Sprintf("%02d-%s", i, filepath.Base(file)))
+		if err := copyFile(to, filepath.Join(from, file), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxModules is how many the initrd can number in the order of its names.
+const maxModules = 100
+
+// loadOrder lists the files of the modules and of all that they need, in an order in which they can be loaded.
+// dep is the text of modules.dep: a file, a colon, and the files that it needs, all of them, the nearest first. What the
+// kernel has built in by now is a mistake in the recipe.
+func loadOrder(dep, builtin string, names []string) ([]string, error) {
+	needs := map[string][]string{}
+	for line := range strings.Lines(dep) {
+		if file, rest, ok := strings.Cut(line, ":"); ok {
+			needs[moduleName(file)] = append([]string{file}, strings.Fields(rest)...)
+		}
+	}
+	inside := map[string]bool{}
+	for line := range strings.Lines(builtin) {
+		inside[moduleName(strings.TrimSpace(line))] = true
+	}
+	var order []string
+	for _, name := range names {
+		files, ok := needs[name]
+		if inside[name] {
+			return nil, fmt.Errorf("module %s is built into this kernel", name)
+		}
+		if !ok {
+			return nil, fmt.Errorf("cannot find module %s", name)
+		}
+		for _, file := range slices.Backward(files) {
+			if !slices.Contains(order, file) {
+				order = append(order, file)
+			}
+		}
+	}
+	if len(order) > maxModules {
+		return nil, fmt.Errorf("%d modules: at most %d can be put in order", len(order), maxModules)
+	}
+	return order, nil
+}
+
+func moduleName(file string) string {
+	name, _, _ := strings.Cut(filepath.Base(file), ".")
+	return strings.ReplaceAll(name, "-", "_")
+}

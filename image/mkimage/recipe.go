@@ -1,0 +1,111 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// A recipe is what the image is made of, as the files of image/recipe say it. Each line of them is a thing and why.
+type recipe struct {
+	packages []string // Debian's, beside those that are required
+	without  []string // packages that those need and a running controller does not
+	remove   []string // patterns of paths below the root that are not shipped
+	modules  []string // the kernel's, that the initrd loads, with all that they need
+}
+
+// maxList is the size, in bytes, of the longest list that is read.
+const maxList = 64 << 10
+
+func readRecipe(dir string) (recipe, error) {
+	var r recipe
+	for _, list := range []struct {
+		name  string
+		valid func(string) error
+		to    *[]string
+	}{
+		{"packages", validPackage, &r.packages},
+		{"without", validPackage, &r.without},
+		{"remove", validPattern, &r.remove},
+		{"modules", validModule, &r.modules},
+	} {
+		file := filepath.Join(dir, list.name)
+		info, err := os.Stat(file)
+		if err != nil {
+			return recipe{}, fmt.Errorf("cannot read the recipe: %w", err)
+		}
+		if info.Size() > maxList {
+			return recipe{}, fmt.Errorf("cannot read the recipe: %s has more than %d bytes", file, maxList)
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return recipe{}, fmt.Errorf("cannot read the recipe: %w", err)
+		}
+		if *list.to, err = parseList(string(text), list.valid); err != nil {
+			return recipe{}, fmt.Errorf("cannot read the recipe: %s: %w", file, err)
+		}
+	}
+	return r, nil
+}
+
+// parseList reads "thing  # why" from each line. Empty lines are skipped, and those that begin with #. What has no
+// reason, or is there twice, is refused.
+func parseList(text string, valid func(string) error) ([]string, error) {
+	var all []string
+	seen := map[string]int{}
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		thing, why, _ := strings.Cut(line, "#")
+		thing = strings.TrimSpace(thing)
+		if strings.TrimSpace(why) == "" {
+			return nil, fmt.Errorf("line %d: %q has no reason behind a #", number, thing)
+		}
+		if err := valid(thing); err != nil {
+			return nil, fmt.Errorf("line %d: %w", number, err)
+		}
+		if first, twice := seen[thing]; twice {
+			return nil, fmt.Errorf("line %d: %s is in line %d already", number, thing, first)
+		}
+		seen[thing] = number
+		all = append(all, thing)
+	}
+	if len(all) == 0 {
+		return nil, errors.New("nothing is in it")
+	}
+	return all, nil
+}
+
+// validPackage goes by Debian Policy §5.6.1.
+func validPackage(name string) error {
+	if !regexp.MustCompile(`^[a-z0-9][a-z0-9+.-]+$`).MatchString(name) || len(name) > 128 {
+		return fmt.Errorf("%q is no name of a package", name)
+	}
+	return nil
+}
+
+func validModule(name string) error {
+	if !regexp.MustCompile(`^[a-z0-9][a-z0-9_]*$`).MatchString(name) || len(name) > 64 {
+		return fmt.Errorf("%q is no name of a module, as lsmod writes it", name)
+	}
+	return nil
+}
+
+// validPattern wants an absolute pattern that cannot mean the whole tree or leave it.
+func validPattern(pattern string) error {
+	if !path.IsAbs(pattern) || path.Clean(pattern) != pattern || strings.Count(pattern, "/") < 2 {
+		return fmt.Errorf("%q is no path of at least two names below the root", pattern)
+	}
+	if _, err := path.Match(pattern, ""); err != nil {
+		return fmt.Errorf("%q: %w", pattern, err)
+	}
+	return nil
+}

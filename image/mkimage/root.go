@@ -1,0 +1,279 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// installPackages makes the root tree and notes what is in it.
+func (b *build) installPackages(ctx context.Context) (err error) {
+	if err := b.bootstrap(ctx, b.tree(), b.recipe.packages, "--skip=cleanup/apt/lists"); err != nil {
+		return err
+	}
+	status, err := os.Open(filepath.Join(b.tree(), "var/lib/dpkg/status"))
+	if err != nil {
+		return err
+	}
+	defer status.Close()
+	if b.packages, err = installed(status); err != nil {
+		return err
+	}
+	lists, err := filepath.Glob(filepath.Join(b.tree(), "var/lib/apt/lists/*_Packages"))
+	if err != nil {
+		return err
+	}
+	var indexes []io.Reader
+	for _, list := range lists {
+		f, err := os.Open(list)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		indexes = append(indexes, f)
+	}
+	if err := addHashes(b.packages, indexes...); err != nil {
+		return err
+	}
+	if b.packages, err = leaveOut(b.tree(), b.packages, b.recipe.without); err != nil {
+		return err
+	}
+	return b.gatherLicences()
+}
+
+// layOver puts our programs, units and files over Debian's, makes our users, and switches on what our preset names and
+// nothing else.
+func (b *build) layOver(ctx context.Context) error {
+	target, err := targetOf(b.arch)
+	if err != nil {
+		return err
+	}
+	built := "2026-11-01T00:00:00Z"
+	if out, err := exec.CommandContext(ctx, "date", "-u", "-d", fmt.Sprintf("@%d", b.epoch), "+%Y-%m-%dT%H:%M:%SZ").Output(); err == nil {
+		built = strings.TrimSpace(string(out))
+	}
+	for program, cgo := range map[string]string{"bangtind": "1", "bangtin": "0"} {
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
+			"-ldflags", "-s -w -X main.version="+b.version+" -X main.built="+built, "-o", b.made(program), "./cmd/"+program)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo, "GOOS=linux", "GOARCH="+target.goarch)
+		if err := do(cmd); err != nil {
+			return err
+		}
+		if err := copyFile(filepath.Join(b.tree(), "usr/bin", program), b.made(program), 0o755); err != nil {
+			return err
+		}
+	}
+	// Debian's links of what is switched on: the preset says it anew.
+	if err := os.RemoveAll(filepath.Join(b.tree(), "etc/systemd/system")); err != nil {
+		return err
+	}
+	for from, to := range places(b.unitsDir, b.recipeDir) {
+		if err := overlay(from, filepath.Join(b.tree(), to)); err != nil {
+			return err
+		}
+	}
+	if err := b.inside(ctx, b.tree(), "systemd-sysusers"); err != nil {
+		return err
+	}
+	return b.inside(ctx, b.tree(), "systemctl", "preset-all")
+}
+
+// places says where the folders of this repository go in the tree.
+func places(units, recipe string) map[string]string {
+	return map[string]string{
+		filepath.Join(units, "system"):          "usr/lib/systemd/system",
+		filepath.Join(units, "system-preset"):   "usr/lib/systemd/system-preset",
+		filepath.Join(units, "system.conf.d"):   "usr/lib/systemd/system.conf.d",
+		filepath.Join(units, "journald.conf.d"): "usr/lib/systemd/journald.conf.d",
+		filepath.Join(units, "repart.d"):        "usr/lib/repart.d",
+		filepath.Join(units, "tmpfiles.d"):      "usr/lib/tmpfiles.d",
+		filepath.Join(units, "sysusers.d"):      "usr/lib/sysusers.d",
+		filepath.Join(units, "modules-load.d"):  "usr/lib/modules-load.d",
+		filepath.Join(units, "udev"):            "usr/lib/udev/rules.d",
+		filepath.Join(units, "polkit"):          "usr/share/polkit-1/rules.d",
+		filepath.Join(recipe, "files"):          "",
+	}
+}
+
+// overlay copies a folder's files and links over a tree, readable by all; what is executable stays so.
+func overlay(from, to string) error {
+	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		rest, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, rest)
+		if err := os.Remove(target); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		if d.Type()&fs.ModeSymlink != 0 {
+			link, err := os.Readlink(path)
+			if err != nil {
+				return err
+			}
+			return errors.Join(os.MkdirAll(filepath.Dir(target), 0o755), os.Symlink(link, target))
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		mode := fs.FileMode(0o644)
+		if info.Mode()&0o111 != 0 {
+			mode = 0o755
+		}
+		return copyFile(target, path, mode)
+	})
+}
+
+// trim removes what the recipe does not ship, takes away the right to become somebody else, and makes the folders that
+// others are mounted on.
+func (b *build) trim(context.Context) error {
+	var idle []string
+	for _, pattern := range b.recipe.remove {
+		found, err := filepath.Glob(filepath.Join(b.tree(), pattern))
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			idle = append(idle, pattern)
+		}
+		for _, path := range found {
+			if err := os.RemoveAll(path); err != nil {
+				return err
+			}
+		}
+	}
+	if len(idle) > 0 {
+		return fmt.Errorf("nothing is there to remove at %s", strings.Join(idle, ", "))
+	}
+	if err := emptyFolders(b.tree()); err != nil {
+		return err
+	}
+	if err := harmless(b.tree()); err != nil {
+		return err
+	}
+	if err := missingLibraries(b.tree()); err != nil {
+		return err
+	}
+	size, files, err := measureTree(b.tree())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(b.say, "%-10s %d bytes, %.1f MiB, in %d files\n", "tree", size, float64(size)/(1<<20), files)
+	return nil
+}
+
+// mountPoints are the folders that are empty in the image: each is another file system when the system runs.
+func mountPoints() []string {
+	return []string{"boot", "data", "dev", "home", "media", "mnt", "opt", "proc", "root", "run", "srv", "sys", "tmp", "var"}
+}
+
+func emptyFolders(tree string) error {
+	for _, name := range mountPoints() {
+		path := filepath.Join(tree, name)
+		entries, err := os.ReadDir(path)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		if name == "boot" { // the kernel goes another way, and is still needed here
+			entries = nil
+		}
+		for _, e := range entries {
+			if err := os.RemoveAll(filepath.Join(path, e.Name())); err != nil {
+				return err
+			}
+		}
+		if err := errors.Join(os.MkdirAll(path, 0o755), os.Chmod(path, 0o755)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// harmless takes setuid and setgid from all files: nobody works on a controller who would need them, and what must be
+// root is started by systemd.
+func harmless(tree string) error {
+	return filepath.WalkDir(tree, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if info.Mode()&(fs.ModeSetuid|fs.ModeSetgid) == 0 {
+			return nil
+		}
+		return os.Chmod(path, info.Mode().Perm())
+	})
+}
+
+// maxExposure is the highest that systemd-analyze may say of the daemon's unit, in tenths.
+const maxExposure = "20"
+
+// checkUnits asks the system's own systemd whether it can read our units, and how exposed the daemon is.
+func (b *build) checkUnits(ctx context.Context) error {
+	units, err := filepath.Glob(filepath.Join(b.unitsDir, "system", "*"))
+	if err != nil {
+		return err
+	}
+	for i := range units {
+		units[i] = "/usr/lib/systemd/system/" + filepath.Base(units[i])
+	}
+	if err := b.inside(ctx, b.tree(), append([]string{"systemd-analyze", "verify", "--man=no", "--recursive-errors=no"}, units...)...); err != nil {
+		return err
+	}
+	return b.inside(ctx, b.tree(), "systemd-analyze", "security", "--offline=yes", "--threshold="+maxExposure, "/usr/lib/systemd/system/bangtind.service")
+}
+
+func measureTree(tree string) (bytes int64, files int, err error) {
+	err = filepath.WalkDir(tree, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		bytes, files = bytes+info.Size(), files+1
+		return nil
+	})
+	return bytes, files, err
+}
+
+// takeKernel moves the kernel out of the tree: it is started from the boot partition.
+func (b *build) takeKernel(context.Context) error {
+	kernel, err := only(filepath.Join(b.tree(), "boot/vmlinuz-*"))
+	if err != nil {
+		return err
+	}
+	b.kernel = strings.TrimPrefix(filepath.Base(kernel), "vmlinuz-")
+	if err := copyFile(b.made("vmlinuz"), kernel, 0o644); err != nil {
+		return err
+	}
+	if err := b.takeModules(); err != nil {
+		return err
+	}
+	// Debian's links to it, at the top, lead nowhere then.
+	for _, pattern := range []string{"boot/*", "vmlinuz*", "initrd.img*"} {
+		found, err := filepath.Glob(filepath.Join(b.tree(), pattern))
+		if err != nil {
+			return err
+		}
+		for _, path := range found {
+			if err := os.RemoveAll(path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"bangtin/image/layout"
+)
+
+// commandLine is what the kernel is told; it is signed with it. Nothing is written to the public screen: the console is
+// the serial port, and what reaches it is errors. A panic or an oops ends in a reboot, which the boot loader counts.
+func commandLine(rootHash string) string {
+	return strings.Join([]string{
+		layout.RootArg + rootHash,
+		"console=ttyS0,115200", "quiet", "loglevel=3", "vt.global_cursor_default=0", // no cursor on the screen
+		"panic=10", "oops=panic",
+		"systemd.show_status=0", "rd.systemd.show_status=0",
+		"fsck.repair=yes", // of data, where nobody could be asked
+	}, " ")
+}
+
+// makeUKI makes the kernel image, and signs it.
+func (b *build) makeUKI(ctx context.Context) error {
+	target, err := targetOf(b.arch)
+	if err != nil {
+		return err
+	}
+	err = b.tool(ctx, "ukify", "build", "--linux=/mnt/vmlinuz", "--initrd=/mnt/initrd", "--cmdline="+commandLine(b.rootHash),
+		"--os-release=@/mnt/root/usr/lib/os-release", "--uname="+b.kernel, "--stub="+target.stub, "--output=/mnt/unsigned.efi")
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(b.measure("uki", b.made("unsigned.efi")), b.tellHash("uki", b.made("unsigned.efi"))); err != nil {
+		return err
+	}
+	if err := copyFile(b.artefact(".unsigned.efi"), b.made("unsigned.efi"), 0o644); err != nil {
+		return err
+	}
+	return b.sign(ctx, "unsigned.efi", "bangtin.efi")
+}
+
+// sign signs an EFI program of the working folder, with the keys given or with one that is thrown away.
+func (b *build) sign(ctx context.Context, from, to string) error {
+	if err := b.takeKeys(); err != nil {
+		return err
+	}
+	return b.tool(ctx, "sbsign", "--key", "/mnt/keys/key.pem", "--cert", "/mnt/keys/cert.pem", "--output", "/mnt/"+to, "/mnt/"+from)
+}
+
+// takeKeys puts the signing key where the tools see it, a folder that goes with the build.
+func (b *build) takeKeys() error {
+	dir := b.made("keys")
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	key, cert := filepath.Join(dir, "key.pem"), filepath.Join(dir, "cert.pem")
+	if b.key != "" {
+		return errors.Join(copyFile(key, b.key, 0o600), copyFile(cert, b.cert, 0o644))
+	}
+	fmt.Fprintln(b.say, "no key given: signed with one that is thrown away, for tests alone")
+	return throwAwayKey(key, cert)
+}
+
+// throwAwayKey makes an RSA key, as that is what every firmware's Secure Boot takes (UEFI 2.10 §32.2), and a certificate.
+func throwAwayKey(keyFile, certFile string) error {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Bang Tin test image, thrown away"},
+		NotBefore: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
+	}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return err
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600),
+		os.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), 0o644),
+	)
+}
