@@ -75,7 +75,7 @@ func law() map[string][]string {
 		"image/initrd/slate":    {},
 		"image/initrd/verity":   {},
 		"image/layout":          {},
-		"image/mkimage":         {"image/layout"},
+		"image/mkimage":         {"image/layout", "updater/bootctl"},
 		"updater/bootctl":       {"image/layout"},
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"unicode/utf16"
 
 	"bangtin/image/layout"
+	"bangtin/updater/bootctl"
 )
 
 // diskGUID is the table's own: all controllers' disks are alike.
@@ -159,26 +160,23 @@ func (b *build) makeESP(ctx context.Context, p layout.Partition, name string) er
 	return b.fat(ctx, p, name, "32", "1", layout.Loader, "loader.signed.efi")
 }
 
-// makeEnv makes a slot's boot environment: A is the one to start, B has no version yet. Their revisions say which is
-// newer; 0 is never started.
+// makeEnv makes a slot's boot environment: A is confirmed, B has no version yet and is given up.
 func (b *build) makeEnv(ctx context.Context, p layout.Partition, name string) error {
-	revision := "0"
+	env := bootctl.Env{State: bootctl.Failed}
 	if p.Slot == layout.A {
-		revision = "1"
+		env = bootctl.Env{Kernel: bootctl.KernelPath(p.Slot), Revision: 1} // no watchdog: see BOOT.md
 	}
-	kernel := fmt.Sprintf("C:BOOT-%s:%s", p.Slot, strings.TrimPrefix(layout.Kernel, "/"))
-	const file = "BGENV.DAT"
-	if err := os.RemoveAll(b.made(file)); err != nil {
-		return err
-	}
-	err := b.tool(ctx, "bg_setenv", "-f", "/mnt/"+file, "--kernel="+kernel, "--args=", "--revision="+revision, "--ustate=OK", "--watchdog=0")
+	file, err := env.Encode()
 	if err != nil {
 		return err
 	}
-	if err := b.stamp(file); err != nil {
+	if err := os.WriteFile(b.made(bootctl.FileName), file, 0o644); err != nil {
 		return err
 	}
-	return b.fat(ctx, p, name, "16", "2", "/"+file, file)
+	if err := b.stamp(bootctl.FileName); err != nil {
+		return err
+	}
+	return b.fat(ctx, p, name, "16", "2", "/"+bootctl.FileName, bootctl.FileName)
 }
 
 // makeBoot puts the kernel image on slot A, and on both the name by which EFI Boot Guard finds the volume.

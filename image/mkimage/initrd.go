@@ -3,9 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+
+	"bangtin/image/layout"
 )
 
 // makeInitrd makes what the kernel unpacks first: our first process and the modules that reach the disk.
@@ -19,7 +23,7 @@ func (b *build) makeInitrd(ctx context.Context) error {
 	if err := do(cmd); err != nil {
 		return err
 	}
-	if err := writeInitrd(b.made("initrd.cpio"), b.made("init"), b.made("modules")); err != nil {
+	if err := writeInitrd(b.made("initrd.cpio"), b.made("init"), b.made("initrd.d")); err != nil {
 		return err
 	}
 	if err := b.tool(ctx, "zstd", "-q", "-19", "--rm", "-f", "-o", "/mnt/initrd", "/mnt/initrd.cpio"); err != nil {
@@ -28,14 +32,10 @@ func (b *build) makeInitrd(ctx context.Context) error {
 	return b.measure("initrd", b.made("initrd"))
 }
 
-// writeInitrd writes the archive: init as /init, the files of a folder below /modules, in the order of their names,
-// with modes that do not depend on this machine.
-func writeInitrd(to, program, modules string) (err error) {
+// writeInitrd writes the archive: the program as the first process, and the files of a folder where they lie in it, in
+// the order of their names, with modes that do not depend on this machine.
+func writeInitrd(to, program, folder string) (err error) {
 	init, err := os.ReadFile(program)
-	if err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(modules)
 	if err != nil {
 		return err
 	}
@@ -45,13 +45,20 @@ func writeInitrd(to, program, modules string) (err error) {
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	c := newCpio(f)
-	c.file("/init", 0o755, init)
-	for _, e := range entries {
-		module, err := os.ReadFile(filepath.Join(modules, e.Name()))
+	c.file(layout.Init, 0o755, init)
+	err = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		c.file("/modules/"+e.Name(), 0o644, module)
+		c.file(strings.TrimPrefix(path, folder), 0o644, data)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	return c.close()
 }

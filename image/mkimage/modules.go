@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"bangtin/image/layout"
 )
 
 // takeModules copies what the initrd loads, with names in the order of loading.
@@ -19,14 +21,23 @@ func (b *build) takeModules() error {
 	if err != nil {
 		return err
 	}
-	order, err := loadOrder(string(dep), string(builtin), b.recipe.modules)
-	if err != nil {
-		return err
-	}
-	for i, file := range order {
-		to := filepath.Join(b.made("modules"), fmt.Sprintf("%02d-%s", i, filepath.Base(file)))
-		if err := copyFile(to, filepath.Join(from, file), 0o644); err != nil {
+	for _, list := range []struct {
+		folder string
+		names  []string
+	}{{layout.Modules, b.recipe.modules}, {layout.DisplayModules, b.recipe.displays}} {
+		order, err := loadOrder(string(dep), string(builtin), list.names)
+		if err != nil {
 			return err
+		}
+		folder := filepath.Join(b.made("initrd.d"), list.folder)
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			return err
+		}
+		for i, file := range order {
+			to := filepath.Join(folder, fmt.Sprintf("%02d-%s", i, filepath.Base(file)))
+			if err := copyFile(to, filepath.Join(from, file), 0o644); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -16,6 +16,7 @@ type recipe struct {
 	without  []string // packages that those need and a running controller does not
 	remove   []string // patterns of paths below the root that are not shipped
 	modules  []string // the kernel's, that the initrd loads, with all that they need
+	displays []string // the same, of displays
 }
 
 // maxList is the size, in bytes, of the longest list that is read.
@@ -32,6 +33,7 @@ func readRecipe(dir string) (recipe, error) {
 		{"without", validPackage, &r.without},
 		{"remove", validPattern, &r.remove},
 		{"modules", validModule, &r.modules},
+		{"modules.display", validModule, &r.displays},
 	} {
 		file := filepath.Join(dir, list.name)
 		info, err := os.Stat(file)

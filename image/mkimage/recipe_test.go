@@ -83,6 +83,7 @@ func TestARecipeThatIsNotWhole(t *testing.T) {
 		t.Errorf("without a list of modules: %v", err)
 	}
 	write("modules", "dm_verity # a\n")
+	write("modules.display", "i915 # a\n")
 	if _, err := readRecipe(dir); err != nil {
 		t.Error(err)
 	}

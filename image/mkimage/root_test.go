@@ -180,17 +180,20 @@ func TestPlaces(t *testing.T) {
 
 func TestInitrd(t *testing.T) {
 	dir := t.TempDir()
-	grow(t, dir, "init", "modules/01-b.ko.xz", "modules/00-a.ko.xz")
+	grow(t, dir, "init", "d/modules/01-b.ko.xz", "d/modules/00-a.ko.xz", "d/modules/display/00-c.ko.xz", "d/slate.png")
 	to := filepath.Join(dir, "cpio")
-	if err := writeInitrd(to, filepath.Join(dir, "init"), filepath.Join(dir, "modules")); err != nil {
+	if err := writeInitrd(to, filepath.Join(dir, "init"), filepath.Join(dir, "d")); err != nil {
 		t.Fatal(err)
 	}
 	archive := []byte(read(t, to))
 	got := strings.Join(unpack(t, archive), "\n")
 	want := `100755 1 init "init"
 40755 1 modules ""
-100644 1 modules/00-a.ko.xz "modules/00-a.ko.xz"
-100644 1 modules/01-b.ko.xz "modules/01-b.ko.xz"`
+100644 1 modules/00-a.ko.xz "d/modules/00-a.ko.xz"
+100644 1 modules/01-b.ko.xz "d/modules/01-b.ko.xz"
+40755 1 modules/display ""
+100644 1 modules/display/00-c.ko.xz "d/modules/display/00-c.ko.xz"
+100644 1 slate.png "d/slate.png"`
 	if got != want {
 		t.Errorf("%s", got)
 	}
