@@ -41,6 +41,8 @@ type dialogue struct {
 	debts map[string]*debt
 	// acked is when a command of a topic was last acknowledged, until no copy of that can come any more.
 	acked map[string]time.Time
+	// thrown is the answer that the last reading threw away; nil where it threw none away.
+	thrown []byte
 	// opening is that of the port in which readAnew had an answer.
 	opening int
 	// nameless is set where a refusal does not say what it refuses.
@@ -145,7 +147,7 @@ func (d *dialogue) agree(ctx context.Context, r request, before []byte) ([]byte,
 		if err != nil {
 			return nil, err
 		}
-		if bytes.Equal(values, before) {
+		if bytes.Equal(values, before) && (d.thrown == nil || bytes.Equal(values, d.thrown)) {
 			delete(d.acked, r.topic)
 			return values, nil
 		}
@@ -156,10 +158,11 @@ func (d *dialogue) agree(ctx context.Context, r request, before []byte) ([]byte,
 
 // readNow is read where no copy of an acknowledgement can be taken for the answer.
 func (d *dialogue) readNow(ctx context.Context, r request) (values []byte, err error) {
+	d.thrown = nil
 	for try := range d.attempts {
 		d.pause(try)
 		if err = d.catchUp(ctx, r.topic); err == nil && d.doubts(r.topic) {
-			_, err = d.exchange(ctx, r)
+			err = d.throwAway(ctx, r)
 		}
 		if err == nil {
 			values, err = d.ask(ctx, r)
@@ -169,6 +172,19 @@ func (d *dialogue) readNow(ctx context.Context, r request) (values []byte, err e
 		}
 	}
 	return nil, err
+}
+
+// throwAway asks for an answer that may be one held back, and so counts for nothing but for agree: what says otherwise
+// than the answers beside it takes them back.
+func (d *dialogue) throwAway(ctx context.Context, r request) error {
+	reply, err := d.exchange(ctx, r)
+	if err != nil {
+		return err
+	}
+	if values, err := r.judge(reply); err == nil {
+		d.thrown = values
+	}
+	return nil
 }
 
 // pause keeps the line quiet for as long as the protocol asks before a request is repeated.
