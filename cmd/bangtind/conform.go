@@ -91,13 +91,21 @@ func (m *Main) conform(ctx context.Context, s *site.Site, p *person) (good bool,
 	parts, _ := errgroup.WithContext(watching)
 	defer func() {
 		end()
-		_ = parts.Wait() // watching's error
+		if guarded := parts.Wait(); guarded != nil && !errors.Is(guarded, context.Canceled) {
+			err = errors.Join(err, fmt.Errorf("cannot guard the panel: %w", guarded))
+		}
 		if fed != nil {
 			err = errors.Join(err, fed.failure())
 		}
 		err = errors.Join(err, w.Close())
 	}()
-	parts.Go(func() error { return guard.run(watching, w.sensors) })
+	parts.Go(func() error {
+		err := guard.run(watching, w.sensors)
+		if watching.Err() == nil {
+			stop(fmt.Errorf("cannot go on with a panel that nobody watches: %w", err))
+		}
+		return err
+	})
 	if w.relay != nil {
 		fed = holdClosed(w.relay)
 		parts.Go(func() error { return fed.keep(watching) })
