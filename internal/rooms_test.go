@@ -38,6 +38,8 @@ func law() map[string][]string {
 		"internal/journal/sqlite":   {"internal/journal", "internal/sqlfile"},
 		"internal/sqlfile":          {},
 		"internal/quota":            {},
+		"internal/notice":           {},
+		"internal/stick":            {"internal/site", "internal/trust"},
 		"internal/watchdog":         {},
 		"internal/wire":             {"internal/trust"},
 		"internal/control":          {"hal", "media", "internal/wire", "internal/journal"},

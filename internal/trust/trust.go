@@ -22,6 +22,7 @@ const (
 	TypeUpdate   Type = "application/vnd.bangtin.update.v1+json"
 	TypeCollect  Type = "application/vnd.bangtin.collect.v1+json"
 	TypeTime     Type = "application/vnd.bangtin.time.v1+json"
+	TypeSite     Type = "application/vnd.bangtin.site.v1+json"
 	TypeTrust    Type = "application/vnd.bangtin.trust.v1+json"
 )
 
@@ -35,12 +36,13 @@ const (
 	RoleUpdate   Role = "update"   // system updates
 	RoleCollect  Role = "collect"  // acknowledging records: the centre
 	RoleTime     Role = "time"     // telling the time: the centre
+	RoleSite     Role = "site"     // site files: who a display is, how it is wired, where it reports
 	RoleTrust    Role = "trust"    // trust documents; kept offline
 )
 
 // Roles lists every role, in the order of their declaration.
 func Roles() []Role {
-	return []Role{RolePower, RolePlaylist, RoleUrgent, RoleUpdate, RoleCollect, RoleTime, RoleTrust}
+	return []Role{RolePower, RolePlaylist, RoleUrgent, RoleUpdate, RoleCollect, RoleTime, RoleSite, RoleTrust}
 }
 
 // Role is the authority a payload type needs, or "" for a type that is not one of ours.
