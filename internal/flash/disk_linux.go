@@ -49,8 +49,8 @@ func look(root, name string, used map[string][]string) (Disk, bool, error) {
 		}
 	}
 	dir := filepath.Join(root, "sys/block", name)
-	sectors, err := strconv.ParseInt(small(dir, "size"), 10, 64)
-	if err != nil || sectors <= 0 {
+	sectors := count(small(dir, "size"))
+	if sectors == 0 {
 		return Disk{}, false, nil
 	}
 	d := Disk{Path: "/dev/" + name, Bytes: sectors * 512, Model: visible(small(dir, "device/vendor") + " " + small(dir, "device/model")),
@@ -122,6 +122,15 @@ func uses(root string) (map[string][]string, error) {
 		}
 	}
 	return used, nil
+}
+
+// count is 0 for what is no number of sectors.
+func count(text string) int64 {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 || n > maxImage {
+		return 0
+	}
+	return n
 }
 
 func small(dir, name string) string {
