@@ -67,17 +67,19 @@ func law() map[string][]string {
 			"internal/control/command", "internal/watchdog",
 		},
 		"cmd/bangtin-demo":      {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal"},
-		"image/bootspike":       {"image/bootspike/guest", "image/layout", "updater/bootctl"},
+		"image/bootspike":       {"image/bootspike/guest", "image/cpio", "image/debian", "image/layout", "updater/bootctl"},
 		"image/bootspike/guest": {"image/layout", "updater/bootctl"}, // it changes environments with the product's own code
-		"image/boottest":        {"image/boottest/guest"},
+		"image/boottest":        {"image/boottest/guest", "image/cpio", "image/debian"},
 		"image/boottest/guest":  {},
+		"image/cpio":            {},
+		"image/debian":          {},
 		"image/initrd":          {"image/layout", "image/initrd/disk", "image/initrd/mapper", "image/initrd/slate", "image/initrd/verity"},
 		"image/initrd/disk":     {"image/layout", "image/initrd/verity"},
 		"image/initrd/mapper":   {},
 		"image/initrd/slate":    {},
 		"image/initrd/verity":   {},
 		"image/layout":          {},
-		"image/mkimage":         {"image/layout", "updater/bootctl"},
+		"image/mkimage":         {"image/cpio", "image/debian", "image/layout", "updater/bootctl"},
 		"updater/bootctl":       {"image/layout"},
 	}
 }

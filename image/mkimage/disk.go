@@ -148,7 +148,7 @@ func (b *build) makeESP(ctx context.Context, p layout.Partition, name string) er
 	if filepath.Base(layout.Loader) != target.remove {
 		return fmt.Errorf("the layout's boot loader is %s, and %s starts %s", layout.Loader, b.arch, target.remove)
 	}
-	if err := copyFile(b.made("loader.efi"), filepath.Join(b.workshop.root(), target.loader), 0o644); err != nil {
+	if err := copyFile(b.made("loader.efi"), filepath.Join(b.workshop, target.loader), 0o644); err != nil {
 		return err
 	}
 	if err := b.sign(ctx, "loader.efi", "loader.signed.efi"); err != nil {
