@@ -9,6 +9,7 @@
 # make e2e-hal  the hardware's tests as root in a QEMU guest with Debian's kernel and its imitated hardware; needs root, no KVM
 # make boot-spike  the two boot loaders that were compared, cut at every write of every change, booted under OVMF at BOOTS cuts of each; needs root, no KVM
 # make image       the disk of a controller, in out/: made of Debian's packages and this repository, for ARCH; needs root
+# make slate       image/recipe/slate.png anew, what a display shows while it starts; look at it before it is committed
 # make cross       the department's tool for Linux, Windows and macOS, on amd64 and arm64
 # make transfers   1,000 files through a proxy that drops, stalls, damages and lies about ranges
 # make adversary   a hostile broker against a display on air, with a flood of FLOOD
@@ -37,7 +38,7 @@ BUILT    := $(shell git log -1 --format=%cI 2>/dev/null || echo 2026-11-01T00:00
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 GO       := go
 
-.PHONY: all build demo test bench bench-command bench-hal bench-fleet fuzz transfers adversary safety chaos torture-hal e2e-hal boot-spike image cross lint vuln clean
+.PHONY: all build demo test bench bench-command bench-hal bench-fleet fuzz transfers adversary safety chaos torture-hal e2e-hal boot-spike image slate cross lint vuln clean
 
 all: build
 
@@ -94,6 +95,10 @@ boot-spike:
 image:
 	@.ci/need build image
 	$(GO) run ./image/mkimage -out out -arch $(ARCH) -version $(VERSION) $(if $(KEY),-key $(KEY) -cert $(CERT)) $(if $(RECORD),-record)
+
+slate:
+	@.ci/need build demo
+	$(GO) run ./image/drawslate
 
 cross:
 	@.ci/need build

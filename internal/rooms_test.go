@@ -71,13 +71,14 @@ func law() map[string][]string {
 		"image/bootspike/guest": {"image/layout", "updater/bootctl"}, // it changes environments with the product's own code
 		"image/boottest":        {"image/boottest/guest"},
 		"image/boottest/guest":  {},
+		"image/drawslate":       {},
 		"image/initrd":          {"image/layout", "image/initrd/disk", "image/initrd/mapper", "image/initrd/slate", "image/initrd/verity"},
 		"image/initrd/disk":     {"image/layout", "image/initrd/verity"},
 		"image/initrd/mapper":   {},
 		"image/initrd/slate":    {},
 		"image/initrd/verity":   {},
 		"image/layout":          {},
-		"image/mkimage":         {"image/layout", "updater/bootctl"},
+		"image/mkimage":         {"image/initrd/slate", "image/layout", "updater/bootctl"},
 		"updater/bootctl":       {"image/layout"},
 	}
 }

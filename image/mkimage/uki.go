@@ -37,7 +37,7 @@ func (b *build) makeUKI(ctx context.Context) error {
 		return err
 	}
 	err = b.tool(ctx, "ukify", "build", "--linux=/mnt/vmlinuz", "--initrd=/mnt/initrd", "--cmdline="+commandLine(b.rootHash),
-		"--os-release=@/mnt/root/usr/lib/os-release", "--uname="+b.kernel, "--stub="+target.stub, "--output=/mnt/unsigned.efi")
+		"--os-release=@/mnt/root/usr/lib/os-release", "--splash=/mnt/splash.bmp", "--uname="+b.kernel, "--stub="+target.stub, "--output=/mnt/unsigned.efi")
 	if err != nil {
 		return err
 	}
