@@ -79,6 +79,7 @@ func law() map[string][]string {
 		"image/initrd/verity":   {},
 		"image/layout":          {},
 		"image/mkimage":         {"image/initrd/slate", "image/layout", "updater/bootctl"},
+		"image/secureboot":      {"image/layout", "updater/bootctl"}, // where things lie, and an environment with a command line
 		"updater/bootctl":       {"image/layout"},
 	}
 }

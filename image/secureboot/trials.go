@@ -61,7 +61,7 @@ func trials() []trial {
 // intruding are credentials with a unit that says so on the serial line, and with the wish for it.
 func intruding() []string {
 	return []string{
-		"io.systemd.credential:systemd.extra-unit.stranger.service=[Service]\nType=oneshot\nStandardOutput=file:/dev/ttyS0\nExecStart=/bin/echo " + intruder + "\n",
+		"io.systemd.credential:systemd.extra-unit.stranger.service=[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nStandardOutput=file:/dev/ttyS0\nExecStart=/bin/echo " + intruder + "\n",
 		"io.systemd.credential:systemd.unit-dropin.sysinit.target=[Unit]\nWants=stranger.service\n",
 	}
 }
