@@ -74,13 +74,15 @@ func law() map[string][]string {
 		"image/boottest/guest":  {},
 		"image/cpio":            {},
 		"image/debian":          {},
+		"image/drawslate":       {},
 		"image/initrd":          {"image/layout", "image/initrd/disk", "image/initrd/mapper", "image/initrd/slate", "image/initrd/verity"},
 		"image/initrd/disk":     {"image/layout", "image/initrd/verity"},
 		"image/initrd/mapper":   {},
 		"image/initrd/slate":    {},
 		"image/initrd/verity":   {},
 		"image/layout":          {},
-		"image/mkimage":         {"image/cpio", "image/debian", "image/layout", "updater/bootctl"},
+		"image/mkimage":         {"image/cpio", "image/debian", "image/initrd/slate", "image/layout", "updater/bootctl"},
+		"image/secureboot":      {"image/layout", "updater/bootctl"}, // where things lie, and an environment with a command line
 		"updater/bootctl":       {"image/layout"},
 	}
 }
