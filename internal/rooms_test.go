@@ -64,7 +64,7 @@ func law() map[string][]string {
 		"cmd/bangtind": {
 			"hal", "hal/cec", "hal/drm", "hal/gpio", "hal/haltest", "hal/hwmon", "hal/pair", "hal/rs232", "hal/sim", "media", "media/fetch", "media/mpv", "internal/trust", "internal/site", "internal/journal",
 			"internal/journal/sqlite", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet", "internal/control", "internal/control/local",
-			"internal/control/command", "internal/watchdog",
+			"internal/control/command", "internal/watchdog", "internal/notice",
 		},
 		"cmd/bangtin-demo":      {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal"},
 		"image/bootspike":       {"image/bootspike/guest", "image/layout", "updater/bootctl"},
