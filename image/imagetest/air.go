@@ -52,16 +52,13 @@ func (b *bench) programmeShown(ctx context.Context, r *running) error {
 		}
 		want[i.id], names[i.id] = golden, "a text in "+i.id
 	}
-	last, shots := map[string]string{}, 0
+	last, shots := map[string]string{}, shots{dir: b.out}
 	err := await(ctx, "each page of the programme is on the screen", bootLimit, func() (bool, string) {
 		seen, err := r.screen()
 		if err != nil {
 			return false, err.Error()
 		}
-		if b.record && !blank(seen) {
-			shots++
-			_ = writePNG(filepath.Join(b.out, fmt.Sprintf("shot-%03d.png", shots)), seen)
-		}
+		shots.keep(seen, time.Since(r.began))
 		for id, page := range want {
 			if err := same(seen, page); err != nil {
 				last[id] = err.Error()
@@ -79,6 +76,25 @@ func (b *bench) programmeShown(ctx context.Context, r *running) error {
 		b.note("air", "on the screen: "+names[id], errors.New(last[id]))
 	}
 	return r.explain("programme", err)
+}
+
+// shots keeps each screen that is unlike the one before, for who looks at what a passer-by saw.
+type shots struct {
+	dir  string
+	last *image.RGBA
+	kept int
+}
+
+// maxShots bounds them: a film is another screen each time.
+const maxShots = 60
+
+func (s *shots) keep(seen *image.RGBA, at time.Duration) {
+	if s.kept == maxShots || s.last != nil && same(seen, s.last) == nil {
+		return
+	}
+	s.last = seen
+	s.kept++
+	_ = writePNG(filepath.Join(s.dir, fmt.Sprintf("seen-%02d-%03.0fs.png", s.kept, at.Seconds())), seen)
 }
 
 // switchPanel has the department darken the display and light it again; the panel itself is asked, and the display's word.

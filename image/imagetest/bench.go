@@ -168,7 +168,7 @@ func tail(s string, n int) string { return s[max(0, len(s)-n):] }
 func await(ctx context.Context, what string, limit time.Duration, ask func() (bool, string)) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	tick := time.NewTicker(500 * time.Millisecond)
+	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
 		ok, last := ask()

@@ -69,5 +69,3 @@ func (a *agent) run(ctx context.Context, limit time.Duration, command string) (s
 		return answer.Said, nil
 	}
 }
-
-func (b *bench) inside(context.Context) error { return nil }

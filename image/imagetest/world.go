@@ -49,12 +49,12 @@ func (b *bench) newWorld(ctx context.Context) (*world, error) {
 
 func (w *world) path(name string) string { return filepath.Join(w.dir, name) }
 
-// bangtin runs the department's tool, with @ for the folder of the world.
+// bangtin runs the department's tool.
 func (w *world) bangtin(ctx context.Context, args ...string) (string, error) {
 	return w.bench.doIn(ctx, w.dir, "bangtin", args...)
 }
 
-// say runs it with words that hold no spaces.
+// run runs it with words that hold no spaces.
 func (w *world) run(ctx context.Context, words string) error {
 	_, err := w.bangtin(ctx, strings.Fields(words)...)
 	return err
@@ -229,6 +229,10 @@ func programme() []item {
 	}
 }
 
+// textSeconds is how long a text stays: drawing the next one takes the emulated processors several seconds, and what is
+// not ready in time is not shown this time.
+const textSeconds = "12"
+
 // makePlaylist does what two people of the department do, with their tool.
 func (w *world) makePlaylist(ctx context.Context) error {
 	if err := writePNG(w.path("picture.png"), testPicture()); err != nil {
@@ -246,7 +250,7 @@ func (w *world) makePlaylist(ctx context.Context) error {
 		"--contributor", "Ban biên tập", "--rights", "tự sản xuất", "--editor", "editor", "--approver", "approver", "--non-secret"}
 	var items [][]string
 	for _, i := range programme() {
-		items = append(items, []string{"--id", i.id, "--title", i.id, "--category", "essential-info", "--language", i.language, "--seconds", "6",
+		items = append(items, []string{"--id", i.id, "--title", i.id, "--category", "essential-info", "--language", i.language, "--seconds", textSeconds,
 			"--text", "--heading", i.heading, "--body", i.body, "--background", i.colour})
 	}
 	items = append(items,

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"bangtin/image/debian"
 )
 
 // makeBench makes a second disk of the same tree with the files of a folder laid over it: what the tests of the booted
@@ -38,5 +40,5 @@ func (b *build) makeBench(ctx context.Context) error {
 		}
 	}
 	b.artefacts = b.artefacts[:shipped]
-	return do(exec.CommandContext(ctx, "cp", "--sparse=always", b.made("disk.img"), b.artefact(".img")))
+	return debian.Run(exec.CommandContext(ctx, "cp", "--sparse=always", b.made("disk.img"), b.artefact(".img")))
 }
