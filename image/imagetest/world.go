@@ -62,7 +62,7 @@ func (w *world) run(ctx context.Context, words string) error {
 
 // makeCentre makes people's keys, the centre, and the trust document.
 func (w *world) makeCentre(ctx context.Context) error {
-	for _, who := range []string{"editor", "approver", "power", "root1", "root2"} {
+	for _, who := range []string{"editor", "approver", "power", "site", "root1", "root2"} {
 		if _, err := w.bangtin(ctx, "keys", "new", "--person", who, "--name", "Thử "+who, "--no-passphrase", "--out", who+".key"); err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func (w *world) makeCentre(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = w.run(ctx, "trust new --organisation Thử --grant playlist:editor=editor.pub --grant playlist:approver=approver.pub --grant power=power.pub "+
+	err = w.run(ctx, "trust new --organisation Thử --grant playlist:editor=editor.pub --grant playlist:approver=approver.pub --grant power=power.pub --grant site=site.pub "+
 		"--grant collect=centre/keys/centre.pub --grant time=centre/keys/centre.pub --grant trust=root1.pub --grant trust=root2.pub "+
 		"--sign root1.key --sign root2.key --out trust.json")
 	if err != nil {
