@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -58,7 +57,7 @@ func (b *bench) commission(ctx context.Context, disk, site string) error {
 	if _, err := b.do(ctx, "mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-L", data.Label(), "-U", data.GUID, "-m", "1", "-d", tree, part); err != nil {
 		return err
 	}
-	return b.putPart(disk, part)
+	return b.putPart(ctx, disk, part)
 }
 
 // dataPartition is the last of the table, and where it begins.
@@ -73,34 +72,47 @@ func dataPartition() (data layout.Partition, start int64, err error) {
 	return data, 0, errors.New("the layout has no data partition")
 }
 
-// putPart writes a file over the data partition, zeroes too.
-func (b *bench) putPart(disk, part string) error {
+// putPart puts a file in the place of the data partition. What is zero becomes a hole.
+func (b *bench) putPart(ctx context.Context, disk, part string) error {
 	_, start, err := dataPartition()
 	if err != nil {
 		return err
 	}
-	from, err := os.Open(part)
+	info, err := os.Stat(part)
 	if err != nil {
 		return err
 	}
-	defer from.Close()
-	to, err := os.OpenFile(disk, os.O_WRONLY, 0)
+	_, err = b.do(ctx, "fallocate", "--punch-hole", fmt.Sprintf("--offset=%d", start), fmt.Sprintf("--length=%d", info.Size()), disk)
 	if err != nil {
 		return err
 	}
-	_, err = io.CopyBuffer(io.NewOffsetWriter(to, start), struct{ io.Reader }{from}, make([]byte, 1<<20))
-	return errors.Join(err, to.Close())
+	_, err = b.do(ctx, "dd", "if="+part, "of="+disk, "bs=1M", "conv=notrunc,sparse", "status=none", "oflag=seek_bytes", fmt.Sprintf("seek=%d", start))
+	return err
 }
 
-// kept is the display's folder as it lies on a disk, whose file system is mended first as the display would. The
-// partition has grown by then: it ends where the medium does.
+// kept is the display's folder as it lies on a disk.
 func (b *bench) kept(ctx context.Context, disk string) (folder string, err error) {
+	part, err := b.takePart(ctx, disk)
+	if err != nil {
+		return "", err
+	}
+	defer os.Remove(part)
+	folder = disk + ".kept"
+	if err := errors.Join(os.RemoveAll(folder), os.Mkdir(folder, 0o755)); err != nil {
+		return "", err
+	}
+	_, err = b.do(ctx, "debugfs", "-R", "rdump /bangtin "+folder, part)
+	return filepath.Join(folder, "bangtin"), err
+}
+
+// takePart copies the data partition out of a disk, and mends its file system as the display would. It has grown by
+// then: it ends where the medium does.
+func (b *bench) takePart(ctx context.Context, disk string) (part string, err error) {
 	_, start, err := dataPartition()
 	if err != nil {
 		return "", err
 	}
-	part := disk + ".look"
-	defer os.Remove(part)
+	part = disk + ".look"
 	size, err := grown(disk)
 	if err != nil {
 		return "", err
@@ -114,15 +126,7 @@ func (b *bench) kept(ctx context.Context, disk string) (folder string, err error
 	if said, err := b.do(ctx, "sh", "-c", `e2fsck -fy "$1" || test $? -le 1`, "sh", part); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, said)
 	}
-	folder = disk + ".kept"
-	if err := os.RemoveAll(folder); err != nil {
-		return "", err
-	}
-	if err := os.Mkdir(folder, 0o755); err != nil {
-		return "", err
-	}
-	_, err = b.do(ctx, "debugfs", "-R", "rdump /bangtin "+folder, part)
-	return filepath.Join(folder, "bangtin"), err
+	return part, nil
 }
 
 // grown is what the data partition may have, in bytes: all up to the copy of the table.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 )
 
@@ -101,9 +102,42 @@ func (b *bench) stand(ctx context.Context, f fault, disk, site string) error {
 	return r.explain(f.name, errors.Join(missing...))
 }
 
-// fillData leaves no free block on data: a file of zeroes takes all that is left after the partition was grown.
+// fillData leaves hardly a free block on data: a file has them all.
 func (b *bench) fillData(ctx context.Context, disk string) error {
-	return errors.New("not made yet")
+	part, err := b.takePart(ctx, disk)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(part)
+	said, err := b.do(ctx, "dumpe2fs", "-h", part)
+	if err != nil {
+		return err
+	}
+	free := 0
+	for line := range strings.Lines(said) {
+		if rest, ok := strings.CutPrefix(line, "Free blocks:"); ok {
+			if free, err = strconv.Atoi(strings.TrimSpace(rest)); err != nil {
+				return err
+			}
+		}
+	}
+	if free < 1000 {
+		return fmt.Errorf("it has %d free blocks before", free)
+	}
+	// Some are needed to say where the others are.
+	free -= 100
+	commands := disk + ".commands"
+	defer os.Remove(commands)
+	if err := writeText(commands, fmt.Sprintf("write /dev/null filler\nfallocate filler 0 %d\nsif filler size %d\n", free-1, int64(free)*4096)); err != nil {
+		return err
+	}
+	if _, err := b.do(ctx, "debugfs", "-w", "-f", commands, part); err != nil {
+		return err
+	}
+	if said, err := b.do(ctx, "sh", "-c", `e2fsck -fy "$1" || test $? -le 1`, "sh", part); err != nil {
+		return fmt.Errorf("%w\n%s", err, said)
+	}
+	return b.putPart(ctx, disk, part)
 }
 
 // corruptData writes noise over the beginning of the file system, its superblock and first descriptors.
