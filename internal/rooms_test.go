@@ -66,6 +66,7 @@ func law() map[string][]string {
 			"internal/journal/sqlite", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet", "internal/control", "internal/control/local",
 			"internal/control/command", "internal/watchdog", "internal/notice",
 		},
+		"cmd/bangtin-console":   {"internal/control/local", "internal/notice"},
 		"cmd/bangtin-demo":      {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal"},
 		"image/bootspike":       {"image/bootspike/guest", "image/layout", "updater/bootctl"},
 		"image/bootspike/guest": {"image/layout", "updater/bootctl"}, // it changes environments with the product's own code
@@ -92,6 +93,8 @@ func forbidden() []edge {
 		{"cmd/bangtin", "github.com/mattn/go-sqlite3", "it builds without cgo too, and then cannot open a file"},
 		{"cmd/bangtin", module + "internal/sqlfile", "the department's tool keeps no database"},
 		{"cmd/bangtin", module + "internal/control", "the department's tool decides nothing for a display"},
+		{"cmd/bangtin-console", cgo, "it shows what is wrong when hardly anything runs"},
+		{"cmd/bangtin-console", "net/http", "it hears the terminal and local sockets, and no network"},
 		{"hal", module + "internal", "hardware knows nothing of the department"},
 		{"cmd/bangtind", "testing", "a daemon has no flags of go test"},
 		{"hal/haltest", "testing", "the suite runs in the daemon too, which must not get the flags of go test"},
