@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -105,17 +106,16 @@ func (d *Daemon) reason(l Language) string {
 
 // withoutDaemon goes by what else is known, nearest to the root first.
 func (f Facts) withoutDaemon(l Language) verdict {
-	dark := text{"KHÔNG PHÁT", "NOT ON AIR"}
 	for _, among := range []struct {
-		letter   string
+		codes    string // of notices that may be why, beginnings of them
 		headline text
 	}{
 		{"D", text{"KHÔNG PHÁT – HỎNG BỘ NHỚ DỮ LIỆU", "NOT ON AIR – THE DATA STORAGE HAS FAILED"}},
-		{"S", text{"CHƯA ĐƯA VÀO SỬ DỤNG", "NOT COMMISSIONED"}},
-		{"E", dark}, {"P", dark}, {"N", dark},
+		{"S01", text{"CHƯA ĐƯA VÀO SỬ DỤNG", "NOT COMMISSIONED"}},
+		{"S02 S03 S04 S05 S06 S09", text{"CHƯA PHÁT – CẤU HÌNH CHƯA ĐƯỢC CHẤP NHẬN", "NOT ON AIR – THE CONFIGURATION WAS NOT TAKEN"}},
 	} {
 		for _, n := range f.Notices {
-			if strings.HasPrefix(n.Code, among.letter) {
+			if slices.ContainsFunc(strings.Fields(among.codes), func(c string) bool { return strings.HasPrefix(n.Code, c) }) {
 				return verdict{headline: among.headline, cause: text{"thông báo %s", "notice %s"}.in(l, plain(n.Code)) + " – " + plain(text{n.Vi, n.En}.in(l))}
 			}
 		}

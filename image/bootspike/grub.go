@@ -18,7 +18,7 @@ func (grub) name() string { return "grub" }
 //go:embed grub.cfg
 var grubScript string
 
-func (grub) esp(ctx context.Context, d debian, work string) (map[string]string, error) {
+func (grub) esp(ctx context.Context, d parts, work string) (map[string]string, error) {
 	script := strings.NewReplacer(
 		"@ARGS_A@", strings.ReplaceAll(guest.Args("grub", layout.A), `\`, `\\`),
 		"@ARGS_B@", strings.ReplaceAll(guest.Args("grub", layout.B), `\`, `\\`),

@@ -96,6 +96,7 @@ const (
 	Loader  = "/EFI/BOOT/BOOTX64.EFI" // on the ESP; the removable path of UEFI 2.10 §3.5.1.1 for amd64
 	Kernel  = "/bangtin.efi"          // on a boot partition: kernel, initrd and command line, signed as one
 	RootArg = "bangtin.root="         // on the kernel's command line: the root hash of the slot's dm-verity tree, in hex
+	EndArg  = "bangtin.end"           // the last word of the kernel's command line: what follows it was not signed
 	Init    = "/init"                 // in the initrd: its program
 	Modules = "/modules"              // in the initrd: the kernel's modules that reach the root, loaded in the order of their names
 	// DisplayModules are loaded beside them: a display that is slow to answer keeps no disk waiting.

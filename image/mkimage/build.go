@@ -23,7 +23,7 @@ type build struct {
 	say                      io.Writer
 
 	recipe    recipe
-	workshop  workshop
+	workshop  string       // the folder of the tools
 	packages  []debPackage // what the root tree has, as the archive has it
 	rootHash  string       // of the root's dm-verity tree, in hex
 	kernel    string       // the kernel's release
@@ -73,7 +73,7 @@ func (b *build) steps(ctx context.Context) error {
 		name string
 		do   func(context.Context) error
 	}{
-		{"workshop", b.makeWorkshop},
+		{"workshop", b.findWorkshop},
 		{"packages", b.installPackages},
 		{"lock", b.compareLock},
 		{"programs", b.layOver},

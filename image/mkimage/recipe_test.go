@@ -97,28 +97,6 @@ func TestARecipeThatIsNotWhole(t *testing.T) {
 	}
 }
 
-func TestPickSources(t *testing.T) {
-	const (
-		security = "Debian Debian-Security main bookworm-security http://security.invalid/debian-security/\n"
-		main     = "Debian Debian main bookworm-updates http://updates.invalid/debian/\nDebian Debian main bookworm http://mirror.invalid/debian/\n"
-		other    = "nodesource nodesource main nodistro http://other.invalid/\nDebian Debian contrib bookworm http://contrib.invalid/\n"
-	)
-	want := []string{
-		"deb http://mirror.invalid/debian/ trixie main",
-		"deb http://mirror.invalid/debian/ trixie-updates main",
-		"deb http://security.invalid/debian-security/ trixie-security main",
-	}
-	got, err := pickSources(other + security + main)
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		t.Error(err, diff)
-	}
-	for _, targets := range []string{"", other, other + main, other + security} {
-		if got, err := pickSources(targets); err == nil {
-			t.Errorf("%q was picked from %q", got, targets)
-		}
-	}
-}
-
 func TestValidVersion(t *testing.T) {
 	for _, good := range []string{"1.0", "v1.2.3-4-gabc-dirty", "26c1fe2", "1.0+2"} {
 		if !validVersion(good) {

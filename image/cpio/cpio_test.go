@@ -1,15 +1,19 @@
-package main
+package cpio_test
 
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"bangtin/image/cpio"
 )
 
 // unpack reads an archive as the kernel does (init/initramfs.c): a header of 110 characters, the name with its zero, and
@@ -46,17 +50,21 @@ func unpack(t *testing.T, archive []byte) (entries []string) {
 	}
 }
 
-func TestCpio(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "program")
-	if err := os.WriteFile(program, []byte("12345"), 0o755); err != nil {
-		t.Fatal(err)
+func TestWriter(t *testing.T) {
+	dir := t.TempDir()
+	for name, mode := range map[string]os.FileMode{"program": 0o755, "b": 0o644, "a/c": 0o644} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("12345"), mode)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var out bytes.Buffer
-	c := newCpio(&out)
-	c.copy("/init", program)
-	c.file("/a/b/four", 0o644, []byte("1234"))
-	c.file("/a/b/none", 0o600, nil)
-	if err := c.close(); err != nil {
+	c := cpio.NewWriter(&out)
+	c.Copy("/init", dir+"/program")
+	c.File("/a/b/four", 0o644, []byte("1234"))
+	c.File("/a/b/none", 0o600, nil)
+	c.Tree("/t", dir)
+	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
@@ -64,18 +72,26 @@ func TestCpio(t *testing.T) {
 		`40755 1 a ""`, `40755 1 a/b ""`, // each folder once, before what is in it
 		`100644 1 a/b/four "1234"`,
 		`100600 1 a/b/none ""`,
+		`40755 1 t ""`, `40755 1 t/a ""`, `100644 1 t/a/c "12345"`, `100644 1 t/b "12345"`, `100755 1 t/program "12345"`,
 	}
 	if diff := cmp.Diff(want, unpack(t, out.Bytes())); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestCpioOfWhatIsNotThere(t *testing.T) {
-	var out bytes.Buffer
-	c := newCpio(&out)
-	c.copy("/init", filepath.Join(t.TempDir(), "absent"))
-	c.file("/later", 0o644, nil)
-	if err := c.close(); !os.IsNotExist(err) {
-		t.Errorf("close: %v", err)
+// TestWhatIsNotThere: an archive that lacks a file is an error, whatever follows.
+func TestWhatIsNotThere(t *testing.T) {
+	absent := filepath.Join(t.TempDir(), "absent")
+	for name, add := range map[string]func(*cpio.Writer){
+		"file":   func(c *cpio.Writer) { c.Copy("/init", absent) },
+		"folder": func(c *cpio.Writer) { c.Tree("/init", absent) },
+	} {
+		var out bytes.Buffer
+		c := cpio.NewWriter(&out)
+		add(c)
+		c.File("/later", 0o644, nil)
+		if err := c.Close(); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package debian
 
 import (
 	"fmt"
@@ -6,13 +6,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"bangtin/image/layout"
 )
 
-// takeModules copies what the initrd loads, with names in the order of loading.
-func (b *build) takeModules() error {
-	from := filepath.Join(b.tree(), "usr/lib/modules", b.kernel)
+// TakeModules copies modules of a kernel of the system in root, and all that they need, to a folder, which it makes. The
+// order of the files' names is that of loading.
+func TakeModules(root, release, to string, names []string) error {
+	from := filepath.Join(root, "usr/lib/modules", release)
 	dep, err := os.ReadFile(filepath.Join(from, "modules.dep"))
 	if err != nil {
 		return err
@@ -21,34 +20,31 @@ func (b *build) takeModules() error {
 	if err != nil {
 		return err
 	}
-	for _, list := range []struct {
-		folder string
-		names  []string
-	}{{layout.Modules, b.recipe.modules}, {layout.DisplayModules, b.recipe.displays}} {
-		order, err := loadOrder(string(dep), string(builtin), list.names)
+	order, err := loadOrder(string(dep), string(builtin), names)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		return err
+	}
+	for i, file := range order {
+		data, err := os.ReadFile(filepath.Join(from, file))
 		if err != nil {
 			return err
 		}
-		folder := filepath.Join(b.made("initrd.d"), list.folder)
-		if err := os.MkdirAll(folder, 0o755); err != nil {
+		if err := os.WriteFile(filepath.Join(to, fmt.Sprintf("%02d-%s", i, filepath.Base(file))), data, 0o644); err != nil {
 			return err
-		}
-		for i, file := range order {
-			to := filepath.Join(folder, fmt.Sprintf("%02d-%s", i, filepath.Base(file)))
-			if err := copyFile(to, filepath.Join(from, file), 0o644); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
 }
 
-// maxModules is how many the initrd can number in the order of its names.
+// maxModules is how many can be numbered in the order of their names.
 const maxModules = 100
 
 // loadOrder lists the files of the modules and of all that they need, in an order in which they can be loaded.
 // dep is the text of modules.dep: a file, a colon, and the files that it needs, all of them, the nearest first. What the
-// kernel has built in by now is a mistake in the recipe.
+// kernel has built in by now is a mistake of who asks for it.
 func loadOrder(dep, builtin string, names []string) ([]string, error) {
 	needs := map[string][]string{}
 	for line := range strings.Lines(dep) {

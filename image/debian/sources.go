@@ -1,17 +1,12 @@
-package main
+package debian
 
 import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
-	"slices"
 	"strings"
 )
-
-// suite is Debian's release.
-const suite = "trixie"
 
 // sources are the archives of the suite, from the places this machine has its own packages from. Where apt has no lists, it
 // fetches them first: without them it cannot tell which archive is whose.
@@ -20,7 +15,7 @@ func sources(ctx context.Context) ([]string, error) {
 	if err == nil {
 		return all, nil
 	}
-	if err := do(exec.CommandContext(ctx, "apt-get", "update", "-qq")); err != nil {
+	if err := Run(exec.CommandContext(ctx, "apt-get", "update", "-qq")); err != nil {
 		return nil, err
 	}
 	return knownSources(ctx)
@@ -36,7 +31,8 @@ func knownSources(ctx context.Context) ([]string, error) {
 }
 
 // pickSources makes the sources of the suite, its updates and its security archive from the mirrors that apt uses for
-// whatever release this machine runs. Without the security archive it fails: an image must not be older than known holes.
+// whatever release this machine runs. Without the security archive it fails: nothing that is made here may be older than
+// known holes.
 func pickSources(targets string) ([]string, error) {
 	find := func(label, ending string) string {
 		for line := range strings.Lines(targets) {
@@ -53,43 +49,21 @@ func pickSources(targets string) ([]string, error) {
 		return nil, fmt.Errorf("cannot find Debian's main archive and its security archive among what apt has here:\n%s", targets)
 	}
 	return []string{
-		fmt.Sprintf("deb %s %s main", main, suite),
-		fmt.Sprintf("deb %s %s-updates main", main, suite),
-		fmt.Sprintf("deb %s %s-security main", security, suite),
+		fmt.Sprintf("deb %s %s main", main, Suite),
+		fmt.Sprintf("deb %s %s-updates main", main, Suite),
+		fmt.Sprintf("deb %s %s-security main", security, Suite),
 	}, nil
 }
 
-// aptSettings writes this machine's settings for fetching packages: proxies, certificates, how old a list may be.
-func aptSettings(ctx context.Context, path string) error {
+// settings are this machine's for fetching packages: proxies, certificates, how old a list may be.
+func settings(ctx context.Context) ([]byte, error) {
 	var all bytes.Buffer
 	for _, name := range []string{"http", "https", "Check-Valid-Until", "Check-Date", "Retries"} {
 		out, err := exec.CommandContext(ctx, "apt-config", "dump", "Acquire::"+name).Output()
 		if err != nil {
-			return fmt.Errorf("cannot ask apt for its settings: %w", err)
+			return nil, fmt.Errorf("cannot ask apt for its settings: %w", err)
 		}
 		all.Write(out)
 	}
-	return os.WriteFile(path, all.Bytes(), 0o644)
-}
-
-// bootstrap installs packages in a new folder. The kernel's package asks for an initrd, which ours replaces: nothing
-// makes one.
-func (b *build) bootstrap(ctx context.Context, root string, packages []string, more ...string) error {
-	archives, err := sources(ctx)
-	if err != nil {
-		return err
-	}
-	settings := root + ".apt.conf"
-	if err := aptSettings(ctx, settings); err != nil {
-		return err
-	}
-	args := slices.Concat([]string{
-		"--mode=root", "--variant=minbase", "--format=directory", "--architectures=" + b.arch,
-		"--include=" + strings.Join(packages, ","), "--aptopt=" + settings,
-		"--dpkgopt=path-exclude=/usr/share/man/*",
-		`--essential-hook=chroot "$1" dpkg-divert --local --rename --add /usr/sbin/update-initramfs && ln -s /bin/true "$1/usr/sbin/update-initramfs"`,
-	}, more, []string{suite, root}, archives)
-	cmd := exec.CommandContext(ctx, "mmdebstrap", args...)
-	cmd.Env = b.environment()
-	return do(cmd)
+	return all.Bytes(), nil
 }
