@@ -252,7 +252,7 @@ func TestTheWholeProgram(t *testing.T) {
 	}
 	v.until(t, "the page", has("KHÔNG PHÁT", "Cửa khẩu ?[2J Tịnh Biên (tinh-bien-01)", "không có tín hiệu hình", "khe B", "a.service b.mount", "D03 Đầy bộ nhớ.", "chỉ để xem"))
 	for _, press := range []struct{ keys, sees string }{
-		{"e", "The storage is full."}, {"\x03\x1a\x1c\x04", "The storage is full."}, {"q", "The storage is full."}, {"v", "Đầy bộ nhớ."},
+		{"e", "The storage is full."}, {"\x03\x1a\x1c\x04", "The storage is full."}, {"q", "The storage is full."}, {"\x13", "The storage is full."}, {"v", "Đầy bộ nhớ."},
 		{"e", "The storage is full."}, {strings.Repeat("v", 5000), "The storage is full."}, {"v", "Đầy bộ nhớ."},
 	} {
 		v.mu.Lock()

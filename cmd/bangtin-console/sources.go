@@ -148,7 +148,7 @@ func (s *sources) disk(context.Context) func(*Facts) {
 	}
 	d := &Disk{
 		Free: fs.Bavail * uint64(fs.Bsize), Total: fs.Blocks * uint64(fs.Bsize), ReadOnly: fs.Flags&unix.ST_RDONLY != 0,
-		Memory:  slices.Contains([]int64{unix.TMPFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC}, int64(fs.Type)),
+		Memory:  slices.Contains([]int64{unix.TMPFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC}, fs.Type),
 		Missing: here.Dev == above.Dev,
 	}
 	return func(f *Facts) { f.Data = d }
