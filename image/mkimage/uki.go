@@ -20,10 +20,10 @@ import (
 
 // commandLine is what the kernel is told; it is signed with it. Nothing is written to the public screen: the console is
 // the serial port, and what reaches it is errors. A panic or an oops ends in a reboot, which the boot loader counts.
-func commandLine(rootHash string) string {
+func commandLine(console, rootHash string) string {
 	return strings.Join([]string{
 		layout.RootArg + rootHash,
-		"console=ttyS0,115200", "quiet", "loglevel=3", "vt.global_cursor_default=0", // no cursor on the screen
+		console, "quiet", "loglevel=3", "vt.global_cursor_default=0", // no cursor on the screen
 		"panic=10", "oops=panic",
 		"systemd.show_status=0", "rd.systemd.show_status=0",
 		"fsck.repair=yes", // of data, where nobody could be asked
@@ -36,7 +36,7 @@ func (b *build) makeUKI(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = b.tool(ctx, "ukify", "build", "--linux=/mnt/vmlinuz", "--initrd=/mnt/initrd", "--cmdline="+commandLine(b.rootHash),
+	err = b.tool(ctx, "ukify", "build", "--linux=/mnt/vmlinuz", "--initrd=/mnt/initrd", "--cmdline="+commandLine(target.console, b.rootHash),
 		"--os-release=@/mnt/root/usr/lib/os-release", "--uname="+b.kernel, "--stub="+target.stub, "--output=/mnt/unsigned.efi")
 	if err != nil {
 		return err
