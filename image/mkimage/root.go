@@ -65,7 +65,7 @@ func (b *build) layOver(ctx context.Context) error {
 	for program, cgo := range map[string]string{"bangtind": "1", "bangtin": "0", "bangtin-setup": "0"} {
 		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
 			"-ldflags", "-s -w -X main.version="+b.version+" -X main.built="+built, "-o", b.made(program), "./cmd/"+program)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo, "GOOS=linux", "GOARCH="+target.goarch)
+		cmd.Env = append(target.environ(), "CGO_ENABLED="+cgo)
 		if err := debian.Run(cmd); err != nil {
 			return err
 		}

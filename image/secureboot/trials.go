@@ -47,7 +47,7 @@ func trials() []trial {
 		{name: "kernel image unsigned", change: unsigned, reason: loaderRefuses},
 		{name: "kernel image with one bit changed", change: altered, reason: loaderRefuses},
 		{name: "kernel image signed by a stranger", change: strange(layout.Boot, layout.A, layout.Kernel), reason: loaderRefuses},
-		{name: "boot loader signed by a stranger", change: strange(layout.ESP, "", layout.Loader), reason: denied},
+		{name: "boot loader signed by a stranger", change: strange(layout.ESP, "", layout.Loader("amd64")), reason: denied},
 		{name: "root with one bit changed", change: brokenRoot, reason: corrupted},
 		// What the environment says is for the kernel alone, and there is a file that anybody with a screwdriver can write.
 		{name: "environment with a command line", change: commandLine("init=/bin/sh " + layout.EndArg)},
