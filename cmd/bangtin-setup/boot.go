@@ -59,8 +59,7 @@ func (s *start) commissioned(ctx context.Context) error {
 	if err := notice.Clear(s.Paths.Notices, partSetup); err != nil {
 		s.Log.Warn(err.Error())
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.Linger)
-	defer cancel()
+	enough := time.After(s.Linger) // of looks: one that has begun is brought to its end
 	boot, there := s.Paths.bootPartition()
 	for {
 		done, err := s.lookAtSticks(ctx)
@@ -68,8 +67,15 @@ func (s *start) commissioned(ctx context.Context) error {
 			there = false
 			done, err = s.lookAt(ctx, boot)
 		}
-		if done || err != nil || !pause(ctx, s.Look) {
+		if done || err != nil {
 			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-enough:
+			return nil
+		case <-time.After(s.Look):
 		}
 	}
 }
@@ -95,19 +101,11 @@ func (s *start) wait(ctx context.Context) error {
 			return err
 		}
 		s.show()
-		if !pause(ctx, s.Look) {
+		select {
+		case <-ctx.Done():
 			return nil
+		case <-time.After(s.Look):
 		}
-	}
-}
-
-// pause tells whether there is to be another look.
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
 	}
 }
 
