@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"bangtin/internal/notice"
+	"bangtin/internal/stick"
 )
 
 const (
@@ -81,7 +83,8 @@ func (s *start) commissioned(ctx context.Context) error {
 }
 
 func (s *start) wait(ctx context.Context) error {
-	ready := false
+	ready := sync.OnceFunc(func() { s.Notify("READY=1") })
+	defer time.AfterFunc(s.Limit, ready).Stop() // sticks that hang keep nobody else waiting, however many they are
 	boot, there := s.Paths.bootPartition()
 	for {
 		done, err := s.lookAtSticks(ctx)
@@ -93,10 +96,7 @@ func (s *start) wait(ctx context.Context) error {
 			s.say(say(codeNone))
 			s.said = true
 		}
-		if !ready || done {
-			s.Notify("READY=1")
-			ready = true
-		}
+		ready()
 		if done || err != nil {
 			return err
 		}
@@ -170,11 +170,11 @@ func (s *start) take(ctx context.Context, m medium, r reading) (done bool, err e
 	if err := s.screen.restore(); err != nil { // before the daemon is started, which has the screen then
 		s.Log.Warn(err.Error())
 	}
-	fresh := t.fresh(s.kept)
+	other := t.other(s.kept)
 	err = s.store(t, s.kept, r)
 	if errors.Is(err, errCode) {
 		s.put(say(codeEnrol, err.Error()))
-		delete(r.Files, "code.txt")
+		delete(r.Files, stick.Code)
 		err = s.store(t, s.kept, r)
 	}
 	if err != nil {
@@ -190,7 +190,7 @@ func (s *start) take(ctx context.Context, m medium, r reading) (done bool, err e
 		s.Log.Warn("believed, as there was nothing to judge it by", "device", m.name, "what", strings.Join(t.believed, "; "))
 		s.put(say(codeBelieved, t.believed...))
 	}
-	if !fresh {
+	if !other {
 		s.Log.Info("nothing new", "device", m.name, "site", t.site.ID)
 		return s.kept.site != nil, nil
 	}

@@ -271,6 +271,16 @@ func TestTheSameStickAgain(t *testing.T) {
 	}
 }
 
+func TestTheSameFileSealedLater(t *testing.T) {
+	w := newWorld(t)
+	w.commission()
+	files := sound(w)
+	w.stick("sdb1", resealed(w, files, "tinh-bien-01", files[stick.Site], issued().Add(time.Hour)))
+	if status := w.run(); status != 0 || w.kept(stick.Seal) != string(files[stick.Seal]) || strings.Contains(w.done.String(), "restart") {
+		t.Errorf("ended with %d, told %q, or another seal is kept", status, w.done)
+	}
+}
+
 func TestWhichDocumentJudges(t *testing.T) {
 	t.Run("the image's, and not the stick's", func(t *testing.T) {
 		w := newWorld(t)

@@ -1,7 +1,9 @@
 package main_test
 
 import (
+	"compress/gzip"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -118,25 +120,18 @@ func TestSticks(t *testing.T) {
 	}
 }
 
-// TestBenchStick mounts what mkfs makes: FAT where the kernel has it, and on ext4, which has links and pipes.
+// TestBenchStick mounts sticks: FAT where the kernel has it, with names in capitals; and ext4, which mkfs makes here.
 func TestBenchStick(t *testing.T) {
-	for _, kind := range []string{"vfat", "ext4"} {
+	for kind, disk := range map[string]func(*testing.T, *world, string){"vfat": fat, "ext4": ext4} {
 		t.Run(kind, func(t *testing.T) {
 			w := newWorld(t)
-			device := loop(t, kind, func(root string) {
-				for name, data := range sound(w) {
-					if kind == "vfat" {
-						name = strings.ToUpper(name)
-					}
-					w.write(filepath.Join(root, stick.Folder, name), string(data))
-				}
-			})
-			name := filepath.Base(device)
-			w.plug(name, "usb1/1-1", map[string]string{"removable": "1"})
+			file := filepath.Join(t.TempDir(), "disk")
+			disk(t, w, file)
+			device := loop(t, kind, file)
+			w.plug(filepath.Base(device), "usb1/1-1", map[string]string{"removable": "1"})
 			w.paths.Devices = "/dev"
 			m := w.main()
-			m.Reader = m.Reader[:len(m.Reader)-2]
-			m.Reader = append(m.Reader, "BANGTIN_TEST_FOLDERS=", "BANGTIN_TEST_KIND="+kind, os.Args[0], "read")
+			m.Reader = append(m.Reader[:len(m.Reader)-2], "BANGTIN_TEST_FOLDERS=", "BANGTIN_TEST_KIND="+kind, os.Args[0], "read")
 			w.until(m, "setup", "S10")
 			if mounts, err := os.ReadFile("/proc/self/mounts"); err != nil || strings.Contains(string(mounts), w.paths.Mount) {
 				t.Errorf("something is still mounted: %v\n%s", err, mounts)
@@ -148,48 +143,67 @@ func TestBenchStick(t *testing.T) {
 	}
 }
 
-// loop makes a file system with what fill puts in a folder, and a block device of it.
-func loop(t *testing.T, kind string, fill func(root string)) string {
+// fat unpacks what mkfs.vfat and mcopy made of a sound stick, with the folder BANGTIN and SITE.TOML, SITE.SEAL, TRUST.JSON
+// and CODE.TXT in it.
+func fat(t *testing.T, _ *world, file string) {
+	packed, err := os.Open(filepath.Join("testdata", "stick.fat.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packed.Close()
+	unpacked, err := gzip.NewReader(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(unpacked)
+	if err == nil {
+		err = os.WriteFile(file, data, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func ext4(t *testing.T, w *world, file string) {
+	root := t.TempDir()
+	for name, data := range sound(w) {
+		w.write(filepath.Join(root, stick.Folder, name), string(data))
+	}
+	if _, err := exec.LookPath("mkfs.ext4"); err != nil {
+		t.Skip("without mkfs.ext4 (package e2fsprogs) there is no such disk")
+	}
+	if out, err := exec.Command("mkfs.ext4", "-q", "-d", root, file, "16M").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
+// loop makes a block device of a file.
+func loop(t *testing.T, kind, file string) string {
 	t.Helper()
-	_ = exec.Command("modprobe", kind).Run() // where it is a module; nothing follows from its failure
+	if os.Geteuid() != 0 {
+		t.Skip("only root mounts")
+	}
+	for _, module := range []string{"loop", kind} {
+		_ = exec.Command("modprobe", module).Run() // where it is a module; nothing follows from its failure
+	}
 	known, err := os.ReadFile("/proc/filesystems")
 	if err != nil {
 		t.Fatal(err)
 	}
-	switch {
-	case os.Geteuid() != 0:
-		t.Skip("only root mounts")
-	case !strings.Contains(string(known), "\t"+kind+"\n"):
+	if !strings.Contains(string(known), "\t"+kind+"\n") {
 		t.Skipf("this kernel has no %s", kind)
 	}
-	root, file := t.TempDir(), filepath.Join(t.TempDir(), "disk")
-	fill(root)
-	tools := [][]string{{"mkfs.ext4", "-q", "-d", root, file, "16M"}}
-	if kind == "vfat" {
-		tools = [][]string{{"mkfs.vfat", "-C", file, "16384"}, {"mcopy", "-s", "-i", file, filepath.Join(root, stick.Folder), "::"}}
+	out, err := exec.Command("losetup", "-r", "-f", "--show", file).CombinedOutput()
+	if err != nil {
+		t.Skipf("there is no loop device: %v: %s", err, out)
 	}
-	for _, argv := range append(tools, []string{"losetup", "-r", "-f", "--show", file}) {
-		if _, err := exec.LookPath(argv[0]); err != nil {
-			t.Skipf("without %s there is no such stick", argv[0])
+	device := strings.TrimSpace(string(out))
+	t.Cleanup(func() {
+		if out, err := exec.Command("losetup", "-d", device).CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
 		}
-		out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
-		if err != nil && argv[0] == "losetup" {
-			t.Skipf("there is no loop device: %v: %s", err, out)
-		}
-		if err != nil {
-			t.Fatalf("%q: %v\n%s", argv, err, out)
-		}
-		if argv[0] == "losetup" {
-			device := strings.TrimSpace(string(out))
-			t.Cleanup(func() {
-				if out, err := exec.Command("losetup", "-d", device).CombinedOutput(); err != nil {
-					t.Errorf("%v: %s", err, out)
-				}
-			})
-			return device
-		}
-	}
-	return ""
+	})
+	return device
 }
 
 func FuzzReading(f *testing.F) {
