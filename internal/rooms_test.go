@@ -66,7 +66,7 @@ func law() map[string][]string {
 		"cmd/bangtind": {
 			"hal", "hal/cec", "hal/drm", "hal/gpio", "hal/haltest", "hal/hwmon", "hal/pair", "hal/rs232", "hal/sim", "media", "media/fetch", "media/mpv", "internal/trust", "internal/site", "internal/journal",
 			"internal/journal/sqlite", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet", "internal/control", "internal/control/local",
-			"internal/control/command", "internal/watchdog", "internal/notice",
+			"internal/control/command", "internal/watchdog", "internal/notice", "internal/fileset",
 		},
 		"cmd/bangtin-setup":     {"internal/site", "internal/stick", "internal/trust", "internal/notice", "internal/fileset", "internal/pki/enrol", "image/layout", "image/initrd/slate"},
 		"cmd/bangtin-demo":      {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal"},
