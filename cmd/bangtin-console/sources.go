@@ -87,7 +87,7 @@ func (s *sources) units(ctx context.Context) func(*Facts) {
 	if err := cmd.Run(); err != nil {
 		return func(f *Facts) { f.FailedWhy = err.Error() }
 	}
-	var failed []string
+	failed := []string{}
 	for line := range strings.Lines(out.String()) {
 		// systemctl 257 begins the line with a sign where the unit is not as it should be, also without a legend.
 		for _, word := range strings.Fields(line) {
@@ -121,7 +121,7 @@ func (s *sources) network(context.Context) func(*Facts) {
 	if err != nil {
 		return nil
 	}
-	var all []Address
+	all := []Address{}
 	for _, i := range interfaces[:min(len(interfaces), maxInterfaces)] {
 		if i.Flags&net.FlagLoopback != 0 {
 			continue
