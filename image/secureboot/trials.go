@@ -36,7 +36,7 @@ type trial struct {
 const (
 	loaderRefuses = "Cannot load specified kernel image"
 	denied        = "Access Denied"
-	corrupted     = "dm-verity device has corrupted block"
+	corrupted     = "dm-verity device corrupted"
 	appended      = "the command line does not end with " + layout.EndArg
 	intruder      = "a stranger's unit runs"
 )
