@@ -49,6 +49,8 @@ func trials() []trial {
 		{name: "kernel image signed by a stranger", change: strange(layout.Boot, layout.A, layout.Kernel), reason: loaderRefuses},
 		{name: "boot loader signed by a stranger", change: strange(layout.ESP, "", layout.Loader), reason: denied},
 		{name: "root with one bit changed", change: brokenRoot, reason: corrupted},
+		// Which of two slots with one version runs, the firmware knows: A's root would panic.
+		{name: "the same version in both, A's root broken", change: inBoth},
 		// What the environment says is for the kernel alone, and there is a file that anybody with a screwdriver can write.
 		{name: "environment with a command line", change: commandLine("init=/bin/sh " + layout.EndArg)},
 		{name: "the same without Secure Boot", change: commandLine("init=/bin/sh " + layout.EndArg), trusting: nobody, reason: "has no " + layout.RootArg},
@@ -164,18 +166,28 @@ func brokenRoot(d disk) error {
 	return d.flip(at)
 }
 
+// inBoth puts A's version into B too, where it boots from, and breaks A's root.
+func inBoth(d disk) error {
+	file, err := d.take(layout.Boot, layout.A, layout.Kernel)
+	if err != nil {
+		return err
+	}
+	if err := d.put(layout.Boot, layout.B, layout.Kernel, file); err != nil {
+		return err
+	}
+	if err := d.copyRoot(); err != nil {
+		return err
+	}
+	if err := d.environment(layout.B, bootctl.Env{Kernel: bootctl.KernelPath(layout.B), Revision: 2}); err != nil {
+		return err
+	}
+	return brokenRoot(d)
+}
+
 // commandLine has the boot environment give the kernel one.
 func commandLine(line string) func(disk) error {
 	return func(d disk) error {
-		file, err := bootctl.Env{Kernel: bootctl.KernelPath(layout.A), Args: line, Revision: 1}.Encode()
-		if err != nil {
-			return err
-		}
-		path := d.b.path("env")
-		if err := os.WriteFile(path, file, 0o600); err != nil {
-			return err
-		}
-		return d.put(layout.Env, layout.A, "/"+bootctl.FileName, path)
+		return d.environment(layout.A, bootctl.Env{Kernel: bootctl.KernelPath(layout.A), Args: line, Revision: 1})
 	}
 }
 
