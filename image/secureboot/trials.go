@@ -34,7 +34,7 @@ type trial struct {
 
 // What the loader, the firmware and the kernel say.
 const (
-	loaderRefuses = "Cannot load specified kernel image"
+	loaderRefuses = "Cannot load specified kernel image (Access Denied)"
 	denied        = "Access Denied"
 	corrupted     = "dm-verity device corrupted"
 	appended      = "the command line does not end with " + layout.EndArg
