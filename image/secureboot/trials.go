@@ -37,6 +37,7 @@ const (
 	loaderRefuses = "Cannot load specified kernel image (Access Denied)"
 	denied        = "Access Denied"
 	corrupted     = "dm-verity device corrupted"
+	noRoot        = "Unable to mount root fs"
 	appended      = "the command line does not end with " + layout.EndArg
 	intruder      = "a stranger's unit runs"
 )
@@ -55,6 +56,8 @@ func trials() []trial {
 		{name: "environment with a command line", change: commandLine("init=/bin/sh " + layout.EndArg)},
 		{name: "the same without Secure Boot", change: commandLine("init=/bin/sh " + layout.EndArg), trusting: nobody, reason: "has no " + layout.RootArg},
 		{name: "firmware that adds to the command line", strings: []string{"io.systemd.stub.kernel-cmdline-extra=init=/bin/sh"}, reason: appended},
+		// Then nobody asks for the last word. But there is no disk either: its drivers are modules of the initrd.
+		{name: "firmware that passes by the initrd", strings: []string{"io.systemd.stub.kernel-cmdline-extra=rdinit=/x root=/dev/vda8 rw init=/x"}, reason: noRoot},
 		{name: "firmware that brings a unit", strings: intruding(), never: intruder},
 		{name: "the same where the kernel is not told to refuse", change: credulous, trusting: nobody, strings: intruding(), also: intruder},
 	}
