@@ -32,13 +32,14 @@ type trial struct {
 	also     string   // what must be there besides
 }
 
-// What the loader, the firmware and the kernel say.
+// What the loader, the firmware, the kernel and the initrd say, and what strangers would have them do.
 const (
 	loaderRefuses = "Cannot load specified kernel image (Access Denied)"
 	denied        = "Access Denied"
 	corrupted     = "dm-verity device corrupted"
 	noRoot        = "Unable to mount root fs"
 	appended      = "the command line does not end with " + layout.EndArg
+	strangeLine   = "console=ttyS0,115200 quiet init=/bin/sh " + layout.EndArg
 	intruder      = "a stranger's unit runs"
 )
 
@@ -53,8 +54,8 @@ func trials() []trial {
 		// Which of two slots with one version runs, the firmware knows: A's root would panic.
 		{name: "the same version in both, A's root broken", change: inBoth},
 		// What the environment says is for the kernel alone, and there is a file that anybody with a screwdriver can write.
-		{name: "environment with a command line", change: commandLine("init=/bin/sh " + layout.EndArg)},
-		{name: "the same without Secure Boot", change: commandLine("init=/bin/sh " + layout.EndArg), trusting: nobody, reason: "has no " + layout.RootArg},
+		{name: "environment with a command line", change: commandLine(strangeLine)},
+		{name: "the same without Secure Boot", change: commandLine(strangeLine), trusting: nobody, reason: "has no " + layout.RootArg},
 		{name: "firmware that adds to the command line", strings: []string{"io.systemd.stub.kernel-cmdline-extra=init=/bin/sh"}, reason: appended},
 		// Then nobody asks for the last word. But there is no disk either: its drivers are modules of the initrd.
 		{name: "firmware that passes by the initrd", strings: []string{"io.systemd.stub.kernel-cmdline-extra=rdinit=/x root=/dev/vda8 rw init=/x"}, reason: noRoot},
