@@ -1,0 +1,162 @@
+package main
+
+import (
+	"bytes"
+	"image/jpeg"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"bangtin/media"
+)
+
+func TestAnItemIsPlayed(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "")
+	p, end := daemon(t, s.options())
+	show(t, p, 1)
+	select {
+	case shown := <-p.Finished():
+		if shown.Clip.Item.ID != "red" || !shown.Complete {
+			t.Errorf("reported as %+v", shown)
+		}
+	case <-time.After(patience):
+		t.Fatalf("nothing was shown: %+v", p.Playing())
+	}
+	shot, err := p.Screenshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := jpeg.Decode(bytes.NewReader(shot))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, g, b, _ := img.At(10, 10).RGBA(); r>>8 < 0xA0 || g>>8 > 0x50 || b>>8 > 0x50 {
+		t.Errorf("the screenshot is %d %d %d", r>>8, g>>8, b>>8)
+	}
+	if o := p.Playing(); o.Detail != "" {
+		t.Errorf("all is well, and the player complains: %s", o.Detail)
+	}
+	end()
+	if e := s.ended(); e.code != exitHungUp || !strings.Contains(e.said, "the daemon hung up, and mpv ended") {
+		t.Errorf("%+v", e)
+	}
+}
+
+// TestATextIsPlayed: what is drawn by the daemon's own mpv is shown by the other.
+func TestATextIsPlayed(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "")
+	p, _ := daemon(t, s.options())
+	text := media.Text{Body: "Hello", Foreground: "#ffffff", Background: "#0b3d91"}
+	item := media.Item{ID: "sign", Kind: media.TextCard, Language: media.English, Seconds: 3600, Text: &text}
+	p.Show(media.Programme{Playlist: "test", Version: 1, Clips: []media.Clip{{Playlist: "test", Version: 1, Item: item}}})
+	await(t, p, "the text", plays)
+}
+
+func TestAMpvThatIsKilledIsStartedAgain(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "")
+	p, _ := daemon(t, s.options())
+	show(t, p, 3600)
+	await(t, p, "the picture", plays)
+	first := s.mpv1()
+	s.signal(first, syscall.SIGKILL)
+	down := await(t, p, "down", func(o media.Playing) bool { return !plays(o) })
+	if !strings.Contains(down.Detail, "mpv ended: signal: killed") {
+		t.Errorf("the detail does not name the cause: %q", down.Detail)
+	}
+	if e := s.ended(); e.code != exitEnded || !strings.Contains(e.said, "signal: killed") {
+		t.Errorf("%+v", e)
+	}
+	await(t, p, "the picture again", plays)
+	if s.mpv1() == first {
+		t.Error("it was not another mpv")
+	}
+}
+
+func TestAMpvThatHangsIsKilled(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "")
+	p, _ := daemon(t, s.options())
+	show(t, p, 3600)
+	await(t, p, "the picture", plays)
+	first := s.mpv1()
+	s.signal(first, syscall.SIGSTOP)
+	down := await(t, p, "down", func(o media.Playing) bool { return !plays(o) })
+	if !strings.Contains(down.Detail, "hangs") {
+		t.Errorf("the detail does not name the cause: %q", down.Detail)
+	}
+	if e := s.ended(); e.code != exitHungUp || !strings.Contains(e.said, "mpv was killed after 1s") {
+		t.Errorf("%+v", e)
+	}
+	await(t, p, "the picture again", plays)
+	if s.mpv1() == first {
+		t.Error("it was not another mpv")
+	}
+}
+
+// TestWhatDoesNotEndIsWaitedFor: while anything of the last mpv has the connection, and with it the display, there is no
+// other one.
+func TestWhatDoesNotEndIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "")
+	p, _ := daemon(t, s.options())
+	show(t, p, 3600)
+	await(t, p, "the picture", plays)
+	held, hanging := s.players()[0], s.mpv1()
+	s.signal(held, syscall.SIGSTOP)
+	s.signal(hanging, syscall.SIGSTOP)
+	await(t, p, "the reason", func(o media.Playing) bool {
+		return o.State == media.PlayerDown && strings.Contains(o.Detail, "hangs in the kernel")
+	})
+	if n := len(s.players()); n != 1 {
+		t.Errorf("%d were started", n)
+	}
+	s.signal(held, syscall.SIGCONT)
+	await(t, p, "the picture again", plays)
+}
+
+// TestMpvEndsWithItsPlayer: a bangtin-player that is killed leaves no mpv behind.
+func TestMpvEndsWithItsPlayer(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "")
+	p, end := daemon(t, s.options())
+	show(t, p, 3600)
+	await(t, p, "the picture", plays)
+	first := s.mpv1()
+	s.signal(first, syscall.SIGSTOP) // it would see the end of the connection, too
+	s.signal(s.players()[0], syscall.SIGKILL)
+	await(t, p, "down", func(o media.Playing) bool { return !plays(o) })
+	await(t, p, "the picture again", plays)
+	if s.mpv1() == first {
+		t.Error("the first mpv goes on")
+	}
+	end()
+	s.gone()
+}
+
+func TestTwoAtOnce(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "")
+	one, endOne := daemon(t, s.options())
+	show(t, one, 3600)
+	await(t, one, "the first picture", plays)
+	first := s.mpv1()
+	two, endTwo := daemon(t, s.options())
+	show(t, two, 3600)
+	await(t, two, "the second picture", plays)
+	if n := len(s.mpvs()); n != 2 {
+		t.Errorf("%d mpvs run", n)
+	}
+	endTwo()
+	if e := s.ended(); e.code != exitHungUp {
+		t.Errorf("%+v", e)
+	}
+	if !plays(one.Playing()) || s.mpv1() != first {
+		t.Errorf("the end of one disturbed the other: %+v", one.Playing())
+	}
+	endOne()
+	s.gone()
+}
