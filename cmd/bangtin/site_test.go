@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -129,6 +130,7 @@ func TestSiteNewRefuses(t *testing.T) {
 		"pin of none":       {rest + "--pin-file @short", exitUsage, []string{"--pin-file", "add --apn"}},
 		"apn":               {rest + "--apn a_b", exitFailed, []string{"--apn", "v-internet"}},
 		"no such file":      {rest + "--wifi Gate --wifi-password-file @none", exitFailed, []string{"@none"}},
+		"not UTF-8":         {strings.Replace(rest, "--gate G", "--gate \xE9", 1), exitFailed, []string{"@new.toml", "UTF-8"}},
 		"file is there":     {"site new @there.toml --gate G --id abc --panel hdmi", exitFailed, []string{"never overwritten"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -384,4 +386,23 @@ func TestSiteStickRefusesBeforeItWrites(t *testing.T) {
 		t.Error("a stick was changed")
 	}
 	d.only("stick", stick.Folder)
+}
+
+// FuzzSiteText: what was typed is in the file as it was typed, or refused. No answer becomes another key.
+func FuzzSiteText(f *testing.F) {
+	f.Add("Cửa khẩu \"A\"", "a-01", "/dev/ttyS0", "Gate", "correct horse", "10.20.30.1")
+	f.Add("a\"\n[panel]\ndriver = \"sim\"", "abc", "\\", "\x7f\u0085", "\\u0041 12345", "1.1.1.1, 8.8.8.8")
+	f.Fuzz(func(t *testing.T, gate, id, port, ssid, password, dns string) {
+		w := &wanted{gate: gate, id: id, driver: string(site.LG), port: port, ssid: ssid, password: password, dns: dns}
+		s, err := site.Parse([]byte((&Program{}).siteText(w)))
+		if err != nil {
+			return
+		}
+		if s.Gate != gate || s.ID != id || s.Panel.Driver != site.LG || path.Clean(port) != s.Panel.Port || s.Broker != nil || len(s.Network.Ethernet.DNS) != len(listed(dns)) {
+			t.Fatalf("%+v of %+v", s, w)
+		}
+		if ssid == "" != (s.Network.WiFi == nil) || ssid != "" && (s.Network.WiFi.SSID != ssid || s.Network.WiFi.Password.Reveal() != password) {
+			t.Fatalf("Wi-Fi %+v of %+v", s.Network.WiFi, w)
+		}
+	})
 }

@@ -119,19 +119,20 @@ func tomlList(all []string) string {
 	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
-// tomlText is a basic string of TOML: letters of every language stand as they are.
+// tomlText is a basic string of TOML: letters of every language stand as they are, and so does what is not UTF-8, which
+// the parser refuses.
 func tomlText(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
-	for _, r := range s {
+	for _, c := range []byte(s) {
 		switch {
-		case r == '"' || r == '\\':
+		case c == '"' || c == '\\':
 			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r < ' ' || r == 0x7F:
-			fmt.Fprintf(&b, `\u%04X`, r)
+			b.WriteByte(c)
+		case c < ' ' || c == 0x7F:
+			fmt.Fprintf(&b, `\u%04X`, c)
 		default:
-			b.WriteRune(r)
+			b.WriteByte(c)
 		}
 	}
 	b.WriteByte('"')
