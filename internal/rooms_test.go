@@ -62,14 +62,15 @@ func law() map[string][]string {
 			"internal/trust", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet/department", "internal/journal", "internal/centre",
 			"internal/centre/store", "internal/centre/depot", "internal/watchdog",
 		},
-		"cmd/bangtin": {"internal/flash", "internal/trust", "internal/wire", "internal/pki", "internal/pki/enrol", "media", "internal/fleet", "internal/fleet/department", "hal/rs232"},
+		"cmd/bangtin": {"internal/flash", "internal/trust", "internal/wire", "internal/pki", "internal/pki/enrol", "media", "internal/fleet", "internal/fleet/department", "hal/rs232", "internal/site", "internal/stick"},
 		"cmd/bangtind": {
 			"hal", "hal/cec", "hal/drm", "hal/gpio", "hal/haltest", "hal/hwmon", "hal/pair", "hal/rs232", "hal/sim", "media", "media/fetch", "media/mpv", "internal/trust", "internal/site", "internal/journal",
 			"internal/journal/sqlite", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet", "internal/control", "internal/control/local",
-			"internal/control/command", "internal/watchdog", "internal/notice",
+			"internal/control/command", "internal/watchdog", "internal/notice", "internal/fileset",
 		},
 		"cmd/bangtin-console":   {"internal/control/local", "internal/notice"},
 		"cmd/bangtin-setup":     {"internal/site", "internal/stick", "internal/trust", "internal/notice", "internal/fileset", "internal/pki/enrol", "image/layout", "image/initrd/slate"},
+		"cmd/bangtin-player":    {"media", "media/mpv"}, // its tests alone
 		"cmd/bangtin-demo":      {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal"},
 		"image/bootspike":       {"image/bootspike/guest", "image/cpio", "image/debian", "image/layout", "updater/bootctl"},
 		"image/bootspike/guest": {"image/layout", "updater/bootctl"}, // it changes environments with the product's own code
@@ -96,6 +97,9 @@ func forbidden() []edge {
 		{"cmd/bangtind", "github.com/mochi-mqtt/server", "the daemon must not be able to become a broker: nothing listens on a controller"},
 		{"cmd/bangtind", "net/http/pprof", "no listening port, not even for debugging"},
 		{"cmd/bangtind", "testing", "the daemon carries the suite for panels, and not go test with its flags"},
+		{"cmd/bangtin-player", module + "media", "what starts mpv as another user trusts nobody's word for mpv's arguments"},
+		{"cmd/bangtin-player", cgo, "it is in front of mpv for ever, and small"},
+		{"cmd/bangtin-player", "net", "it uses one connection, which it is given"},
 		{"cmd/bangtin", cgo, "the department's tool builds without a C compiler on three systems"},
 		{"cmd/bangtin", "github.com/mattn/go-sqlite3", "it builds without cgo too, and then cannot open a file"},
 		{"cmd/bangtin", module + "internal/sqlfile", "the department's tool keeps no database"},

@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"bangtin/internal/notice"
+	"bangtin/internal/stick"
 )
 
 const (
@@ -59,8 +61,7 @@ func (s *start) commissioned(ctx context.Context) error {
 	if err := notice.Clear(s.Paths.Notices, partSetup); err != nil {
 		s.Log.Warn(err.Error())
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.Linger)
-	defer cancel()
+	enough := time.After(s.Linger) // of looks: one that has begun is brought to its end
 	boot, there := s.Paths.bootPartition()
 	for {
 		done, err := s.lookAtSticks(ctx)
@@ -68,14 +69,22 @@ func (s *start) commissioned(ctx context.Context) error {
 			there = false
 			done, err = s.lookAt(ctx, boot)
 		}
-		if done || err != nil || !pause(ctx, s.Look) {
+		if done || err != nil {
 			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-enough:
+			return nil
+		case <-time.After(s.Look):
 		}
 	}
 }
 
 func (s *start) wait(ctx context.Context) error {
-	ready := false
+	ready := sync.OnceFunc(func() { s.Notify("READY=1") })
+	defer time.AfterFunc(s.Limit, ready).Stop() // sticks that hang keep nobody else waiting, however many they are
 	boot, there := s.Paths.bootPartition()
 	for {
 		done, err := s.lookAtSticks(ctx)
@@ -87,27 +96,16 @@ func (s *start) wait(ctx context.Context) error {
 			s.say(say(codeNone))
 			s.said = true
 		}
-		if !ready || done {
-			s.Notify("READY=1")
-			ready = true
-		}
+		ready()
 		if done || err != nil {
 			return err
 		}
 		s.show()
-		if !pause(ctx, s.Look) {
+		select {
+		case <-ctx.Done():
 			return nil
+		case <-time.After(s.Look):
 		}
-	}
-}
-
-// pause tells whether there is to be another look.
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
 	}
 }
 
@@ -172,11 +170,11 @@ func (s *start) take(ctx context.Context, m medium, r reading) (done bool, err e
 	if err := s.screen.restore(); err != nil { // before the daemon is started, which has the screen then
 		s.Log.Warn(err.Error())
 	}
-	fresh := t.fresh(s.kept)
+	other := t.other(s.kept)
 	err = s.store(t, s.kept, r)
 	if errors.Is(err, errCode) {
 		s.put(say(codeEnrol, err.Error()))
-		delete(r.Files, "code.txt")
+		delete(r.Files, stick.Code)
 		err = s.store(t, s.kept, r)
 	}
 	if err != nil {
@@ -192,7 +190,7 @@ func (s *start) take(ctx context.Context, m medium, r reading) (done bool, err e
 		s.Log.Warn("believed, as there was nothing to judge it by", "device", m.name, "what", strings.Join(t.believed, "; "))
 		s.put(say(codeBelieved, t.believed...))
 	}
-	if !fresh {
+	if !other {
 		s.Log.Info("nothing new", "device", m.name, "site", t.site.ID)
 		return s.kept.site != nil, nil
 	}

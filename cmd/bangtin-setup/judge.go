@@ -32,6 +32,7 @@ type kept struct {
 	issued   time.Time  // when its site file was; zero for none, and for one without a seal
 	document *trust.Document
 	trust    []byte // the document's envelope; nil where the display has none of its own
+	seal     []byte // as it is
 	problems []string
 }
 
@@ -60,8 +61,8 @@ func (p Paths) keep() kept {
 		}
 	}
 	// The seal was verified when it was stored; keys may have changed since, and its date has not.
-	if raw := take(stick.Seal, trust.MaxEnvelope); raw != nil {
-		v, err := voucherOf(raw)
+	if k.seal = take(stick.Seal, trust.MaxEnvelope); k.seal != nil {
+		v, err := voucherOf(k.seal)
 		if err == nil {
 			k.id, k.issued = v.Site, v.Issued
 		} else {
@@ -97,10 +98,13 @@ type taken struct {
 	believed []string // what was believed because there was nothing to judge it by; empty otherwise
 }
 
-// fresh tells whether anything of it is new to the display.
-func (t *taken) fresh(k kept) bool {
+// other tells whether the display goes by anything else with it.
+func (t *taken) other(k kept) bool {
 	return !bytes.Equal(t.file, k.file) || !bytes.Equal(t.trust, k.trust)
 }
+
+// fresh tells whether there is anything to store: also a later seal, before which no site file counts any more.
+func (t *taken) fresh(k kept) bool { return t.other(k) || !bytes.Equal(t.seal, k.seal) }
 
 // judge decides on a folder by the trust document that the display has, else by that of the image (nil for none), else by
 // the folder's own.

@@ -62,10 +62,12 @@ func (b *build) layOver(ctx context.Context) error {
 	if out, err := exec.CommandContext(ctx, "date", "-u", "-d", fmt.Sprintf("@%d", b.epoch), "+%Y-%m-%dT%H:%M:%SZ").Output(); err == nil {
 		built = strings.TrimSpace(string(out))
 	}
-	for program, cgo := range map[string]string{"bangtind": "1", "bangtin": "0", "bangtin-console": "0", "bangtin-setup": "0"} {
+	for program, cgo := range map[string]string{
+		"bangtind": "1", "bangtin": "0", "bangtin-console": "0", "bangtin-player": "0", "bangtin-setup": "0",
+	} {
 		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
 			"-ldflags", "-s -w -X main.version="+b.version+" -X main.built="+built, "-o", b.made(program), "./cmd/"+program)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo, "GOOS=linux", "GOARCH="+target.goarch)
+		cmd.Env = append(target.environ(), "CGO_ENABLED="+cgo)
 		if err := debian.Run(cmd); err != nil {
 			return err
 		}
