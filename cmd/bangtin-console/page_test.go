@@ -111,7 +111,7 @@ func pages(t testing.TB) map[string]main.Facts {
 	all["data-broken"] = f
 
 	f = machine(t, "07:00:20")
-	f.Uptime, f.Addresses, f.Data, f.Slot, f.Failed, f.FailedWhy = 20*time.Second, []main.Address{}, nil, "", nil, "exit status 1"
+	f.Uptime, f.Addresses, f.Data, f.Slot, f.Failed, f.FailedWhy = 20*time.Second, []main.Address{}, &main.Disk{Missing: true}, "", nil, "exit status 1"
 	all["starting"] = f
 
 	f = display(t, "09:10:00")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -83,9 +84,10 @@ func (s *sources) units(ctx context.Context) func(*Facts) {
 	cmd := exec.CommandContext(ctx, s.systemctl[0], s.systemctl[1:]...)
 	cmd.WaitDelay = time.Second
 	out := &limited{left: maxUnits}
-	cmd.Stdout = out
+	complaint := &limited{left: maxUnits}
+	cmd.Stdout, cmd.Stderr = out, complaint
 	if err := cmd.Run(); err != nil {
-		return func(f *Facts) { f.FailedWhy = err.Error() }
+		return func(f *Facts) { f.FailedWhy = cmp.Or(strings.TrimSpace(complaint.String()), err.Error()) }
 	}
 	failed := []string{}
 	for line := range strings.Lines(out.String()) {
