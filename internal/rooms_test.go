@@ -67,6 +67,7 @@ func law() map[string][]string {
 			"internal/control/command", "internal/watchdog",
 		},
 		"cmd/bangtin-demo":      {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal"},
+		"cmd/bangtin-rescue":    {"image/layout", "internal/notice"},
 		"image/bootspike":       {"image/bootspike/guest", "image/layout", "updater/bootctl"},
 		"image/bootspike/guest": {"image/layout", "updater/bootctl"}, // it changes environments with the product's own code
 		"image/boottest":        {"image/boottest/guest"},

@@ -53,9 +53,9 @@ func pickSources(targets string) ([]string, error) {
 		return nil, fmt.Errorf("cannot find Debian's main archive and its security archive among what apt has here:\n%s", targets)
 	}
 	return []string{
-		fmt.Sprintf("deb %s %s main", main, suite),
-		fmt.Sprintf("deb %s %s-updates main", main, suite),
-		fmt.Sprintf("deb %s %s-security main", security, suite),
+		fmt.Sprintf("deb %s %s main non-free-firmware", main, suite),
+		fmt.Sprintf("deb %s %s-updates main non-free-firmware", main, suite),
+		fmt.Sprintf("deb %s %s-security main non-free-firmware", security, suite),
 	}, nil
 }
 

@@ -84,6 +84,8 @@ func TestARecipeThatIsNotWhole(t *testing.T) {
 	}
 	write("modules", "dm_verity # a\n")
 	write("modules.display", "i915 # a\n")
+	write("exposure", "dbus.service 3.0 # a\n")
+	write("firmware.display", "/usr/lib/firmware/i915/adlp_dmc.bin # a\n")
 	if _, err := readRecipe(dir); err != nil {
 		t.Error(err)
 	}
@@ -104,9 +106,9 @@ func TestPickSources(t *testing.T) {
 		other    = "nodesource nodesource main nodistro http://other.invalid/\nDebian Debian contrib bookworm http://contrib.invalid/\n"
 	)
 	want := []string{
-		"deb http://mirror.invalid/debian/ trixie main",
-		"deb http://mirror.invalid/debian/ trixie-updates main",
-		"deb http://security.invalid/debian-security/ trixie-security main",
+		"deb http://mirror.invalid/debian/ trixie main non-free-firmware",
+		"deb http://mirror.invalid/debian/ trixie-updates main non-free-firmware",
+		"deb http://security.invalid/debian-security/ trixie-security main non-free-firmware",
 	}
 	got, err := pickSources(other + security + main)
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
