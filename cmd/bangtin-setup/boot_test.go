@@ -246,6 +246,33 @@ func TestTheBootPartition(t *testing.T) {
 	}
 }
 
+// TestAStickThatIsSlow: USB comes to light after the boot partition was read, and counts for more.
+func TestAStickThatIsSlow(t *testing.T) {
+	for _, commissioned := range []bool{false, true} {
+		w := newWorld(t)
+		if commissioned {
+			w.commission()
+		}
+		w.boot(sound(w))
+		m := w.main()
+		m.Linger = patience
+		ended := make(chan int, 1)
+		go func() { ended <- m.Run(t.Context()) }()
+		newer := siteFile(w, "tinh-bien-01", "# of the stick\n")
+		for !strings.Contains(w.told.String(), "READY=1") {
+			select {
+			case status := <-ended:
+				t.Fatalf("ended with %d\n%s", status, w.log)
+			case <-time.After(time.Millisecond):
+			}
+		}
+		w.stick("sda1", resealed(w, sound(w), "tinh-bien-01", newer, issued().Add(time.Hour)))
+		if status := <-ended; status != 0 || w.kept(stick.Site) != string(newer) {
+			t.Errorf("commissioned %v: ended with %d\n%s", commissioned, status, w.log)
+		}
+	}
+}
+
 func TestANewerFileForACommissionedDisplay(t *testing.T) {
 	w := newWorld(t)
 	w.commission()

@@ -39,12 +39,12 @@ type kept struct {
 // keep reads what the display has. What is damaged counts as missing and is told.
 func (p Paths) keep() kept {
 	var k kept
-	dir, err := unix.Open(p.Data, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	dir, err := openFolder(p.Data)
 	if err != nil {
 		k.problems = append(k.problems, fmt.Sprintf("cannot open %s: %v", p.Data, err))
 		return k
 	}
-	defer unix.Close(dir)
+	defer dir.Close()
 	take := func(name string, limit int64) []byte {
 		data, err := readFile(dir, name, limit)
 		if err != nil && !errors.Is(err, unix.ENOENT) {
