@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"bangtin/image/debian"
 )
 
 // maxExposure is the highest that systemd-analyze may say of a unit, in tenths, where the recipe does not say another.
@@ -58,7 +60,7 @@ func (b *build) checkExposure(ctx context.Context, most map[string]int) error {
 		cmd := exec.CommandContext(ctx, "chroot", b.tree(), "systemd-analyze", "security", "--offline=yes", "--no-pager",
 			"/usr/lib/systemd/system/"+unit)
 		cmd.Env, cmd.Stdout = b.environment(), &said
-		if err := do(cmd); err != nil {
+		if err := debian.Run(cmd); err != nil {
 			return err
 		}
 		is, err := overallExposure(said.String())
