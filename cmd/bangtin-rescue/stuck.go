@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"time"
@@ -27,7 +28,7 @@ func stuck(ctx context.Context, notices string) error {
 	cmd := exec.CommandContext(ctx, "/usr/bin/systemctl", "start", "--no-block", "--job-mode=fail", "multi-user.target")
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
-		os.Stderr.WriteString("cannot go on: " + err.Error() + "\n")
+		fmt.Fprintln(os.Stderr, "cannot go on:", err)
 	}
 	select {
 	case <-ctx.Done():

@@ -53,7 +53,11 @@ func readRecipe(dir, arch string) (recipe, error) {
 		if err != nil {
 			return recipe{}, fmt.Errorf("cannot read the recipe: %w", err)
 		}
-		if *list.to, err = parseList(string(text), arch, list.valid); err != nil {
+		*list.to, err = parseList(string(text), arch, list.valid)
+		if _, empty := errors.AsType[emptyList](err); empty && list.to == &r.firmware {
+			continue // an architecture's displays may do without
+		}
+		if err != nil {
 			return recipe{}, fmt.Errorf("cannot read the recipe: %s: %w", file, err)
 		}
 	}
@@ -93,10 +97,15 @@ func parseList(text, arch string, valid func(string) error) ([]string, error) {
 		}
 	}
 	if len(all) == 0 {
-		return nil, errors.New("nothing is in it")
+		return nil, emptyList{}
 	}
 	return all, nil
 }
+
+// An emptyList is the error of a list that has nothing for an architecture.
+type emptyList struct{}
+
+func (emptyList) Error() string { return "nothing is in it" }
 
 // qualified splits "thing [arch]" where arch is one that is built; what else stands in brackets is part of the thing.
 func qualified(text string) (thing, arch string) {
