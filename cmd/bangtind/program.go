@@ -34,6 +34,8 @@ type Main struct {
 	Fault  func(label string)       // called at every labelled write; nil outside of tests
 	Getenv func(name string) string // for the language alone; nil is an empty environment
 
+	notices string // the folder of notices; notice.Dir when empty
+
 	sys string // where sysfs is mounted; "/sys" when empty
 	// rewire puts a bench's parts beside those of the site file, or in their place, before any is used; fire as in wireUp.
 	// Nil outside of tests.
