@@ -55,7 +55,7 @@ func environment(folder string) []string {
 // attend waits until mpv ends or the daemon hangs up, and in that case ends mpv. It blocks for as long as a mpv that
 // was killed takes to end.
 func (p *player) attend(daemon int) (code int, reason error) {
-	defer unix.Close(p.ends)
+	defer func() { _ = unix.Close(p.ends) }() // it holds nothing that could be lost
 	fds := []unix.PollFd{{Fd: int32(p.ends), Events: unix.POLLIN}, {Fd: int32(daemon), Events: unix.POLLRDHUP}}
 	if _, err := poll(fds, -1); err != nil {
 		return exitEnded, errors.Join(fmt.Errorf("cannot wait for mpv: %w", err), p.kill(), p.cmd.Wait())

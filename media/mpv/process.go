@@ -34,6 +34,15 @@ type process struct {
 	err    error         // how a child ended; read after done
 }
 
+// startWithin is how long a new mpv may take to answer. systemd builds a view of the file system for another user's one
+// before it, which took 11 s of the first start on an emulated machine whose two processors were shared by five.
+func (o Options) startWithin() time.Duration {
+	if o.Player != "" {
+		return 2 * startLimit
+	}
+	return startLimit
+}
+
 // start runs mpv where the options say.
 func (o Options) start() (*process, error) {
 	if o.Player != "" {

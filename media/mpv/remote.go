@@ -82,7 +82,7 @@ func duplicate(conn *net.UnixConn) (int, error) {
 // awaitHangUp returns when every descriptor of the other end is closed, and closes fd. That the other side only
 // stopped writing does not count while we may write, and that we stopped counts neither.
 func awaitHangUp(fd int) {
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }() // the connection has had its end
 	for {
 		fds := []unix.PollFd{{Fd: int32(fd)}} // a hang-up is told unasked
 		if _, err := unix.Poll(fds, -1); !errors.Is(err, unix.EINTR) {

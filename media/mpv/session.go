@@ -106,7 +106,7 @@ func (s *session) run(ctx context.Context) error {
 
 // greet waits for mpv to come up, which reads some 200 libraries from a cold card.
 func (s *session) greet(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	ctx, cancel := context.WithTimeoutCause(ctx, s.opt.startWithin(), errors.New("mpv does not come up"))
 	defer cancel()
 	var version string
 	var pid int // for the log alone: it is what mpv says
