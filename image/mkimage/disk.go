@@ -139,16 +139,20 @@ func (b *build) fat(ctx context.Context, p layout.Partition, name, bits, cluster
 	return nil
 }
 
-// makeESP puts the boot loader, signed too, at the removable path.
+// makeESP puts the boot loader, silenced and signed, at the removable path.
 func (b *build) makeESP(ctx context.Context, p layout.Partition, name string) error {
 	target, err := targetOf(b.arch)
 	if err != nil {
 		return err
 	}
-	if filepath.Base(layout.Loader) != target.remove {
-		return fmt.Errorf("the layout's boot loader is %s, and %s starts %s", layout.Loader, b.arch, target.remove)
+	program, err := os.ReadFile(filepath.Join(b.workshop, target.loader))
+	if err != nil {
+		return err
 	}
-	if err := copyFile(b.made("loader.efi"), filepath.Join(b.workshop.root(), target.loader), 0o644); err != nil {
+	if program, err = quiet(program); err != nil {
+		return err
+	}
+	if err := writeFile(b.made("loader.efi"), program, 0o644); err != nil {
 		return err
 	}
 	if err := b.sign(ctx, "loader.efi", "loader.signed.efi"); err != nil {
@@ -157,7 +161,7 @@ func (b *build) makeESP(ctx context.Context, p layout.Partition, name string) er
 	if err := b.stamp("loader.signed.efi"); err != nil {
 		return err
 	}
-	return b.fat(ctx, p, name, "32", "1", layout.Loader, "loader.signed.efi")
+	return b.fat(ctx, p, name, "32", "1", layout.Loader(b.arch), "loader.signed.efi")
 }
 
 // makeEnv makes a slot's boot environment: A is confirmed, B has no version yet and is given up.
