@@ -77,6 +77,7 @@ func (p *Program) commands() []command {
 		{"center revoke", "", say("shut a display or an operator out"), p.centerRevoke},
 		{"center crl", "", say("sign the list of revoked certificates anew"), p.centerCRL},
 		{"center renew", "", say("renew the certificates of broker and centre before they run out"), p.centerRenew},
+		{"flash", "IMAGE", say("write a controller's image to a medium and read it back"), p.flash},
 		{"panel encode", "WORD…", say("write a request to a panel in hex"), p.panelEncode},
 		{"panel decode", "HEX…", say("say in words what a request to a panel or its reply says"), p.panelDecode},
 		{"panel discover", "", say("find which protocol and set ID a panel answers to; nothing is set"), p.panelDiscover},

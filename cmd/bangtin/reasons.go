@@ -30,6 +30,8 @@ func reasonWord(code string) (phrase, bool) {
 	switch {
 	case strings.HasPrefix(code, "sensor-faulty"):
 		return say("that sensor says nothing sensible: replace it"), true
+	case strings.HasPrefix(code, "notice"):
+		return say("its code is in OPERATIONS.md, section Notice codes: what is wrong, and what to do"), true
 	case strings.HasPrefix(code, "refused"):
 		return say("something unsigned or not for it was refused: who sends it?"), true
 	}

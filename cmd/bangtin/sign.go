@@ -165,9 +165,20 @@ const maxAnswer = 64
 
 // confirm asks on the terminal for y. Anything else is a no.
 func (p *Program) confirm(question phrase) error {
+	err := p.agree(question, say("give --yes once you have read what is signed"))
+	if errors.Is(err, errNotAgreed) {
+		return &problem{field: "sign draft", what: say("was not signed: the answer was not y"), remedy: say("nothing was changed")}
+	}
+	return err
+}
+
+var errNotAgreed = errors.New("the answer was not y")
+
+// agree asks on the terminal for y. Anything else is errNotAgreed; where nobody can be asked, remedy says what to do.
+func (p *Program) agree(question, remedy phrase) error {
 	tty, ok := p.Stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(tty.Fd())) {
-		return &problem{field: "--yes", what: say("there is no terminal to ask on"), remedy: say("give --yes once you have read what is signed"), usage: true}
+		return &problem{field: "--yes", what: say("there is no terminal to ask on"), remedy: remedy, usage: true}
 	}
 	fmt.Fprint(p.Stderr, p.text(question))
 	line, err := bufio.NewReader(io.LimitReader(tty, maxAnswer)).ReadString('\n')
@@ -175,7 +186,7 @@ func (p *Program) confirm(question phrase) error {
 		return fmt.Errorf("cannot read answer: %w", err)
 	}
 	if strings.ToLower(strings.TrimSpace(line)) != "y" {
-		return &problem{field: "sign draft", what: say("was not signed: the answer was not y"), remedy: say("nothing was changed")}
+		return errNotAgreed
 	}
 	return nil
 }

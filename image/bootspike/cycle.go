@@ -10,7 +10,7 @@ import (
 
 // A bench is one loader's.
 type bench struct {
-	debian debian
+	parts  parts
 	loader loader
 	work   string
 	n      int // disks kept
@@ -31,7 +31,7 @@ func (b *bench) session(ctx context.Context, disk string, want layout.Slot, name
 		return nil, err
 	}
 	log := disk + ".log"
-	r, err := machine{debian: b.debian, disk: disk, log: log, watchdog: true}.start(ctx)
+	r, err := machine{parts: b.parts, disk: disk, log: log, watchdog: true}.start(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,8 @@ import (
 	"unicode/utf16"
 
 	"bangtin/image/bootspike/guest"
+	"bangtin/image/cpio"
+	"bangtin/image/debian"
 	"bangtin/image/layout"
 	"bangtin/updater/bootctl"
 )
@@ -22,7 +24,7 @@ const sector = 512
 // A disk is made for one loader: the product's table, the loader at the removable path, the payload in both slots, and
 // slot A confirmed with B the version before it.
 type disk struct {
-	debian debian
+	parts  parts
 	loader loader
 	work   string // a folder of its own
 }
@@ -59,15 +61,15 @@ func (d disk) make(ctx context.Context, path string) error {
 	if _, err := doInput(ctx, table.String(), "sfdisk", "-q", path); err != nil {
 		return err
 	}
-	initrd, err := d.initrd(ctx)
+	initrd, err := d.initrd()
 	if err != nil {
 		return err
 	}
-	kernel, err := d.debian.only("boot/vmlinuz-*")
+	kernel, _, err := debian.Kernel(d.parts.root)
 	if err != nil {
 		return err
 	}
-	esp, err := d.loader.esp(ctx, d.debian, d.work)
+	esp, err := d.loader.esp(ctx, d.parts, d.work)
 	if err != nil {
 		return err
 	}
@@ -141,30 +143,29 @@ func (d disk) fat(ctx context.Context, path string, role layout.Role, slot layou
 }
 
 // initrd is this program as the first process, and the modules.
-func (d disk) initrd(ctx context.Context) (string, error) {
-	tree := filepath.Join(d.work, "initrd")
-	if err := os.MkdirAll(tree+guest.Modules, 0o755); err != nil {
+func (d disk) initrd() (path string, err error) {
+	_, release, err := debian.Kernel(d.parts.root)
+	if err != nil {
 		return "", err
 	}
-	modules, err := d.debian.modules(ctx)
-	if err != nil {
+	modules := filepath.Join(d.work, "modules")
+	if err := debian.TakeModules(d.parts.root, release, modules, guestModules()); err != nil {
 		return "", err
 	}
 	self, err := os.Executable()
 	if err != nil {
 		return "", err
 	}
-	if err := copyFile(tree+guest.Init, self, 0o755); err != nil {
+	path = filepath.Join(d.work, "initrd.img")
+	f, err := os.Create(path)
+	if err != nil {
 		return "", err
 	}
-	for i, from := range modules {
-		if err := copyFile(fmt.Sprintf("%s%s/%02d-%s", tree, guest.Modules, i, filepath.Base(from)), from, 0o644); err != nil {
-			return "", err
-		}
-	}
-	path := filepath.Join(d.work, "initrd.img")
-	_, err = do(ctx, "sh", "-c", `cd "$1" && find . | sort | cpio --quiet -o -H newc -R 0:0 >"$2"`, "sh", tree, path)
-	return path, err
+	defer func() { err = errors.Join(err, f.Close()) }()
+	c := cpio.NewWriter(f)
+	c.Copy(guest.Init, self)
+	c.Tree(guest.Modules, modules)
+	return path, c.Close()
 }
 
 func copyFile(to, from string, mode os.FileMode) error {
@@ -199,7 +200,7 @@ func (o outcome) String() string {
 type loader interface {
 	name() string
 	// esp is the ESP's files.
-	esp(ctx context.Context, d debian, work string) (map[string]string, error)
+	esp(ctx context.Context, d parts, work string) (map[string]string, error)
 	// environment is a slot's file; state is ok, installed, testing or failed.
 	environment(slot layout.Slot, revision int, state string) (name string, data []byte, err error)
 	// chooses says what it would do with two files; nil is one that is not there.
@@ -210,8 +211,8 @@ type ebg struct{}
 
 func (ebg) name() string { return "ebg" }
 
-func (ebg) esp(_ context.Context, d debian, _ string) (map[string]string, error) {
-	return map[string]string{layout.Loader: d.path("usr/lib/x86_64-linux-gnu/efibootguard/efibootguardx64.efi")}, nil
+func (ebg) esp(_ context.Context, d parts, _ string) (map[string]string, error) {
+	return map[string]string{layout.Loader("amd64"): d.path("usr/lib/x86_64-linux-gnu/efibootguard/efibootguardx64.efi")}, nil
 }
 
 func (ebg) environment(slot layout.Slot, revision int, state string) (string, []byte, error) {

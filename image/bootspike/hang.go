@@ -38,12 +38,12 @@ func failures() []failure {
 
 // hang tries what becomes of each failed trial without a hand on the machine, of those with a word in
 // their name.
-func hang(ctx context.Context, d debian, l loader, work string, all []change, word string) error {
+func hang(ctx context.Context, d parts, l loader, work string, all []change, word string) error {
 	for _, f := range failures() {
 		if !strings.Contains(f.name, word) {
 			continue
 		}
-		m := machine{debian: d, board: f.machine, disk: work + "/hanging", watchdog: !f.noESB}
+		m := machine{parts: d, board: f.machine, disk: work + "/hanging", watchdog: !f.noESB}
 		from := installed(all)
 		if f.noTrial {
 			from = all[0].disk

@@ -19,7 +19,7 @@ import (
 
 // A machine is a run of QEMU under OVMF. It emulates: no KVM.
 type machine struct {
-	debian   debian
+	parts    parts
 	board    string // QEMU's; q35 where it is not said
 	disk     string
 	log      string // where every write is recorded; without it none is kept
@@ -41,7 +41,7 @@ func (m machine) arguments(vars string) []string {
 	args := []string{
 		"-machine", board, "-cpu", "max", "-smp", "1", "-m", "512M", "-accel", "tcg",
 		"-display", "none", "-nodefaults", "-nic", "none", "-serial", "stdio", "-action", "watchdog=reset",
-		"-drive", "if=pflash,format=raw,readonly=on,file=" + m.debian.path("usr/share/OVMF/OVMF_CODE_4M.fd"),
+		"-drive", "if=pflash,format=raw,readonly=on,file=" + m.parts.path("usr/share/OVMF/OVMF_CODE_4M.fd"),
 		"-drive", "if=pflash,format=raw,file=" + vars,
 	}
 	if board == "q35" {
@@ -64,7 +64,7 @@ func (m machine) arguments(vars string) []string {
 // start boots. The firmware's variables are new each time: nothing is remembered but on the disk.
 func (m machine) start(ctx context.Context) (*running, error) {
 	vars := m.disk + ".vars"
-	if err := copyFile(vars, m.debian.path("usr/share/OVMF/OVMF_VARS_4M.fd"), 0o644); err != nil {
+	if err := copyFile(vars, m.parts.path("usr/share/OVMF/OVMF_VARS_4M.fd"), 0o644); err != nil {
 		return nil, err
 	}
 	if m.log != "" {

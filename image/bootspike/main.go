@@ -48,7 +48,7 @@ type options struct {
 }
 
 func run(ctx context.Context, o options) error {
-	d, err := openDebian(ctx)
+	d, err := openParts(ctx)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func run(ctx context.Context, o options) error {
 }
 
 // compare is all that is tried with one loader. It returns how much went wrong.
-func compare(ctx context.Context, d debian, l loader, o options) (wrong int, err error) {
+func compare(ctx context.Context, d parts, l loader, o options) (wrong int, err error) {
 	work, err := os.MkdirTemp("", "bootspike-"+l.name()+"-")
 	if err != nil {
 		return 0, err
@@ -84,7 +84,7 @@ func compare(ctx context.Context, d debian, l loader, o options) (wrong int, err
 	if err := (disk{d, l, work}).make(ctx, path); err != nil {
 		return 0, err
 	}
-	b := &bench{debian: d, loader: l, work: work}
+	b := &bench{parts: d, loader: l, work: work}
 	var all []change
 	for _, to := range []layout.Slot{layout.B, layout.A} {
 		changes, err := b.update(ctx, path, to)
@@ -95,7 +95,7 @@ func compare(ctx context.Context, d debian, l loader, o options) (wrong int, err
 	}
 	fmt.Printf("%s: %d changes recorded after %v\n", l.name(), len(all), time.Since(began).Round(time.Second))
 	fmt.Println("change | writes | bytes | elsewhere | cuts: sector, torn, lost | before after | as after | booted | wrong")
-	scratch := machine{debian: d, disk: filepath.Join(work, "scratch"), watchdog: true}
+	scratch := machine{parts: d, disk: filepath.Join(work, "scratch"), watchdog: true}
 	for _, c := range all {
 		t, err := c.replay(l)
 		if err != nil {

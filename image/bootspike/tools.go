@@ -14,7 +14,7 @@ import (
 )
 
 // tools compares our environments with those of EFI Boot Guard's own tools, each way.
-func tools(ctx context.Context, d debian) error {
+func tools(ctx context.Context, d parts) error {
 	dir, err := os.MkdirTemp(d.path("tmp"), "tools-")
 	if err != nil {
 		return err

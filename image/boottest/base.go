@@ -2,12 +2,28 @@ package main
 
 import (
 	"context"
-	"fmt"
+	_ "embed"
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+
+	"bangtin/image/debian"
 )
+
+// The files that make a base are its recipe: a change of them makes it anew.
+var (
+	//go:embed base.go
+	baseRecipe string
+	//go:embed gpiosim.go
+	gpioSimRecipe string
+)
+
+// openCache opens the cache of bases.
+func openCache() (debian.Cache, error) {
+	return debian.OpenCache("boottest", baseRecipe, gpioSimRecipe)
+}
 
 // A base is what a guest is made of, whatever it runs: kernel, disk, and the modules that reach the disk.
 type base struct{ dir string }
@@ -16,27 +32,47 @@ func (b base) kernel() string  { return filepath.Join(b.dir, "vmlinuz") }
 func (b base) disk() string    { return filepath.Join(b.dir, "root.ext4") }
 func (b base) modules() string { return filepath.Join(b.dir, "modules") }
 
-// makeBase fills work/base.
-func makeBase(ctx context.Context, work string) error {
-	root, out := filepath.Join(work, "root"), base{filepath.Join(work, "base")}
-	if err := os.Mkdir(out.dir, 0o755); err != nil {
+// makeBase returns the base that this program's recipe makes, from the cache when it is there.
+func makeBase(ctx context.Context, cache debian.Cache, out io.Writer) (base, error) {
+	dir, err := cache.Folder(ctx, out, func(ctx context.Context, dir string) error { return base{dir}.fill(ctx) })
+	return base{dir}, err
+}
+
+// diskModules are what stands between the kernel and its disk. Debian has them as modules; ext4 asks for its checksum
+// by a name (modules.softdep), which modules.dep does not say.
+func diskModules() []string { return []string{"crc32c_generic", "virtio_blk", "ext4"} }
+
+// guestSystem is what the guest has beside Debian's smallest set. The last line of packages is for making gpio-sim.
+func guestSystem() debian.System {
+	return debian.System{
+		Packages: []string{
+			"linux-image-amd64", "kmod",
+			"v4l-utils", "i2c-tools", "usbutils", "libdrm-tests",
+			"erofs-utils", "cryptsetup-bin", "fdisk",
+			"linux-headers-amd64", "linux-source-6.12", "gcc", "make", "xz-utils",
+		},
+		Options: []string{"--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*"},
+	}
+}
+
+// fill makes the base in its folder.
+func (b base) fill(ctx context.Context) (err error) {
+	root := filepath.Join(b.dir, "root")
+	defer func() { err = errors.Join(err, os.RemoveAll(root)) }()
+	if err := guestSystem().Install(ctx, root); err != nil {
 		return err
 	}
-	if err := debian(ctx, root); err != nil {
-		return err
-	}
-	kernel, err := only(root + "/boot/vmlinuz-*")
+	kernel, release, err := debian.Kernel(root)
 	if err != nil {
 		return err
 	}
-	version := strings.TrimPrefix(filepath.Base(kernel), "vmlinuz-")
-	if err := addGpioSim(ctx, root, version); err != nil {
+	if err := addGpioSim(ctx, root, release); err != nil {
 		return err
 	}
-	if err := takeModules(root, version, out.modules()); err != nil {
+	if err := debian.TakeModules(root, release, b.modules(), diskModules()); err != nil {
 		return err
 	}
-	if err := copyFile(out.kernel(), kernel); err != nil {
+	if err := copyFile(b.kernel(), kernel); err != nil {
 		return err
 	}
 	for _, dir := range []string{"/boot", "/usr/src"} {
@@ -44,41 +80,7 @@ func makeBase(ctx context.Context, work string) error {
 			return err
 		}
 	}
-	return do(exec.CommandContext(ctx, "mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", root, out.disk(), "1536M"))
-}
-
-// only finds the one file that a pattern means.
-func only(pattern string) (string, error) {
-	found, err := filepath.Glob(pattern)
-	if err != nil {
-		return "", err
-	}
-	if len(found) != 1 {
-		return "", fmt.Errorf("expected one %s, found %q", pattern, found)
-	}
-	return found[0], nil
-}
-
-// takeModules copies what reaches the disk, with names in the order of loading.
-func takeModules(root, version, to string) error {
-	from := filepath.Join(root, "usr/lib/modules", version)
-	dep, err := os.ReadFile(filepath.Join(from, "modules.dep"))
-	if err != nil {
-		return err
-	}
-	order, err := loadOrder(string(dep), diskModules())
-	if err != nil {
-		return err
-	}
-	if err := os.Mkdir(to, 0o755); err != nil {
-		return err
-	}
-	for i, file := range order {
-		if err := copyFile(filepath.Join(to, fmt.Sprintf("%02d-%s", i, filepath.Base(file))), filepath.Join(from, file)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return debian.Run(exec.CommandContext(ctx, "mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", root, b.disk(), "1536M"))
 }
 
 func copyFile(to, from string) error {

@@ -8,7 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
+
+	"bangtin/image/debian"
 )
 
 // Debian's kernel has no gpio-sim, and no irq_sim, which gives its lines their edges. Both are in the package of the
@@ -38,7 +39,7 @@ func addGpioSim(ctx context.Context, root, version string) error {
 	if err := os.WriteFile(dir+"/Makefile", []byte(makefile), 0o644); err != nil {
 		return err
 	}
-	if err := within(ctx, root, "make", "-C", "/lib/modules/"+version+"/build", "M=/usr/src/gpio-sim", "modules"); err != nil {
+	if err := debian.Run(debian.Inside(ctx, root, "make", "-C", "/lib/modules/"+version+"/build", "M=/usr/src/gpio-sim", "modules")); err != nil {
 		return err
 	}
 	to := filepath.Join(root, "usr/lib/modules", version, "updates")
@@ -48,13 +49,13 @@ func addGpioSim(ctx context.Context, root, version string) error {
 	if err := copyFile(to+"/gpio-sim.ko", dir+"/gpio-sim.ko"); err != nil {
 		return err
 	}
-	return within(ctx, root, "depmod", version)
+	return debian.Run(debian.Inside(ctx, root, "depmod", version))
 }
 
 // takeSources puts the two sources into dir as the makefile names them. It fails when the call to replace is no longer
 // there as it was.
 func takeSources(ctx context.Context, root, dir string) error {
-	archive, err := only(root + "/usr/src/linux-source-*.tar.xz")
+	archive, err := debian.Only(root + "/usr/src/linux-source-*.tar.xz")
 	if err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func takeSources(ctx context.Context, root, dir string) error {
 		return err
 	}
 	top := strings.TrimSuffix(filepath.Base(archive), ".tar.xz")
-	if err := do(exec.CommandContext(ctx, "tar", "-xJf", archive, "-C", dir, "--strip-components=1",
+	if err := debian.Run(exec.CommandContext(ctx, "tar", "-xJf", archive, "-C", dir, "--strip-components=1",
 		top+"/"+chipSource, top+"/"+irqSource)); err != nil {
 		return err
 	}
@@ -78,26 +79,4 @@ func takeSources(ctx context.Context, root, dir string) error {
 		return err
 	}
 	return os.Rename(filepath.Join(dir, chipSource), dir+"/chip.c")
-}
-
-// within runs a program of the system in root.
-func within(ctx context.Context, root, name string, args ...string) error {
-	path, err := lookup(root, name)
-	if err != nil {
-		return err
-	}
-	cmd := exec.CommandContext(ctx, path, args...)
-	cmd.Dir = "/"
-	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8"}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
-	return do(cmd)
-}
-
-func lookup(root, name string) (string, error) {
-	for _, dir := range []string{"/usr/bin/", "/usr/sbin/"} {
-		if _, err := os.Stat(root + dir + name); err == nil {
-			return dir + name, nil
-		}
-	}
-	return "", fmt.Errorf("cannot find %s in %s", name, root)
 }

@@ -3,12 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 
 	"bangtin/image/boottest/guest"
+	"bangtin/image/cpio"
 )
 
 // writeInitrd writes what the kernel unpacks before it has a disk: this program as the first process, the modules that
@@ -20,27 +20,19 @@ func writeInitrd(temp string, b base, load *payload) (path string, err error) {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	c := newCpio(f)
+	c := cpio.NewWriter(f)
 	if err := addInit(c); err != nil {
 		return "", err
 	}
-	err = filepath.WalkDir(b.modules(), func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			c.copy(guest.Modules+"/"+d.Name(), path)
-		}
-		return err
-	})
-	if err != nil {
-		return "", err
-	}
+	c.Tree(guest.Modules, b.modules())
 	if err := load.add(c); err != nil {
 		return "", err
 	}
-	return path, c.close()
+	return path, c.Close()
 }
 
 // addInit adds this very program as the guest's first process. It must not need a C library.
-func addInit(c *cpio) error {
+func addInit(c *cpio.Writer) error {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return fmt.Errorf("cannot tell how this program was built")
@@ -54,6 +46,6 @@ func addInit(c *cpio) error {
 	if err != nil {
 		return err
 	}
-	c.copy(guest.Init, self)
+	c.Copy(guest.Init, self)
 	return nil
 }

@@ -57,7 +57,7 @@ func (b *bench) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := cache.permit(os.Geteuid()); err != nil {
+	if err := cache.Permit(os.Geteuid()); err != nil {
 		return err
 	}
 	temp, err := os.MkdirTemp("", "boottest-")
@@ -71,7 +71,7 @@ func (b *bench) run(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	base, err := cache.base(ctx, b.out)
+	base, err := makeBase(ctx, cache, b.out)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bangtin/image/boottest/guest"
+	"bangtin/image/cpio"
 )
 
 // tests picks the tests that are for the bench.
@@ -124,14 +125,14 @@ func (p *payload) addFolder(from, to string) error {
 }
 
 // add puts the payload into the initial file system.
-func (p *payload) add(c *cpio) error {
+func (p *payload) add(c *cpio.Writer) error {
 	for to, from := range p.files {
-		c.copy(to, from)
+		c.Copy(to, from)
 	}
 	text, err := json.Marshal(p.jobs)
 	if err != nil {
 		return err
 	}
-	c.file(guest.Jobs, 0o644, text)
+	c.File(guest.Jobs, 0o644, text)
 	return nil
 }

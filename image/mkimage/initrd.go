@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"bangtin/image/cpio"
+	"bangtin/image/debian"
 	"bangtin/image/layout"
 )
 
@@ -21,7 +23,7 @@ func (b *build) makeInitrd(ctx context.Context) error {
 	}
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", b.made("init"), "./image/initrd")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+target.goarch)
-	if err := do(cmd); err != nil {
+	if err := debian.Run(cmd); err != nil {
 		return err
 	}
 	if err := b.takeSlate(); err != nil {
@@ -48,8 +50,8 @@ func writeInitrd(to, program, folder string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	c := newCpio(f)
-	c.file(layout.Init, 0o755, init)
+	c := cpio.NewWriter(f)
+	c.File(layout.Init, 0o755, init)
 	err = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -58,11 +60,11 @@ func writeInitrd(to, program, folder string) (err error) {
 		if err != nil {
 			return err
 		}
-		c.file(strings.TrimPrefix(path, folder), 0o644, data)
+		c.File(strings.TrimPrefix(path, folder), 0o644, data)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return c.close()
+	return c.Close()
 }

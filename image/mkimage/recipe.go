@@ -22,7 +22,8 @@ type recipe struct {
 // maxList is the size, in bytes, of the longest list that is read.
 const maxList = 64 << 10
 
-func readRecipe(dir string) (recipe, error) {
+// readRecipe reads what is said for an architecture.
+func readRecipe(dir, arch string) (recipe, error) {
 	var r recipe
 	for _, list := range []struct {
 		name  string
@@ -47,16 +48,16 @@ func readRecipe(dir string) (recipe, error) {
 		if err != nil {
 			return recipe{}, fmt.Errorf("cannot read the recipe: %w", err)
 		}
-		if *list.to, err = parseList(string(text), list.valid); err != nil {
+		if *list.to, err = parseList(string(text), arch, list.valid); err != nil {
 			return recipe{}, fmt.Errorf("cannot read the recipe: %s: %w", file, err)
 		}
 	}
 	return r, nil
 }
 
-// parseList reads "thing  # why" from each line. Empty lines are skipped, and those that begin with #. What has no
-// reason, or is there twice, is refused.
-func parseList(text string, valid func(string) error) ([]string, error) {
+// parseList reads "thing  # why" from each line, or "thing [arch]  # why" for what is of one architecture alone. Empty
+// lines are skipped, and those that begin with #. What has no reason, or is there twice, is refused.
+func parseList(text, arch string, valid func(string) error) ([]string, error) {
 	var all []string
 	seen := map[string]int{}
 	number := 0
@@ -67,7 +68,7 @@ func parseList(text string, valid func(string) error) ([]string, error) {
 			continue
 		}
 		thing, why, _ := strings.Cut(line, "#")
-		thing = strings.TrimSpace(thing)
+		thing, only := qualified(strings.TrimSpace(thing))
 		if strings.TrimSpace(why) == "" {
 			return nil, fmt.Errorf("line %d: %q has no reason behind a #", number, thing)
 		}
@@ -78,12 +79,24 @@ func parseList(text string, valid func(string) error) ([]string, error) {
 			return nil, fmt.Errorf("line %d: %s is in line %d already", number, thing, first)
 		}
 		seen[thing] = number
-		all = append(all, thing)
+		if only == "" || only == arch {
+			all = append(all, thing)
+		}
 	}
 	if len(all) == 0 {
 		return nil, errors.New("nothing is in it")
 	}
 	return all, nil
+}
+
+// qualified splits "thing [arch]" where arch is one that is built; what else stands in brackets is part of the thing.
+func qualified(text string) (thing, arch string) {
+	for _, arch := range []string{"amd64", "arm64"} {
+		if thing, ok := strings.CutSuffix(text, " ["+arch+"]"); ok {
+			return strings.TrimSpace(thing), arch
+		}
+	}
+	return text, ""
 }
 
 // validPackage goes by Debian Policy §5.6.1.

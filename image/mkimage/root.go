@@ -10,11 +10,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"bangtin/image/debian"
+	"bangtin/image/layout"
 )
 
 // installPackages makes the root tree and notes what is in it.
 func (b *build) installPackages(ctx context.Context) (err error) {
-	if err := b.bootstrap(ctx, b.tree(), b.recipe.packages, "--skip=cleanup/apt/lists"); err != nil {
+	root := debian.System{Packages: b.recipe.packages, Arch: b.arch, Env: b.environment(), Options: []string{"--skip=cleanup/apt/lists"}}
+	if err := root.Install(ctx, b.tree()); err != nil {
 		return err
 	}
 	status, err := os.Open(filepath.Join(b.tree(), "var/lib/dpkg/status"))
@@ -58,11 +62,13 @@ func (b *build) layOver(ctx context.Context) error {
 	if out, err := exec.CommandContext(ctx, "date", "-u", "-d", fmt.Sprintf("@%d", b.epoch), "+%Y-%m-%dT%H:%M:%SZ").Output(); err == nil {
 		built = strings.TrimSpace(string(out))
 	}
-	for program, cgo := range map[string]string{"bangtind": "1", "bangtin": "0"} {
+	for program, cgo := range map[string]string{
+		"bangtind": "1", "bangtin": "0", "bangtin-console": "0", "bangtin-player": "0", "bangtin-setup": "0",
+	} {
 		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
 			"-ldflags", "-s -w -X main.version="+b.version+" -X main.built="+built, "-o", b.made(program), "./cmd/"+program)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo, "GOOS=linux", "GOARCH="+target.goarch)
-		if err := do(cmd); err != nil {
+		cmd.Env = append(target.environ(), "CGO_ENABLED="+cgo)
+		if err := debian.Run(cmd); err != nil {
 			return err
 		}
 		if err := copyFile(filepath.Join(b.tree(), "usr/bin", program), b.made(program), 0o755); err != nil {
@@ -250,18 +256,20 @@ func measureTree(tree string) (bytes int64, files int, err error) {
 	return bytes, files, err
 }
 
-// takeKernel moves the kernel out of the tree: it is started from the boot partition.
+// takeKernel moves the kernel out of the tree: it is started from the boot partition. What it loads there is the initrd's.
 func (b *build) takeKernel(context.Context) error {
-	kernel, err := only(filepath.Join(b.tree(), "boot/vmlinuz-*"))
+	kernel, release, err := debian.Kernel(b.tree())
 	if err != nil {
 		return err
 	}
-	b.kernel = strings.TrimPrefix(filepath.Base(kernel), "vmlinuz-")
+	b.kernel = release
 	if err := copyFile(b.made("vmlinuz"), kernel, 0o644); err != nil {
 		return err
 	}
-	if err := b.takeModules(); err != nil {
-		return err
+	for folder, names := range map[string][]string{layout.Modules: b.recipe.modules, layout.DisplayModules: b.recipe.displays} {
+		if err := debian.TakeModules(b.tree(), b.kernel, filepath.Join(b.made("initrd.d"), folder), names); err != nil {
+			return err
+		}
 	}
 	// Debian's links to it, at the top, lead nowhere then.
 	for _, pattern := range []string{"boot/*", "vmlinuz*", "initrd.img*"} {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"debug/elf"
 	"io/fs"
 	"os"
@@ -9,6 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"bangtin/image/cpio"
 	"bangtin/image/layout"
 )
 
@@ -185,17 +189,17 @@ func TestInitrd(t *testing.T) {
 	if err := writeInitrd(to, filepath.Join(dir, "init"), filepath.Join(dir, "d")); err != nil {
 		t.Fatal(err)
 	}
-	archive := []byte(read(t, to))
-	got := strings.Join(unpack(t, archive), "\n")
-	want := `100755 1 init "init"
-40755 1 modules ""
-100644 1 modules/00-a.ko.xz "d/modules/00-a.ko.xz"
-100644 1 modules/01-b.ko.xz "d/modules/01-b.ko.xz"
-40755 1 modules/display ""
-100644 1 modules/display/00-c.ko.xz "d/modules/display/00-c.ko.xz"
-100644 1 slate.png "d/slate.png"`
-	if got != want {
-		t.Errorf("%s", got)
+	var want bytes.Buffer
+	c := cpio.NewWriter(&want)
+	c.File("/init", 0o755, []byte("init"))
+	for _, name := range []string{"/modules/00-a.ko.xz", "/modules/01-b.ko.xz", "/modules/display/00-c.ko.xz", "/slate.png"} {
+		c.File(name, 0o644, []byte("d"+name))
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want.String(), read(t, to)); diff != "" {
+		t.Error(diff)
 	}
 }
 

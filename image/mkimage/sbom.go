@@ -18,6 +18,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"bangtin/image/debian"
 )
 
 // A goModule is a part of our programs.
@@ -146,7 +148,7 @@ func sbom(version, arch string, epoch int64, debs []debPackage, modules []goModu
 		p.SourceInfo = "built from Debian's source package " + d.Source
 		p.Checksums = []spdxChecksum{{"SHA256", d.SHA256}}
 		p.ExternalRefs = []spdxRef{{"PACKAGE-MANAGER", "purl",
-			"pkg:deb/debian/" + purl(d.Name) + "@" + purl(d.Version) + "?arch=" + d.Arch + "&distro=" + suite}}
+			"pkg:deb/debian/" + purl(d.Name) + "@" + purl(d.Version) + "?arch=" + d.Arch + "&distro=" + debian.Suite}}
 		add(p)
 	}
 	for _, m := range modules {

@@ -39,6 +39,7 @@ type Site struct {
 	Output   Output
 	Content  *Content // nil when the file has no [content]: nothing is fetched
 	Broker   *Broker  // nil when the file has no [broker]: an offline display
+	Network  Network
 
 	Contacts     []Contact // inputs that are wired, in the order mains, smoke, door, tamper, key
 	Key          Key       // of use only where the key is among Contacts

@@ -36,6 +36,7 @@ func (r *reader) site() *Site {
 	}
 	s.Content = r.content()
 	s.Broker = r.broker(s.Data)
+	s.Network = r.network()
 	r.hardware(s)
 	return s
 }

@@ -1,0 +1,52 @@
+package main
+
+// vietnameseFlash is what those say who write media.
+func vietnameseFlash() map[string]string {
+	return map[string]string{
+		"write a controller's image to a medium and read it back":                       "ghi bản cài của bộ điều khiển vào thẻ nhớ hoặc ổ đĩa, rồi đọc lại để kiểm tra",
+		"the medium, such as /dev/sdb; without it the media of this machine are listed": "thẻ nhớ hoặc ổ đĩa, như /dev/sdb; không ghi thì liệt kê các ổ của máy này",
+		"do not ask: everything on the medium is lost":                                  "không hỏi lại: mọi dữ liệu trên ổ sẽ mất",
+		"write to a disk that is built in, too":                                         "ghi cả vào ổ gắn trong máy",
+
+		"built in":   "gắn trong máy",
+		"read-only":  "chỉ đọc",
+		"in use: %s": "đang dùng: %s",
+		"Name one of them: bangtin flash IMAGE --to /dev/…":           "Hãy chọn một ổ: bangtin flash BẢNCÀI --to /dev/…",
+		"Everything on %s (%s, %s) will be lost. Write to it? [y/N] ": "Mọi dữ liệu trên %s (%s, %s) sẽ mất. Ghi vào đó? [y/N] ",
+		"%s: whole, SHA-256 %s":                                       "%s: nguyên vẹn, SHA-256 %s",
+		"writing":                                                     "đang ghi",
+		"reading back":                                                "đang đọc lại",
+		"%s is on %s, and was read back. It took %s.":                 "%s đã ghi vào %s và đọc lại đúng. Thời gian: %s.",
+		"Next: put it into the controller, plug in the stick of bangtin site stick, switch on.": "Tiếp theo: lắp vào bộ điều khiển, cắm USB đã tạo bằng bangtin site stick, bật nguồn.",
+
+		"cannot see the media of this machine":               "không xem được các ổ của máy này",
+		"use Linux, or on Windows what docs/cai-dat.md says": "dùng Linux, hoặc trên Windows làm theo docs/cai-dat.md",
+		"is in use: %s": "đang được dùng: %s",
+		"check that it is the right one, and eject it first: umount %s*": "kiểm tra đúng ổ chưa, rồi tháo ra trước: umount %s*",
+		"is read-only":                                                       "chỉ đọc được",
+		"slide its switch, or take another one":                              "gạt khóa chống ghi, hoặc dùng thẻ khác",
+		"has %d bytes, and the image has %d":                                 "có %d byte, còn bản cài cần %d",
+		"take a larger one: 8 GB or more":                                    "dùng loại lớn hơn: từ 8 GB",
+		"is built into this machine":                                         "là ổ gắn trong máy này",
+		"check that it is the right one, and add --internal":                 "kiểm tra đúng ổ chưa, rồi thêm --internal",
+		"is not a whole disk of this machine":                                "không phải là một ổ của máy này",
+		"list them: bangtin flash IMAGE":                                     "xem danh sách: bangtin flash BẢNCÀI",
+		"give --yes once you are sure of the medium":                         "ghi --yes khi đã chắc chắn về ổ cần ghi",
+		"was not written to: the answer was not y":                           "chưa được ghi: câu trả lời không phải là y",
+		"is no image: its name does not end in %s":                           "không phải bản cài: tên không kết thúc bằng %s",
+		"give bangtin-VERSION-amd64.img.zst":                                 "ghi bangtin-PHIÊNBẢN-amd64.img.zst",
+		"download it again":                                                  "tải lại tệp này",
+		"cannot be used":                                                     "không dùng được",
+		"download all its files again":                                       "tải lại tất cả các tệp của bản cài",
+		"is not what its checksum says: it was damaged or changed":           "không khớp mã kiểm tra: tệp đã hỏng hoặc bị sửa",
+		"is not there: without it nobody knows whether the image is whole":   "không có ở đây: thiếu nó thì không biết bản cài có nguyên vẹn không",
+		"put the files .sha256 and .bmap beside the image":                   "đặt các tệp .sha256 và .bmap cạnh bản cài",
+		"cannot be opened":                                                   "không mở được",
+		"use sudo; no other program may use the medium":                      "dùng sudo; không chương trình nào khác được dùng ổ này",
+		"does not hold what was written to it":                               "không giữ đúng những gì đã ghi",
+		"take another medium: this one is worn out, or smaller than it says": "dùng thẻ khác: thẻ này đã mòn, hoặc nhỏ hơn dung lượng ghi trên thẻ",
+		"the image is not the one of its block map":                          "bản cài không khớp bản đồ khối của nó",
+		"was not written to its end, and cannot be started":                  "chưa ghi xong nên không khởi động được",
+		"write to it again, or take another medium":                          "ghi lại từ đầu, hoặc dùng thẻ khác",
+	}
+}
