@@ -62,7 +62,7 @@ func law() map[string][]string {
 			"internal/trust", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet/department", "internal/journal", "internal/centre",
 			"internal/centre/store", "internal/centre/depot", "internal/watchdog",
 		},
-		"cmd/bangtin": {"internal/flash", "internal/trust", "internal/wire", "internal/pki", "internal/pki/enrol", "media", "internal/fleet", "internal/fleet/department", "hal/rs232"},
+		"cmd/bangtin": {"internal/flash", "internal/trust", "internal/wire", "internal/pki", "internal/pki/enrol", "media", "internal/fleet", "internal/fleet/department", "hal/rs232", "internal/site", "internal/stick"},
 		"cmd/bangtind": {
 			"hal", "hal/cec", "hal/drm", "hal/gpio", "hal/haltest", "hal/hwmon", "hal/pair", "hal/rs232", "hal/sim", "media", "media/fetch", "media/mpv", "internal/trust", "internal/site", "internal/journal",
 			"internal/journal/sqlite", "internal/wire", "internal/pki", "internal/pki/enrol", "internal/fleet", "internal/control", "internal/control/local",
@@ -72,6 +72,7 @@ func law() map[string][]string {
 		"cmd/bangtin-setup":     {"internal/site", "internal/stick", "internal/trust", "internal/notice", "internal/fileset", "internal/pki/enrol", "image/layout", "image/initrd/slate"},
 		"cmd/bangtin-player":    {"media", "media/mpv"}, // its tests alone
 		"cmd/bangtin-demo":      {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal"},
+		"cmd/bangtin-rescue":    {"image/layout", "internal/notice"},
 		"image/bootspike":       {"image/bootspike/guest", "image/cpio", "image/debian", "image/layout", "updater/bootctl"},
 		"image/bootspike/guest": {"image/layout", "updater/bootctl"}, // it changes environments with the product's own code
 		"image/boottest":        {"image/boottest/guest", "image/cpio", "image/debian"},

@@ -59,6 +59,7 @@ type display struct {
 	orders  *control.Orders
 	control *control.Control
 	health  *control.Health
+	forgets bool // what it writes is lost with this boot: it obeys nothing that must not be done twice
 
 	commands *command.Commands
 	lacking  *lacking
