@@ -40,7 +40,7 @@ const (
 	noRoot        = "Unable to mount root fs"
 	appended      = "the command line does not end with " + layout.EndArg
 	strangeLine   = "console=ttyS0,115200 quiet init=/bin/sh " + layout.EndArg
-	intruder      = "a stranger's unit runs"
+	intruder      = "a stranger wrote this"
 )
 
 func trials() []trial {
@@ -59,17 +59,15 @@ func trials() []trial {
 		{name: "firmware that adds to the command line", strings: []string{"io.systemd.stub.kernel-cmdline-extra=init=/bin/sh"}, reason: appended},
 		// Then nobody asks for the last word. But there is no disk either: its drivers are modules of the initrd.
 		{name: "firmware that passes by the initrd", strings: []string{"io.systemd.stub.kernel-cmdline-extra=rdinit=/x root=/dev/vda8 rw init=/x"}, reason: noRoot},
-		{name: "firmware that brings a unit", strings: intruding(), never: intruder},
+		{name: "firmware that brings a credential", strings: intruding(), never: intruder},
 		{name: "the same where the kernel is not told to refuse", change: credulous, trusting: nobody, strings: intruding(), also: intruder},
 	}
 }
 
-// intruding are credentials with a unit that says so on the serial line, and with the wish for it.
+// intruding is a credential that systemd-tmpfiles obeys: it says so on the serial line, and could as well write a unit.
+// Those that make units (systemd.extra-unit.*) are the work of a generator that the image does not have.
 func intruding() []string {
-	return []string{
-		"io.systemd.credential:systemd.extra-unit.stranger.service=[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nStandardOutput=file:/dev/ttyS0\nExecStart=/bin/echo " + intruder + "\n",
-		"io.systemd.credential:systemd.unit-dropin.sysinit.target=[Unit]\nWants=stranger.service\n",
-	}
+	return []string{"io.systemd.credential:tmpfiles.extra=w /dev/ttyS0 - - - - " + intruder + "\\n\n"}
 }
 
 // try makes a trial and says in words what was seen.
