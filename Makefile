@@ -6,6 +6,8 @@
 # make bench-hal       a command to a panel until its state is read back, beside the physical minimum on the line, HAL_ROUNDS each
 # make bench-fleet     more and more displays on one broker and one centre, and the bytes that one display sends
 # make fuzz   every parser of outside bytes, FUZZTIME each
+# make e2e         the image booted in QEMU: programme, panel, centre, power cuts, watchdog, wrong inputs; needs root, no KVM
+# make soak        the power taken away CUTS times at random moments, and the display on air again each time; needs root, no KVM
 # make e2e-hal  the hardware's tests as root in a QEMU guest with Debian's kernel and its imitated hardware; needs root, no KVM
 # make boot-spike  the two boot loaders that were compared, cut at every write of every change, booted under OVMF at BOOTS cuts of each; needs root, no KVM
 # make image       the disk of a controller, in out/: made of Debian's packages and this repository, for ARCH, amd64 or arm64, the second emulated where this machine is the first; needs root
@@ -31,6 +33,7 @@ TORTURE  ?= 100000
 TRIALS   ?= 1000
 HAL_ROUNDS ?= 100
 BOOTS    ?= 12
+CUTS     ?= 30
 FLEET    ?= 500,1000,2000,3500,5000,7000
 STEADY   ?= 2m
 ARCH     ?= amd64
@@ -39,7 +42,7 @@ BUILT    := $(shell git log -1 --format=%cI 2>/dev/null || echo 2026-11-01T00:00
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 GO       := go
 
-.PHONY: all build demo test bench bench-command bench-hal bench-fleet fuzz transfers adversary safety chaos torture-hal e2e-hal boot-spike image slate secure-boot cross lint vuln clean
+.PHONY: all build demo test bench bench-command bench-hal bench-fleet fuzz transfers adversary safety chaos torture-hal e2e soak e2e-hal boot-spike image slate secure-boot cross lint vuln clean
 
 all: build
 
@@ -79,6 +82,17 @@ bench-fleet:
 fuzz:
 	@.ci/need build
 	FUZZTIME=$(FUZZTIME) .ci/fuzz
+
+# BANGTIN_E2E_GROUP: one group of what is shown, instead of all. BANGTIN_E2E_FLAGS: more of the program's flags.
+e2e: build
+	@.ci/need build demo image e2e
+	@.ci/bench-image $(VERSION)
+	$(GO) run ./image/imagetest -image out/bangtin-$(VERSION)-amd64.img.zst -bench out/bangtin-$(VERSION)-amd64.bench.img -only "$$BANGTIN_E2E_GROUP" $$BANGTIN_E2E_FLAGS
+
+soak: build
+	@.ci/need build demo image e2e
+	@.ci/bench-image $(VERSION)
+	$(GO) run ./image/imagetest -image out/bangtin-$(VERSION)-amd64.img.zst -out out/soak -only power -cuts $(CUTS) -limit 3h
 
 # BANGTIN_E2E_ROOMS: other rooms than all, folders or compiled tests; BANGTIN_E2E_RUN: a line for the guest's shell.
 e2e-hal:

@@ -21,6 +21,7 @@ type build struct {
 	key, cert                string
 	record                   bool
 	recipeDir, unitsDir      string
+	bench                    string // a folder of what the tests of the booted image have inside; empty for none
 	say                      io.Writer
 
 	recipe    recipe
@@ -28,6 +29,7 @@ type build struct {
 	packages  []debPackage // what the root tree has, as the archive has it
 	rootHash  string       // of the root's dm-verity tree, in hex
 	kernel    string       // the kernel's release
+	flavour   string       // of the disk that is being made, in the names of files: none, or .bench
 	artefacts []string     // files of out, in the order in which they were made
 }
 
@@ -89,6 +91,7 @@ func (b *build) steps(ctx context.Context) error {
 		{"compress", b.compress},
 		{"documents", b.writeDocuments},
 		{"checksums", b.writeChecksums},
+		{"bench", b.makeBench},
 	} {
 		started := time.Now()
 		if err := step.do(ctx); err != nil {
@@ -139,7 +142,7 @@ func (b *build) made(name string) string { return filepath.Join(b.work, name) }
 
 // artefact is the path of a file that is handed over, which it notes.
 func (b *build) artefact(suffix string) string {
-	name := fmt.Sprintf("bangtin-%s-%s%s", b.version, b.arch, suffix)
+	name := fmt.Sprintf("bangtin-%s-%s%s%s", b.version, b.arch, b.flavour, suffix)
 	b.artefacts = append(b.artefacts, name)
 	return filepath.Join(b.out, name)
 }

@@ -32,6 +32,7 @@ func main() {
 	flag.StringVar(&b.key, "key", "", "the file of the key that signs the kernel image; a throw-away key when empty")
 	flag.StringVar(&b.cert, "cert", "", "the file of that key's certificate")
 	flag.BoolVar(&b.record, "record", false, "write the package set to the recipe's lock file")
+	flag.StringVar(&b.bench, "bench", "", "a folder of files: make a second image, of the same tree with these laid over it")
 	limit := flag.Duration("limit", time.Hour, "the longest that all may take")
 	flag.Parse()
 	ctx, cancel := context.WithTimeoutCause(ctx, *limit, fmt.Errorf("the image took longer than %v", *limit))

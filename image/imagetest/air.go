@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"bangtin/hal/haltest/peer"
+)
+
+// Limits are how long a machine that is emulated, on processors that others use too, is waited for. They decide nothing
+// else: nothing is asserted of how long anything took.
+const (
+	bootLimit = 4 * time.Minute // from power to the programme; about 40 s on two idle processors
+	stepLimit = 2 * time.Minute // whatever follows, once it is up
+)
+
+// air shows on one boot of the shipped image what a display does all day.
+func (b *bench) air(ctx context.Context) error {
+	disk, err := b.newDisk(ctx, "air", b.base)
+	if err != nil {
+		return err
+	}
+	if err := b.commission(ctx, disk, b.world.siteFile("/data/bangtin", "/run/bangtin", outside, panelMDC)); err != nil {
+		return err
+	}
+	r, err := b.start(ctx, machine{name: "air", disk: disk})
+	if err != nil {
+		return err
+	}
+	defer r.cut()
+	if err := b.programmeShown(ctx, r); err != nil {
+		return err
+	}
+	b.note("air", "state at Mosquitto over TLS outside the machine: on air, the panel read back", r.explain("centre", b.world.onAir(ctx, stepLimit)))
+	b.note("air", "a panel behind the second serial port is switched off by the department's order and on again", r.explain("panel", b.switchPanel(ctx, r)))
+	return nil
+}
+
+// programmeShown waits for each page of the programme, whichever comes first.
+func (b *bench) programmeShown(ctx context.Context, r *running) error {
+	want := map[string]*image.RGBA{"picture": testPicture()}
+	names := map[string]string{"picture": "a picture fetched over HTTPS"}
+	for _, i := range programme() {
+		golden, err := readPNG(filepath.Join("image/imagetest/testdata/screen", i.id+".png"))
+		if err != nil {
+			return err
+		}
+		want[i.id], names[i.id] = golden, "a text in "+i.id
+	}
+	last, shots := map[string]string{}, shots{dir: b.out}
+	err := await(ctx, "each page of the programme is on the screen", bootLimit, func() (bool, string) {
+		seen, err := r.screen()
+		if err != nil {
+			return false, err.Error()
+		}
+		shots.keep(seen, time.Since(r.began))
+		for id, page := range want {
+			if err := same(seen, page); err != nil {
+				last[id] = err.Error()
+				continue
+			}
+			if len(want) == len(names) {
+				b.figure("programme on the screen %.1f s after power", time.Since(r.began).Seconds())
+			}
+			delete(want, id)
+			b.note("air", "on the screen: "+names[id], writePNG(filepath.Join(b.out, "air-"+id+".png"), seen))
+		}
+		return len(want) == 0, fmt.Sprint(last)
+	})
+	for id := range want {
+		b.note("air", "on the screen: "+names[id], errors.New(last[id]))
+	}
+	return r.explain("programme", err)
+}
+
+// shots keeps each screen that is unlike the one before, for who looks at what a passer-by saw.
+type shots struct {
+	dir  string
+	last *image.RGBA
+	kept int
+}
+
+// maxShots bounds them: a film is another screen each time.
+const maxShots = 60
+
+func (s *shots) keep(seen *image.RGBA, at time.Duration) {
+	if s.kept == maxShots || s.last != nil && same(seen, s.last) == nil {
+		return
+	}
+	s.last = seen
+	s.kept++
+	_ = writePNG(filepath.Join(s.dir, fmt.Sprintf("seen-%02d-%03.0fs.png", s.kept, at.Seconds())), seen)
+}
+
+// switchPanel has the department darken the display and light it again; the panel itself is asked, and the display's word.
+func (b *bench) switchPanel(ctx context.Context, r *running) error {
+	for _, step := range []struct {
+		words string
+		state peer.State
+		says  string
+	}{
+		{"send off --until +10m", peer.Off, "panel off"},
+		{"send schedule", peer.On, "panel on"},
+	} {
+		words := strings.Fields(step.words + " --display " + displayName + " --reason thử --key power.key --trust trust.json --wait --center centre/operators/truc-ban")
+		if step.state == peer.On {
+			words = strings.Fields(step.words + " --display " + displayName + " --reason thử --key power.key --wait --center centre/operators/truc-ban")
+		}
+		said, err := b.world.bangtin(ctx, words...)
+		if err != nil {
+			return err
+		}
+		if !strings.Contains(said, "verified by its state") || !strings.Contains(said, step.says) {
+			return fmt.Errorf("the department is told: %s", said)
+		}
+		if now := r.panel.State(); now != step.state {
+			return fmt.Errorf("the panel is %s, and the display says: %s", now, said)
+		}
+	}
+	return nil
+}

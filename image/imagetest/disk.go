@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"bangtin/image/layout"
+)
+
+// mediumBytes is the size of the medium: that of a small eMMC would be larger, and be copied longer.
+const mediumBytes = 6 << 30
+
+// The user of the daemon (systemd/sysusers.d): what lies on data is its own.
+const owner = 900
+
+// newDisk is a medium of its own, as it was flashed.
+func (b *bench) newDisk(ctx context.Context, name, from string) (string, error) {
+	disk := filepath.Join(b.work, name+".img")
+	if _, err := b.do(ctx, "cp", "--sparse=always", from, disk); err != nil {
+		return "", err
+	}
+	return disk, os.Truncate(disk, mediumBytes)
+}
+
+// commission puts the display's folder on a disk, as if it had been set up and enrolled.
+func (b *bench) commission(ctx context.Context, disk, site string) error {
+	tree := disk + ".data"
+	defer os.RemoveAll(tree)
+	folder := filepath.Join(tree, "bangtin")
+	if err := errors.Join(os.MkdirAll(filepath.Join(tree, "var"), 0o755), os.MkdirAll(folder, 0o750)); err != nil {
+		return err
+	}
+	if _, err := b.do(ctx, "cp", "-r", b.world.display+"/.", folder); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(folder, "site.toml"), []byte(site), 0o640); err != nil {
+		return err
+	}
+	if _, err := b.do(ctx, "chown", "-R", fmt.Sprintf("%d:%d", owner, owner), folder); err != nil {
+		return err
+	}
+	part := disk + ".part"
+	defer os.Remove(part)
+	data, _, err := dataPartition()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(part, nil, 0o600); err != nil {
+		return err
+	}
+	if err := os.Truncate(part, data.Bytes); err != nil {
+		return err
+	}
+	if _, err := b.do(ctx, "mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-L", data.Label(), "-U", data.GUID, "-m", "1", "-d", tree, part); err != nil {
+		return err
+	}
+	return b.putPart(disk, part)
+}
+
+// dataPartition is the last of the table, and where it begins.
+func dataPartition() (data layout.Partition, start int64, err error) {
+	start = layout.MiB
+	for _, p := range layout.Partitions() {
+		if p.Role == layout.Data {
+			return p, start, nil
+		}
+		start += p.Bytes
+	}
+	return data, 0, errors.New("the layout has no data partition")
+}
+
+// putPart writes a file over the data partition, zeroes too.
+func (b *bench) putPart(disk, part string) error {
+	_, start, err := dataPartition()
+	if err != nil {
+		return err
+	}
+	from, err := os.Open(part)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := os.OpenFile(disk, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = io.CopyBuffer(io.NewOffsetWriter(to, start), struct{ io.Reader }{from}, make([]byte, 1<<20))
+	return errors.Join(err, to.Close())
+}
+
+// kept is the display's folder as it lies on a disk, whose file system is mended first as the display would. The
+// partition has grown by then: it ends where the medium does.
+func (b *bench) kept(ctx context.Context, disk string) (folder string, err error) {
+	_, start, err := dataPartition()
+	if err != nil {
+		return "", err
+	}
+	part := disk + ".look"
+	defer os.Remove(part)
+	size, err := grown(disk)
+	if err != nil {
+		return "", err
+	}
+	_, err = b.do(ctx, "dd", "if="+disk, "of="+part, "bs=1M", "conv=sparse", "status=none", "iflag=skip_bytes,count_bytes",
+		fmt.Sprintf("skip=%d", start), fmt.Sprintf("count=%d", size))
+	if err != nil {
+		return "", err
+	}
+	// 1: mended. That is the journal's replay, and what an unclean end leaves.
+	if said, err := b.do(ctx, "sh", "-c", `e2fsck -fy "$1" || test $? -le 1`, "sh", part); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, said)
+	}
+	folder = disk + ".kept"
+	if err := os.RemoveAll(folder); err != nil {
+		return "", err
+	}
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		return "", err
+	}
+	_, err = b.do(ctx, "debugfs", "-R", "rdump /bangtin "+folder, part)
+	return filepath.Join(folder, "bangtin"), err
+}
+
+// grown is what the data partition may have, in bytes: all up to the copy of the table.
+func grown(disk string) (int64, error) {
+	_, start, err := dataPartition()
+	if err != nil {
+		return 0, err
+	}
+	info, err := os.Stat(disk)
+	if err != nil {
+		return 0, err
+	}
+	return info.Size() - start, nil
+}
+
+func writeText(path, text string) error { return os.WriteFile(path, []byte(text), 0o644) }

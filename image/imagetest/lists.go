@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// A list is something of the booted system that must not change unseen: what the shell says inside is compared with a
+// file of testdata.
+type list struct{ name, what, command string }
+
+func lists() []list {
+	return []list{
+		// Nothing listens but systemd's and ours on paths; ports of TCP and UDP have the first lines. A client's UDP port
+		// is a number of the moment.
+		{"listening", "listening sockets", `ss_() { awk -v p="$1" 'NR > 1 && ($4 == "0A" || p ~ /udp/ && $3 ~ /:0000$/) { print p, $2 }' /proc/net/"$1"; }
+for p in tcp tcp6 udp udp6; do ss_ $p; done | sort -u
+awk '$4 == "00010000" && NF > 7 { print "unix", $8 }' /proc/net/unix | sed -E 's/[0-9a-f]{16,}/N/g' | sort -u`},
+		{"setuid", "setuid and setgid files, and files with capabilities", `find / -xdev -perm /6000 -type f -printf '%M %p\n' | sort; getcap -r / 2>/dev/null | sort`},
+		{"writable", "paths that everybody may write to", `for d in / /data /run /tmp /dev/shm; do find $d -xdev \( -type d -o -type f -o -type s \) -perm -0002 -printf '%M %u %p\n'; done | sed -E 's/systemd-private-[0-9a-f]+-(.*)-[A-Za-z0-9]{6}/systemd-private-N-\1-N/; s/[0-9a-f]{32}/N/g' | sort -u`},
+		{"credentials", "who could log in, and by what", `awk -F: '{ print "account", $1, $3, $7 }' /etc/passwd; awk -F: '{ print "password", $1, ($2 ~ /^[!*]/ ? "none" : "SOME") }' /etc/shadow
+find / /data -xdev \( -name authorized_keys -o -name 'ssh_host_*' -o -name 'id_*' -o -name '*.pem' -o -name '*.key' \) -path '*' -not -path '/etc/ssl/certs/*' -not -path '/usr/share/ca-certificates/*' -printf '%M %u %p\n' | sort`},
+		{"exposure", "how exposed each unit is", `systemd-analyze security --no-pager --json=short | sed 's/},{/},\n{/g' | sed -nE 's/.*"unit":"([^"]*)".*"exposure":"?([0-9.]+)"?.*/\1 \2/p' | sort`},
+		{"failed", "failed units", `systemctl --failed --plain --no-legend | awk '{ print $1 }' | sort`},
+		{"enabled", "units that are switched on", `systemctl list-unit-files --state=enabled,enabled-runtime --no-legend --plain | awk '{ print $1 }' | sort`},
+	}
+}
+
+// compare holds what was read against the file, or writes the file.
+func (l list) compare(dir, said string, record bool) error {
+	file := filepath.Join(dir, l.name)
+	said = strings.TrimSpace(said) + "\n"
+	if record {
+		return writeText(file, said)
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return changes(strings.Split(string(want), "\n"), strings.Split(said, "\n"))
+}
+
+// changes names the lines that came and went.
+func changes(want, seen []string) error {
+	had := map[string]int{}
+	for _, line := range want {
+		had[line]++
+	}
+	var found []error
+	for _, line := range seen {
+		if had[line]--; had[line] < 0 {
+			found = append(found, fmt.Errorf("new: %s", line))
+		}
+	}
+	for _, line := range want {
+		if had[line] > 0 {
+			had[line]--
+			found = append(found, fmt.Errorf("gone: %s", line))
+		}
+	}
+	return errors.Join(found...)
+}
+
+// inside boots the bench's image and reads what can only be read there: lists, memory, what is written.
+func (b *bench) inside(ctx context.Context) error {
+	disk, err := b.newDisk(ctx, "inside", b.benchImage)
+	if err != nil {
+		return err
+	}
+	if err := b.commission(ctx, disk, b.world.siteFile("/data/bangtin", "/run/bangtin", outside, panelMDC)); err != nil {
+		return err
+	}
+	m := machine{name: "inside", disk: disk}.withAgent(b.work)
+	r, err := b.start(ctx, m)
+	if err != nil {
+		return err
+	}
+	defer r.cut()
+	a, err := b.agent(m)
+	if err != nil {
+		return err
+	}
+	if err := b.somethingShown(ctx, r); err != nil {
+		return r.explain("inside", err)
+	}
+	if err := b.world.onAir(ctx, stepLimit); err != nil {
+		return r.explain("inside", err)
+	}
+	if log, err := a.run(ctx, stepLimit, "journalctl -b --no-pager -o short-monotonic"); err == nil {
+		_ = writeText(filepath.Join(b.out, "inside.journal"), log)
+	}
+	if blame, err := a.run(ctx, stepLimit, "systemd-analyze time; systemd-analyze blame --no-pager; systemd-analyze critical-chain --no-pager"); err == nil {
+		_ = writeText(filepath.Join(b.out, "inside.blame"), blame)
+	}
+	for _, l := range lists() {
+		said, err := a.run(ctx, stepLimit, l.command)
+		if err == nil {
+			_ = writeText(filepath.Join(b.out, "inside."+l.name), said)
+			err = l.compare("image/imagetest/testdata", said, b.record)
+		}
+		b.note("inside", l.what+" are those of testdata/"+l.name, err)
+	}
+	b.note("inside", fmt.Sprintf("all processes but mpv and the agent take at most %d MB", maxMB), b.memory(ctx, a))
+	b.note("inside", fmt.Sprintf("an hour of playing writes at most %.0f MB to data", maxWritten/1e6), b.written(ctx, r))
+	return nil
+}
+
+// The goals.
+const (
+	maxMB      = 90
+	maxWritten = 2e6 // bytes an hour
+)
+
+// memory adds up the proportional sizes of all processes: what is shared is counted once.
+func (b *bench) memory(ctx context.Context, a *agent) error {
+	said, err := a.run(ctx, stepLimit, `for p in /proc/[0-9]*; do n=$(tr '\0' ' ' <$p/comm 2>/dev/null) || continue
+k=$(awk '/^Pss:/ { print $2 }' $p/smaps_rollup 2>/dev/null); [ -n "$k" ] && echo "$n $k"; done | sort`)
+	if err != nil {
+		return err
+	}
+	_ = writeText(filepath.Join(b.out, "inside.memory"), said)
+	sum, mpv := 0, 0
+	for line := range strings.Lines(said) {
+		var name string
+		var kib int
+		if _, err := fmt.Sscan(line, &name, &kib); err != nil {
+			continue
+		}
+		switch {
+		case name == "mpv":
+			mpv += kib
+		case name == "bangtin-agent" || name == "sh" || name == "awk" || name == "mawk": // the bench's own
+		default:
+			sum += kib
+		}
+	}
+	b.figure("memory: %.1f MB in all processes but mpv, %.1f MB in mpv", float64(sum)*1024/1e6, float64(mpv)*1024/1e6)
+	if sum*1024 > maxMB*1e6 || sum == 0 {
+		return fmt.Errorf("they take %d KiB", sum)
+	}
+	return nil
+}
+
+// written asks QEMU what was written to the medium while the programme played; only data takes writes.
+func (b *bench) written(ctx context.Context, r *running) error {
+	const span = 2 * time.Minute
+	before, err := r.blocks()
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	if err := wait(ctx, span); err != nil {
+		return err
+	}
+	after, err := r.blocks()
+	if err != nil {
+		return err
+	}
+	hour := float64(after-before) / time.Since(began).Hours()
+	b.figure("written: %d bytes in %v of playing, %.2f MB an hour", after-before, span, hour/1e6)
+	if hour > maxWritten {
+		return fmt.Errorf("it writes %.2f MB an hour", hour/1e6)
+	}
+	return nil
+}
+
+// blocks is how many bytes the medium has taken.
+func (r *running) blocks() (int64, error) {
+	var all []struct {
+		Device string `json:"device"`
+		Stats  struct {
+			Written int64 `json:"wr_bytes"`
+		} `json:"stats"`
+	}
+	if err := r.monitor.ask("query-blockstats", nil, &all); err != nil {
+		return 0, err
+	}
+	for _, one := range all {
+		if one.Device == "disk" {
+			return one.Stats.Written, nil
+		}
+	}
+	return 0, errors.New("QEMU names no medium")
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// A fault is a wrong input, and how the display has to stand it. What it may not do is the same for all: stay dark and say nothing.
+type fault struct {
+	name    string
+	site    func(string) string                                    // changes the site file
+	disk    func(b *bench, ctx context.Context, disk string) error // changes the disk
+	machine func(machine) machine
+	shown   bool   // the programme is on the screen all the same
+	console string // what the serial console says; empty where nothing is asked of it yet
+	centre  string // what the department's tool says of the display; empty where it cannot know
+}
+
+func faults() []fault {
+	return []fault{
+		{name: "no-panel", machine: func(m machine) machine { m.deaf = true; return m }, shown: true, centre: "panel does not answer"},
+		{name: "no-network", machine: func(m machine) machine { m.alone = true; return m }, shown: true},
+		{name: "dead-rtc", machine: func(m machine) machine { m.more = append(m.more, "-rtc", "base=1970-01-01T00:00:00"); return m }, shown: true, centre: displayName},
+		{name: "no-gpu", machine: func(m machine) machine { m.dark = true; return m }, centre: "DARK"},
+		{name: "full-data", disk: (*bench).fillData, shown: true, centre: displayName},
+		{name: "corrupt-data", disk: (*bench).corruptData},
+		{name: "read-only-medium", machine: func(m machine) machine { m.locked = true; return m }},
+		{name: "unknown-key", site: func(s string) string { return strings.Replace(s, "[output]", "[output]\nhologram = true", 1) }},
+	}
+}
+
+// wrong shows each fault on a disk that played before: one that has its programme.
+func (b *bench) wrong(ctx context.Context) error {
+	played, err := b.newDisk(ctx, "played", b.base)
+	if err != nil {
+		return err
+	}
+	site := b.world.siteFile("/data/bangtin", "/run/bangtin", outside, panelMDC)
+	if err := b.commission(ctx, played, site); err != nil {
+		return err
+	}
+	if err := b.againOnAir(ctx, played, 0); err != nil {
+		return err
+	}
+	for _, f := range faults() {
+		disk, err := b.newDisk(ctx, f.name, played)
+		if err != nil {
+			return err
+		}
+		b.note("wrong", f.name, b.stand(ctx, f, disk, site))
+		if err := os.Remove(disk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stand puts the fault in and looks how it is stood.
+func (b *bench) stand(ctx context.Context, f fault, disk, site string) error {
+	if f.site != nil {
+		if err := b.commission(ctx, disk, f.site(site)); err != nil {
+			return err
+		}
+	}
+	if f.disk != nil {
+		if err := f.disk(b, ctx, disk); err != nil {
+			return err
+		}
+	}
+	m := machine{name: f.name, disk: disk}
+	if f.machine != nil {
+		m = f.machine(m)
+	}
+	r, err := b.start(ctx, m)
+	if err != nil {
+		return err
+	}
+	defer r.cut()
+	var missing []error
+	if f.shown {
+		missing = append(missing, b.somethingShown(ctx, r))
+	}
+	if f.console != "" {
+		missing = append(missing, await(ctx, "the console says "+f.console, bootLimit, func() (bool, string) {
+			said := r.wrote()
+			return strings.Contains(said, f.console), tail(said, 500)
+		}))
+	}
+	if f.centre != "" {
+		missing = append(missing, await(ctx, "the centre hears "+f.centre, bootLimit, func() (bool, string) {
+			said := b.world.watch(ctx)
+			return strings.Contains(said, f.centre), said
+		}))
+	}
+	if !f.shown && f.console == "" && f.centre == "" {
+		missing = append(missing, errors.New("nothing is asked of it yet"))
+	}
+	return r.explain(f.name, errors.Join(missing...))
+}
+
+// fillData leaves no free block on data: a file of zeroes takes all that is left after the partition was grown.
+func (b *bench) fillData(ctx context.Context, disk string) error {
+	return errors.New("not made yet")
+}
+
+// corruptData writes noise over the beginning of the file system, its superblock and first descriptors.
+func (b *bench) corruptData(_ context.Context, disk string) error {
+	_, start, err := dataPartition()
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(disk, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	noise := []byte(strings.Repeat(fmt.Sprint(b.seed), 1<<20)[:8<<20])
+	_, err = f.WriteAt(noise, start)
+	return errors.Join(err, f.Close())
+}
