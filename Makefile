@@ -9,6 +9,8 @@
 # make e2e-hal  the hardware's tests as root in a QEMU guest with Debian's kernel and its imitated hardware; needs root, no KVM
 # make boot-spike  the two boot loaders that were compared, cut at every write of every change, booted under OVMF at BOOTS cuts of each; needs root, no KVM
 # make image       the disk of a controller, in out/: made of Debian's packages and this repository, for ARCH, amd64 or arm64, the second emulated where this machine is the first; needs root
+# make slate       image/recipe/slate.png anew, what a display shows while it starts; look at it before it is committed
+# make secure-boot an image signed with KEY boots under a firmware that trusts that key alone, and with one thing wrong it does not; needs root, no KVM
 # make cross       the department's tool for Linux, Windows and macOS, on amd64 and arm64
 # make transfers   1,000 files through a proxy that drops, stalls, damages and lies about ranges
 # make adversary   a hostile broker against a display on air, with a flood of FLOOD
@@ -37,14 +39,14 @@ BUILT    := $(shell git log -1 --format=%cI 2>/dev/null || echo 2026-11-01T00:00
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 GO       := go
 
-.PHONY: all build demo test bench bench-command bench-hal bench-fleet fuzz transfers adversary safety chaos torture-hal e2e-hal boot-spike image cross lint vuln clean
+.PHONY: all build demo test bench bench-command bench-hal bench-fleet fuzz transfers adversary safety chaos torture-hal e2e-hal boot-spike image slate secure-boot cross lint vuln clean
 
 all: build
 
 build:
 	@.ci/need build
 	CGO_ENABLED=1 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/bangtind ./cmd/bangtin-center ./cmd/bangtin-demo
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/bangtin
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/bangtin ./cmd/bangtin-console ./cmd/bangtin-player ./cmd/bangtin-rescue ./cmd/bangtin-setup
 
 demo: 
 	@.ci/need build demo
@@ -94,6 +96,19 @@ boot-spike:
 image:
 	@.ci/need build image $(if $(filter arm64,$(ARCH)),image-arm64)
 	$(GO) run ./image/mkimage -out out -arch $(ARCH) -version $(VERSION) $(if $(KEY),-key $(KEY) -cert $(CERT)) $(if $(RECORD),-record)
+
+slate:
+	@.ci/need build demo
+	$(GO) run ./image/drawslate
+
+# Without KEY and CERT a key is made in out/secure-boot, and the image is made there too. SECURE_RUN: only the trials that it finds.
+secure-boot: SECURE := out/secure-boot
+secure-boot:
+	@.ci/need build image secure
+	$(if $(KEY),,$(GO) run ./image/secureboot -keys $(SECURE))
+	$(GO) run ./image/mkimage -out $(SECURE) -version test -key $(or $(KEY),$(SECURE)/key.pem) -cert $(or $(CERT),$(SECURE)/cert.pem)
+	@$(GO) build -o bin/secureboot ./image/secureboot
+	bin/secureboot -image $(SECURE)/bangtin-test-amd64.img.zst -cert $(or $(CERT),$(SECURE)/cert.pem) -only '$(SECURE_RUN)'
 
 cross:
 	@.ci/need build

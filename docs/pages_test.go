@@ -1,6 +1,10 @@
 package docs_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -211,7 +215,7 @@ func TestEveryCodeIsExplained(t *testing.T) {
 		"../internal/centre/watch.go":         `(?:Dark|ClockOff) += "([a-z-]+)"`,
 		"../media/refusal.go":                 `journal\.\w+, "([a-z-]+)"`,
 		"../media/library.go":                 `incident\(journal\.\w+, "([a-z-]+)"`,
-		"../cmd/bangtind/*.go":                `degrade\("([a-z-]+)"|\.set\("([a-z-]+)"|(?:codeUnusable|expiringAlarm) += "([a-z-]+)"`,
+		"../cmd/bangtind/*.go":                `degrade\("([a-z-]+)"|noticed = "([a-z]+)-"|\.set\("([a-z-]+)"|(?:codeUnusable|expiringAlarm) += "([a-z-]+)"`,
 	}
 	page := pages(t)["OPERATIONS.md"]
 	table := page[strings.Index(page, "### Codes"):]
@@ -252,6 +256,113 @@ func TestEveryCodeIsExplained(t *testing.T) {
 	if len(raised) < 40 {
 		t.Errorf("only %d codes were found: the source is read wrongly", len(raised))
 	}
+}
+
+// TestEveryNoticeIsExplained: each code that a program puts as a notice is in the table of notice codes, and nothing else
+// is.
+func TestEveryNoticeIsExplained(t *testing.T) {
+	page := pages(t)["OPERATIONS.md"]
+	_, table, found := strings.Cut(page, "### Mã thông báo / Notice codes")
+	if !found {
+		t.Fatal("OPERATIONS.md has no section of notice codes")
+	}
+	table, _, _ = strings.Cut(table, "\n#")
+	told := map[string]bool{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `?([A-Z][0-9]{2})`? \\| [^|]+ \\| [^|]+ \\|$").FindAllStringSubmatch(table, -1) {
+		if told[m[1]] {
+			t.Errorf("%s is twice in the table", m[1])
+		}
+		told[m[1]] = true
+	}
+	if rows := strings.Count(table, "\n| ") - 1; rows != len(told) {
+		t.Errorf("%d rows, of which %d are a code, what it means and what to do", rows, len(told))
+	}
+	put := noticeCodes(t, "..")
+	for code, where := range put {
+		if !told[code] {
+			t.Errorf("%s of %s is not in the table", code, where)
+		}
+	}
+	for code := range told {
+		if put[code] == "" {
+			t.Errorf("%s is in the table, and nobody puts it", code)
+		}
+	}
+}
+
+// TestNoticesAreFound: as nothing fails when none are.
+func TestNoticesAreFound(t *testing.T) {
+	dir := t.TempDir()
+	source := `package x
+import "bangtin/internal/notice"
+const codeFull = "D03"
+func f(code string) notice.Notice {
+	switch code { case "a": return notice.Notice{Part: "x", Code: "S01"}; case "S77": return notice.Notice{Code: codeFull} }
+	n := notice.Notice{Vi: "S99"}; n.Code = "S02"
+	say("S03", "…")
+	_ = notice.Put("", n)
+	return n
+}
+func codes() map[string]string { return map[string]string{"site": "S04"} }
+`
+	for name, text := range map[string]string{
+		"cmd/x/x.go": source, "cmd/x/x_test.go": strings.ReplaceAll(source, "S0", "T0"), "cmd/y/y.go": "package y\nimport \"bangtin/internal/notice\"\nvar a = notice.Notice{Code: \"A12\"}\n", // it only reads
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := slices.Sorted(maps.Keys(noticeCodes(t, dir)))
+	if want := []string{"D03", "S01", "S02", "S03", "S04", "S77", "S99"}; !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+}
+
+// noticeCodes are all strings in the source of programs that call notice.Put that look like a code, and where each was found.
+// What looks like one and is none would be told in the table to no purpose; so far nothing does.
+func noticeCodes(t *testing.T, root string) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, "cmd", "*", "*.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no programs: %v", err)
+	}
+	parsed, rooms := map[string]*ast.File{}, map[string]bool{}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed[file] = f
+		ast.Inspect(f, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == "Put" {
+				if from, ok := s.X.(*ast.Ident); ok && from.Name == "notice" {
+					rooms[filepath.Dir(file)] = true
+				}
+			}
+			return true
+		})
+	}
+	code := regexp.MustCompile(`^"[A-Z][0-9]{2}"$`)
+	found := map[string]string{}
+	for file, f := range parsed {
+		if !rooms[filepath.Dir(file)] {
+			continue
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING && code.MatchString(l.Value) {
+				found[strings.Trim(l.Value, `"`)] = file
+			}
+			return true
+		})
+	}
+	return found
 }
 
 // TestMakefileSaysItsTargets: the first lines of the Makefile are its help.

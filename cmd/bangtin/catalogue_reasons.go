@@ -66,6 +66,7 @@ func vietnameseReasons() map[string]string {
 		"the panel is wearing out: plan a visit":                                                    "màn hình đang xuống cấp: lên lịch kiểm tra",
 		"the panel does not take its brightness: its menu, energy saving":                           "màn hình không nhận độ sáng: kiểm tra menu, chế độ tiết kiệm điện",
 		"no picture from the player: it is restarted by itself; then send restart-player":           "trình phát không có hình: nó tự khởi động lại; sau đó send restart-player",
+		"its code is in OPERATIONS.md, section Notice codes: what is wrong, and what to do":         "mã có trong OPERATIONS.md, mục Mã thông báo: hỏng gì và xử lý ra sao",
 		"something unsigned or not for it was refused: who sends it?":                               "đã từ chối thứ không ký đúng hoặc không dành cho nó: ai gửi?",
 		"it does not know the time: network to the centre, battery of its clock":                    "chưa biết giờ: kiểm tra mạng tới trung tâm, pin đồng hồ",
 		"two sources of time contradict each other: the centre's clock first":                       "hai nguồn giờ mâu thuẫn: kiểm tra đồng hồ trung tâm trước",

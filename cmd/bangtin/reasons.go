@@ -30,6 +30,8 @@ func reasonWord(code string) (phrase, bool) {
 	switch {
 	case strings.HasPrefix(code, "sensor-faulty"):
 		return say("that sensor says nothing sensible: replace it"), true
+	case strings.HasPrefix(code, "notice"):
+		return say("its code is in OPERATIONS.md, section Notice codes: what is wrong, and what to do"), true
 	case strings.HasPrefix(code, "refused"):
 		return say("something unsigned or not for it was refused: who sends it?"), true
 	}
@@ -84,6 +86,8 @@ func timeWord(code string) (phrase, bool) {
 		return say("it has too many commands open: the same may be sent again in a minute"), true
 	case "on-air":
 		return say("the display owes its programme now: wait, or give --force"), true
+	case "storage":
+		return say("its disk takes no records, so it could not tell a second time from the first: for power and playlist give an order that stands; replace the disk"), true
 	case "superseded":
 		return say("a later command took its place"), true
 	case "overruled":

@@ -14,11 +14,12 @@ import (
 
 // The test binary is the daemon too, when this is set: real processes can be killed at a labelled write.
 const (
-	envDaemon = "BANGTIN_TEST_DAEMON"
-	envKill   = "BANGTIN_TEST_KILL"   // label#n: SIGKILL at the nth time the label is reached
-	envLabels = "BANGTIN_TEST_LABELS" // file to which each label reached is appended
-	envWall   = "BANGTIN_TEST_WALL"   // start|factor: the wall clock, faster than life
-	envRig    = "BANGTIN_TEST_RIG"    // folder of a rig's sysfs and socket, see onRig
+	envDaemon  = "BANGTIN_TEST_DAEMON"
+	envKill    = "BANGTIN_TEST_KILL"    // label#n: SIGKILL at the nth time the label is reached
+	envLabels  = "BANGTIN_TEST_LABELS"  // file to which each label reached is appended
+	envWall    = "BANGTIN_TEST_WALL"    // start|factor: the wall clock, faster than life
+	envRig     = "BANGTIN_TEST_RIG"     // folder of a rig's sysfs and socket, see onRig
+	envNotices = "BANGTIN_TEST_NOTICES" // folder of what other parts of the controller tell
 )
 
 func TestMain(m *testing.M) {
@@ -29,6 +30,7 @@ func TestMain(m *testing.M) {
 	defer stop()
 	daemon := &Main{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Wall: wall(), Fault: fault()}
 	daemon.ShowNowhere()
+	daemon.notices = os.Getenv(envNotices)
 	if folder := os.Getenv(envRig); folder != "" {
 		onRig(daemon, folder)
 	}

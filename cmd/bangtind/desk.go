@@ -20,13 +20,34 @@ import (
 
 // A desk answers the people on site, through the local socket.
 type desk struct {
-	control *control.Control
-	orders  *control.Orders
-	state   func() wire.State
+	control  *control.Control
+	orders   *control.Orders
+	state    func() wire.State
+	here     func() *local.Here
+	onlooker int // uid of who may ask for the status and nothing else; -1 for nobody
+}
+
+// onlooker is the user of the status page on the serial port, to which anybody can plug a cable.
+const onlooker = "bangtin-console"
+
+// uidOf is a user's number, or -1 where there is no such user: on a machine that is not a controller.
+func uidOf(name string) int {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return -1
+	}
+	uid, err := strconv.Atoi(u.Uid)
+	if err != nil {
+		return -1
+	}
+	return uid
 }
 
 // Handle implements local.Handler.
 func (d *desk) Handle(ctx context.Context, r local.Request, by local.Peer) local.Answer {
+	if r.Do != local.Status && by.UID == d.onlooker {
+		return local.Answer{Error: fmt.Sprintf("cannot do %q: the status page may only ask for the status", r.Do)}
+	}
 	note := ""
 	err := d.obey(ctx, r, who(by))
 	switch {
@@ -45,7 +66,7 @@ func (d *desk) Handle(ctx context.Context, r local.Request, by local.Peer) local
 	if err != nil {
 		return local.Answer{Error: err.Error()}
 	}
-	return local.Answer{State: raw, Note: note}
+	return local.Answer{State: raw, Note: note, Here: d.here()}
 }
 
 func (d *desk) obey(ctx context.Context, r local.Request, by string) error {

@@ -18,6 +18,7 @@ import (
 	"bangtin/internal/control/local"
 	"bangtin/internal/fleet"
 	"bangtin/internal/journal/sqlite"
+	"bangtin/internal/notice"
 	"bangtin/internal/site"
 	"bangtin/internal/watchdog"
 	"bangtin/internal/wire"
@@ -58,14 +59,16 @@ type display struct {
 	orders  *control.Orders
 	control *control.Control
 	health  *control.Health
+	forgets bool // what it writes is lost with this boot: it obeys nothing that must not be done twice
 
 	commands *command.Commands
 	lacking  *lacking
+	notices  string // the folder of what other parts of the controller tell
 }
 
 // display runs the display until ctx ends.
 func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
-	d := &display{site: s, log: m.logger(), boot: randomName(), health: control.NewHealth(), lacking: &lacking{what: map[string]string{}}}
+	d := &display{site: s, log: m.logger(), boot: randomName(), health: control.NewHealth(), notices: cmp.Or(m.notices, notice.Dir), lacking: &lacking{what: map[string]string{}}}
 	if err := os.MkdirAll(s.Data, 0o750); err != nil {
 		return fmt.Errorf("cannot make the data folder: %w", err)
 	}
@@ -85,7 +88,7 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 	if m.nowhere {
 		s.Output.Video = site.VideoNull
 	}
-	d.screen()
+	d.screen(m.player)
 	if err := d.recall(ctx); err != nil {
 		return err
 	}
@@ -175,16 +178,20 @@ func (d *display) degrade(code string, err error) {
 // path is a name below the site's data folder.
 func (d *display) path(name string) string { return filepath.Join(d.site.Data, name) }
 
-// screen builds the player and the picture it falls back to; it has a plain one of its own.
-func (d *display) screen() {
-	runtime := filepath.Join(filepath.Dir(d.site.Socket), "player")
+// playerFolder is the player's runtime folder beside a socket: its own, or without one the daemon's.
+func playerFolder(socket string) string { return filepath.Join(filepath.Dir(socket), "player") }
+
+// screen builds the player and the picture it falls back to; it has a plain one of its own. socket is where mpv runs as
+// another user, who must be able to read the picture; empty for none.
+func (d *display) screen(socket string) {
+	runtime := playerFolder(cmp.Or(socket, d.site.Socket))
 	slate := filepath.Join(runtime, "slate.png")
-	if err := errors.Join(os.MkdirAll(runtime, 0o700), os.WriteFile(slate, media.SlatePNG(), 0o600)); err != nil {
+	if err := errors.Join(os.MkdirAll(runtime, 0o700), os.WriteFile(slate, media.SlatePNG(), 0o640)); err != nil {
 		d.degrade("slate-missing", err)
 		slate = ""
 	}
 	d.player = mpv.New(mpv.Options{
-		Runtime: runtime, Fonts: fontDir, Slate: slate, Video: mpv.VideoMode(d.site.Output.Video), Mode: d.site.Output.Mode,
+		Player: socket, Runtime: runtime, Fonts: fontDir, Slate: slate, Video: mpv.VideoMode(d.site.Output.Video), Mode: d.site.Output.Mode,
 		Rotate: d.site.Output.Rotate, Volume: d.site.Output.Volume, Environ: os.Environ(), Log: d.log,
 	})
 }
@@ -269,8 +276,9 @@ func (d *display) run(ctx context.Context) error {
 		g.Go(func() error { return d.fetcher.Run(ctx) })
 	}
 	g.Go(func() error { return watchMissing(ctx, d.library, d.lacking, d.onTheWay) })
+	g.Go(func() error { return watchNotices(ctx, d.notices, noticesEvery, d.lacking, d.log) })
 	g.Go(func() error { return d.commands.Run(ctx) })
-	desk := &desk{control: d.control, orders: d.orders, state: d.state}
+	desk := &desk{control: d.control, orders: d.orders, state: d.state, here: func() *local.Here { return d.here(link) }, onlooker: uidOf(onlooker)}
 	server := &local.Server{Path: d.site.Socket, Handler: desk, Log: d.log}
 	g.Go(func() error { return persist(ctx, d.log, server.Run) })
 	g.Go(func() error { return watchdog.Run(ctx, d.control.Ready(), d.health.Late, d.log) })
@@ -311,6 +319,17 @@ func (d *display) state() wire.State {
 		s.Outbox.Depth = depth
 	}
 	return s
+}
+
+// here is what a person on site asks beside the state; link is nil for a display without a centre.
+func (d *display) here(link *fleet.Fleet) *local.Here {
+	status, moment := d.control.Airing()
+	h := &local.Here{Device: d.site.ID, Airing: string(status.State), Cause: string(status.Cause), Start: moment.Start, End: moment.End}
+	if link != nil {
+		l := link.Link()
+		h.Link = &local.Link{Up: l.Up, ForS: int64(time.Since(l.Since) / time.Second), Why: l.Why}
+	}
+	return h
 }
 
 // fleet builds the connection to the department; nil for a display without one.

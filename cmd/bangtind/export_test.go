@@ -8,6 +8,7 @@ import (
 	"bangtin/hal/hwmon"
 	"bangtin/hal/rs232"
 	"bangtin/hal/sim"
+	"bangtin/internal/control/local"
 	"bangtin/internal/journal"
 	"bangtin/internal/pki"
 	"bangtin/internal/site"
@@ -17,6 +18,19 @@ import (
 // WatchBelief is watchBelief for tests.
 func WatchBelief(ctx context.Context, stamp func() journal.Stamp, changed func()) error {
 	return watchBelief(ctx, stamp, changed)
+}
+
+// Noticed watches a folder of notices, and tells the alarms that they are.
+func Noticed(dir string) (watch func(context.Context) error, alarms func() map[string]string) {
+	l := &lacking{what: map[string]string{"content-missing": "x"}}
+	return func(ctx context.Context) error {
+		return watchNotices(ctx, dir, noticesEvery, l, slog.New(slog.DiscardHandler))
+	}, l.list
+}
+
+// AnswerOnlooker is what the desk says to uid, where that is the status page's.
+func AnswerOnlooker(ctx context.Context, uid int, do local.Verb) local.Answer {
+	return (&desk{onlooker: uid}).Handle(ctx, local.Request{Do: do}, local.Peer{UID: uid})
 }
 
 // NewRenewal is a renewal for tests, with the alarms that it raises.

@@ -14,6 +14,8 @@ import (
 type lacking struct {
 	mu   sync.Mutex
 	what map[string]string
+
+	noticed map[string]string // likewise, of notices
 }
 
 func (l *lacking) set(code, reason string) {
@@ -31,7 +33,9 @@ func (l *lacking) clear(code string) {
 func (l *lacking) list() map[string]string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return maps.Clone(l.what)
+	all := maps.Clone(l.what)
+	maps.Copy(all, l.noticed)
+	return all
 }
 
 const (

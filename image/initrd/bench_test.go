@@ -60,7 +60,7 @@ func TestBenchBoot(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			plug(t, test.a, test.b)
-			got := boot(t, "console=ttyS0 "+layout.RootArg+test.hash+" quiet")
+			got := boot(t, "console=ttyS0 "+layout.RootArg+test.hash+" quiet "+layout.EndArg)
 			for _, want := range []string{
 				fmt.Sprintf("init: process 1, slot %q <nil>\n", string(test.want)+"\n"),
 				"/dev/dm-0 / erofs ro,",
@@ -95,7 +95,7 @@ func TestBenchRefused(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel() // they wait, most of the time
-			boot(t, test.line).refused(t, test.reasons...)
+			boot(t, test.line+" "+layout.EndArg).refused(t, test.reasons...)
 		})
 	}
 }
@@ -127,7 +127,7 @@ func TestBenchNoDisk(t *testing.T) {
 	if _, err := os.Stat(loaded); err == nil {
 		t.Fatalf("%s is there before", loaded)
 	}
-	bootWith(t, layout.RootArg+strings.Repeat("0", 64), folder).refused(t, "no root partition on ", "vda", "cannot load 00-broken.ko: exec format error")
+	bootWith(t, layout.RootArg+strings.Repeat("0", 64)+" "+layout.EndArg, folder).refused(t, "no root partition on ", "vda", "cannot load 00-broken.ko: exec format error")
 	if _, err := os.Stat(loaded); err != nil {
 		t.Error(err)
 	}
@@ -172,7 +172,7 @@ func TestBenchSlate(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, filepath.Join(folder, layout.Slate), file.Bytes(), 0o644)
-	if got := bootWith(t, layout.RootArg+one.hash, folder); !strings.Contains(got.said, "init: process 1") {
+	if got := bootWith(t, layout.RootArg+one.hash+" "+layout.EndArg, folder); !strings.Contains(got.said, "init: process 1") {
 		t.Fatalf("said %q, console %q", got.said, got.console)
 	}
 	// Nobody else can draw there unless he asks for it.

@@ -95,6 +95,7 @@ func Find(role Role, slot Slot) (Partition, bool) {
 const (
 	Kernel  = "/bangtin.efi"  // on a boot partition: kernel, initrd and command line, signed as one
 	RootArg = "bangtin.root=" // on the kernel's command line: the root hash of the slot's dm-verity tree, in hex
+	EndArg  = "bangtin.end"   // the last word of the kernel's command line: what follows it was not signed
 	Init    = "/init"         // in the initrd: its program
 	Modules = "/modules"      // in the initrd: the kernel's modules that reach the root, loaded in the order of their names
 	// DisplayModules are loaded beside them: a display that is slow to answer keeps no disk waiting.

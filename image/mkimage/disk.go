@@ -139,13 +139,20 @@ func (b *build) fat(ctx context.Context, p layout.Partition, name, bits, cluster
 	return nil
 }
 
-// makeESP puts the boot loader, signed too, at the removable path.
+// makeESP puts the boot loader, silenced and signed, at the removable path.
 func (b *build) makeESP(ctx context.Context, p layout.Partition, name string) error {
 	target, err := targetOf(b.arch)
 	if err != nil {
 		return err
 	}
-	if err := copyFile(b.made("loader.efi"), filepath.Join(b.workshop, target.loader), 0o644); err != nil {
+	program, err := os.ReadFile(filepath.Join(b.workshop, target.loader))
+	if err != nil {
+		return err
+	}
+	if program, err = quiet(program); err != nil {
+		return err
+	}
+	if err := writeFile(b.made("loader.efi"), program, 0o644); err != nil {
 		return err
 	}
 	if err := b.sign(ctx, "loader.efi", "loader.signed.efi"); err != nil {

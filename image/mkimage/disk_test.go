@@ -89,6 +89,9 @@ func TestCommandLine(t *testing.T) {
 		if strings.Count(line, layout.RootArg) != 1 || !strings.HasPrefix(line, layout.RootArg+hash+" ") || !strings.Contains(line, " console=tty") {
 			t.Error(line)
 		}
+		if !strings.HasSuffix(line, " "+layout.EndArg) || !strings.Contains(line, " systemd.import_credentials=no ") {
+			t.Error(line)
+		}
 		if strings.Contains(line, "console=tty0") || strings.Contains(line, "console=tty1") {
 			t.Errorf("the public screen is a console: %s", line)
 		}

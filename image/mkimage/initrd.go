@@ -14,7 +14,8 @@ import (
 	"bangtin/image/layout"
 )
 
-// makeInitrd makes what the kernel unpacks first: our first process and the modules that reach the disk.
+// makeInitrd makes what the kernel unpacks first: our first process, the modules that reach disk and display,
+// and the slate.
 func (b *build) makeInitrd(ctx context.Context) error {
 	target, err := targetOf(b.arch)
 	if err != nil {
@@ -23,6 +24,9 @@ func (b *build) makeInitrd(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", b.made("init"), "./image/initrd")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+target.goarch)
 	if err := debian.Run(cmd); err != nil {
+		return err
+	}
+	if err := b.takeSlate(); err != nil {
 		return err
 	}
 	if err := writeInitrd(b.made("initrd.cpio"), b.made("init"), b.made("initrd.d")); err != nil {

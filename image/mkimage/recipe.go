@@ -12,11 +12,13 @@ import (
 
 // A recipe is what the image is made of, as the files of image/recipe say it. Each line of them is a thing and why.
 type recipe struct {
-	packages []string // Debian's, beside those that are required
-	without  []string // packages that those need and a running controller does not
-	remove   []string // patterns of paths below the root that are not shipped
-	modules  []string // the kernel's, that the initrd loads, with all that they need
-	displays []string // the same, of displays
+	packages []string       // Debian's, beside those that are required
+	without  []string       // packages that those need and a running controller does not
+	remove   []string       // patterns of paths below the root that are not shipped
+	modules  []string       // the kernel's, that the initrd loads, with all that they need
+	displays []string       // the same, of displays
+	exposure map[string]int // how exposed a service may be, in tenths, where that is not maxExposure
+	firmware []string       // patterns of files below the root that displays load by their drivers, in the initrd too
 }
 
 // maxList is the size, in bytes, of the longest list that is read.
@@ -25,6 +27,7 @@ const maxList = 64 << 10
 // readRecipe reads what is said for an architecture.
 func readRecipe(dir, arch string) (recipe, error) {
 	var r recipe
+	var exposure []string
 	for _, list := range []struct {
 		name  string
 		valid func(string) error
@@ -35,6 +38,8 @@ func readRecipe(dir, arch string) (recipe, error) {
 		{"remove", validPattern, &r.remove},
 		{"modules", validModule, &r.modules},
 		{"modules.display", validModule, &r.displays},
+		{"firmware.display", validPattern, &r.firmware},
+		{"exposure", func(string) error { return nil }, &exposure},
 	} {
 		file := filepath.Join(dir, list.name)
 		info, err := os.Stat(file)
@@ -51,6 +56,10 @@ func readRecipe(dir, arch string) (recipe, error) {
 		if *list.to, err = parseList(string(text), arch, list.valid); err != nil {
 			return recipe{}, fmt.Errorf("cannot read the recipe: %s: %w", file, err)
 		}
+	}
+	var err error
+	if r.exposure, err = parseExposure(exposure); err != nil {
+		return recipe{}, fmt.Errorf("cannot read the recipe: %s: %w", filepath.Join(dir, "exposure"), err)
 	}
 	return r, nil
 }
@@ -108,7 +117,7 @@ func validPackage(name string) error {
 }
 
 func validModule(name string) error {
-	if !regexp.MustCompile(`^[a-z0-9][a-z0-9_]*$`).MatchString(name) || len(name) > 64 {
+	if !regexp.MustCompile(`^[a-z0-9][A-Za-z0-9_]*$`).MatchString(name) || len(name) > 64 {
 		return fmt.Errorf("%q is no name of a module, as lsmod writes it", name)
 	}
 	return nil

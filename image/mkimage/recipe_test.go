@@ -108,6 +108,8 @@ func TestARecipeThatIsNotWhole(t *testing.T) {
 	}
 	write("modules", "dm_verity # a\n")
 	write("modules.display", "i915 # a\n")
+	write("exposure", "dbus.service 3.0 # a\n")
+	write("firmware.display", "/usr/lib/firmware/i915/adlp_dmc.bin # a\n")
 	if _, err := readRecipe(dir, "amd64"); err != nil {
 		t.Error(err)
 	}

@@ -20,13 +20,21 @@ import (
 
 // commandLine is what the kernel is told; it is signed with it. Nothing is written to the public screen: the console is
 // the serial port, and what reaches it is errors. A panic or an oops ends in a reboot, which the boot loader counts.
+//
+// Neither the firmware's tables nor a file beside the kernel may give systemd units, settings or secrets (credentials,
+// systemd.system-credentials(7)): import_credentials. And not even root changes the running kernel: Debian's locks itself
+// under Secure Boot, and without Secure Boot it is told to.
 func commandLine(console, rootHash string) string {
 	return strings.Join([]string{
 		layout.RootArg + rootHash,
-		console, "quiet", "loglevel=3", "vt.global_cursor_default=0", // no cursor on the screen
-		"panic=10", "oops=panic",
+		console, "quiet", "loglevel=3",
+		"fbcon=map:9",                // no text console on any display: it would clear the splash, and has nothing to say
+		"vt.global_cursor_default=0", // should there be one all the same
+		"panic=10", "oops=panic", "lockdown=integrity",
 		"systemd.show_status=0", "rd.systemd.show_status=0",
+		"systemd.import_credentials=no",
 		"fsck.repair=yes", // of data, where nobody could be asked
+		layout.EndArg,
 	}, " ")
 }
 
@@ -37,7 +45,7 @@ func (b *build) makeUKI(ctx context.Context) error {
 		return err
 	}
 	err = b.tool(ctx, "ukify", "build", "--linux=/mnt/vmlinuz", "--initrd=/mnt/initrd", "--cmdline="+commandLine(target.console, b.rootHash),
-		"--os-release=@/mnt/root/usr/lib/os-release", "--uname="+b.kernel, "--stub="+target.stub, "--output=/mnt/unsigned.efi")
+		"--os-release=@/mnt/root/usr/lib/os-release", "--splash=/mnt/splash.bmp", "--uname="+b.kernel, "--stub="+target.stub, "--output=/mnt/unsigned.efi")
 	if err != nil {
 		return err
 	}

@@ -120,6 +120,7 @@ type Control struct {
 	once    sync.Once
 	mu      sync.Mutex
 	state   wire.State
+	status  Status // of the same moment as state
 }
 
 // showing is what the player was told last.
@@ -454,6 +455,19 @@ func (c *Control) Next() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.next
+}
+
+// Airing is what the present second counts as, and the window it is in, or the next one. Outside every window it is Idle
+// unless somebody wants the panel on. Safe for concurrent use.
+func (c *Control) Airing() (Status, media.Moment) {
+	c.mu.Lock()
+	status, at, wanted := c.status, c.state.At, c.state.Want.Panel == "on"
+	c.mu.Unlock()
+	moment := c.cfg.Schedule.At(at)
+	if !moment.InWindow && !wanted {
+		status = Status{State: journal.Idle, Rule: status.Rule}
+	}
+	return status, moment
 }
 
 // State is the newest whole state. The outbox is for the caller to fill in. Safe for concurrent use.

@@ -23,7 +23,7 @@ func (c *Control) publish(at journal.Stamp, want Want, status Status) {
 	c.mu.Lock()
 	s.Seq = c.state.Seq
 	news := c.isNews(s)
-	c.state = s
+	c.state, c.status = s, status
 	close(c.next)
 	c.next = make(chan struct{})
 	c.mu.Unlock()

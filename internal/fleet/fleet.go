@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -127,6 +128,9 @@ type Fleet struct {
 
 	no *quota.Quota // of these answers; the command inbox's
 
+	mu   sync.Mutex
+	link Link // its Since is zero before Run
+
 	// Owned by the goroutine of the present session.
 	stateSeq uint64
 	dark     bool   // the panel is meant to be off, by the last state
@@ -209,12 +213,14 @@ func (f *Fleet) Run(ctx context.Context) error {
 // keepConnected makes one session after the other. The first waits too: a whole region powers up at once.
 func (f *Fleet) keepConnected(ctx context.Context) {
 	attempt, told := 0, ""
+	f.linked(Link{})
 	for wait(ctx, f.cfg.Pace.Retry.next(attempt)) {
 		began := time.Now()
 		err := f.session(ctx)
 		if ctx.Err() != nil {
 			return
 		}
+		f.linked(Link{Why: err.Error()})
 		attempt++
 		if time.Since(began) > f.cfg.Pace.Retry.Max {
 			attempt, told = 1, ""

@@ -73,6 +73,7 @@ func (s *session) live(ctx context.Context) error {
 		return err
 	}
 	s.f.cfg.Log.Info("connected to the broker", "broker", s.f.host, "session", s.id)
+	s.f.linked(Link{Up: true})
 	g, running := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.watch(running) })
 	g.Go(func() error { return s.states(running) })

@@ -36,7 +36,7 @@ func Parse(data []byte) (*Site, error) {
 	tree := map[string]any{}
 	meta, err := toml.Decode(string(data), &tree)
 	if err != nil {
-		return nil, &Error{[]Finding{syntax(err)}}
+		return nil, &Error{[]Finding{syntax(err, data)}}
 	}
 	r := &reader{tree: tree, lines: keyLines(string(data))}
 	s := r.site()
@@ -73,12 +73,25 @@ func oversized(data []byte) (Finding, bool) {
 }
 
 // syntax turns what the TOML parser says into one line: it quotes line breaks of the file as they are.
-func syntax(err error) Finding {
+func syntax(err error, data []byte) Finding {
 	var parse toml.ParseError
 	if errors.As(err, &parse) {
+		if hides(parse.LastKey) || hides(lineOf(data, parse.Position.Line)) {
+			return Finding{Line: parse.Position.Line, Problem: "cannot be read, and may hold a password, so it is not shown: write key = \"value\" on one line"}
+		}
 		return Finding{Line: parse.Position.Line, Problem: oneLine(parse.Message)}
 	}
 	return Finding{Problem: oneLine(err.Error())}
+}
+
+// lineOf is line number of a file, 1 for the first; empty where there is none.
+func lineOf(data []byte, number int) string {
+	for line := range bytes.Lines(data) {
+		if number--; number == 0 {
+			return string(line)
+		}
+	}
+	return ""
 }
 
 // oneLine makes line breaks and other control characters visible instead of obeyed.

@@ -3,6 +3,7 @@ package site
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ const maxUnknown = 20
 type reader struct {
 	tree     map[string]any
 	lines    map[string]int
-	known    []string // "table" and "table.key"
+	known    []string // "table", "table.key" and "table.table.key"
 	findings []Finding
 }
 
@@ -28,23 +29,26 @@ func (r *reader) wrong(key, format string, args ...any) {
 
 // table makes name a known table and tells whether the file has it.
 func (r *reader) table(name string) bool {
-	r.known = append(r.known, name)
-	value, ok := r.tree[name]
-	if !ok {
+	value := r.value(name)
+	if value == nil {
 		return false
 	}
 	if _, ok := value.(map[string]any); !ok {
 		r.wrong(name, "must be a table: write [%s] on a line of its own", name)
+		return false
 	}
 	return true
 }
 
-// value looks "table.key" up and makes it known; nil when the file does not have it.
+// value looks "table.key" or "table.table.key" up and makes it known; nil when the file does not have it.
 func (r *reader) value(key string) any {
 	r.known = append(r.known, key)
-	table, name, _ := strings.Cut(key, ".")
-	values, _ := r.tree[table].(map[string]any)
-	return values[name]
+	parts := strings.Split(key, ".")
+	values := r.tree
+	for _, table := range parts[:len(parts)-1] {
+		values, _ = values[table].(map[string]any)
+	}
+	return values[parts[len(parts)-1]]
 }
 
 // text returns a string, or otherwise when the file does not have the key.
@@ -111,6 +115,19 @@ func (r *reader) choice(key, value string, words ...string) string {
 	return words[0]
 }
 
+// yes returns true or false, which is what a missing key means.
+func (r *reader) yes(key string) bool {
+	switch v := r.value(key).(type) {
+	case nil:
+		return false
+	case bool:
+		return v
+	default:
+		r.wrong(key, "must be true or false, without quotation marks")
+		return false
+	}
+}
+
 // texts returns a list of strings.
 func (r *reader) texts(key string, otherwise []string) []string {
 	value := r.value(key)
@@ -136,15 +153,8 @@ func (r *reader) texts(key string, otherwise []string) []string {
 func (r *reader) unknown(keys []toml.Key) {
 	reported := map[string]bool{}
 	for _, key := range keys {
-		name := strings.Join(key, ".")
-		table := key[0]
-		switch {
-		case slices.Contains(r.known, name):
-			continue
-		case !slices.Contains(r.known, table):
-			name = table
-		}
-		if reported[name] {
+		name := r.strange(key)
+		if name == "" || reported[name] {
 			continue
 		}
 		reported[name] = true
@@ -157,6 +167,25 @@ func (r *reader) unknown(keys []toml.Key) {
 			Problem: fmt.Sprintf("unknown key %q%s", name, didYouMean(name, r.known)),
 		})
 	}
+}
+
+// strange names the first part of a key that nobody asked for; empty where there is none. A part with a dot in it is
+// quoted: "site.data" in quotation marks is not site.data.
+func (r *reader) strange(key toml.Key) string {
+	name := ""
+	for i, part := range key {
+		if strings.Contains(part, ".") {
+			part = strconv.Quote(part)
+		}
+		if i > 0 {
+			name += "."
+		}
+		name += part
+		if !slices.Contains(r.known, name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // sorted gives the findings in the order of their lines, those without a line last.
@@ -173,9 +202,6 @@ func (r *reader) sorted() []Finding {
 	return r.findings
 }
 
-func tableOf(key string) string {
-	table, _, _ := strings.Cut(key, ".")
-	return table
-}
+func tableOf(key string) string { return key[:strings.LastIndex(key, ".")] }
 
 func lastPart(key string) string { return key[strings.LastIndex(key, ".")+1:] }

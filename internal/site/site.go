@@ -3,7 +3,8 @@
 // The file is TOML and written by hand; testdata/example.toml is a complete one. Only site.id, site.gate,
 // panel.driver and, for a panel on a serial line, panel.port have to be given. Everything that is wrong with a
 // file is reported at once, a line for each, with what to do about it. Keys are case-sensitive; one that does
-// not exist is an error, because a misspelled setting would otherwise be silently ignored.
+// not exist is an error, because a misspelled setting would otherwise be silently ignored. Paths are those of the display,
+// whatever system the file is read on.
 package site
 
 import "time"
@@ -39,6 +40,7 @@ type Site struct {
 	Output   Output
 	Content  *Content // nil when the file has no [content]: nothing is fetched
 	Broker   *Broker  // nil when the file has no [broker]: an offline display
+	Network  Network
 
 	Contacts     []Contact // inputs that are wired, in the order mains, smoke, door, tamper, key
 	Key          Key       // of use only where the key is among Contacts

@@ -3,6 +3,7 @@ package site_test
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,8 +17,14 @@ import (
 
 func hours(h int) time.Duration { return time.Duration(h) * time.Hour }
 
-// sameZone compares locations by name.
-var sameZone = cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })
+// same compares locations by name, and addresses by what they are.
+func same() cmp.Option {
+	return cmp.Options{
+		cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() }),
+		cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
+		cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
+	}
+}
 
 func TestReadExample(t *testing.T) {
 	got, err := site.Read(filepath.Join("testdata", "example.toml"))
@@ -45,10 +52,12 @@ func TestReadExample(t *testing.T) {
 			URL: "tls://broker.example:8883", CA: "/var/lib/bangtin/ca.pem",
 			Certificate: "/var/lib/bangtin/device.pem", Key: "/var/lib/bangtin/device.key", Heartbeat: time.Minute, Gather: 5 * time.Minute,
 		},
+		Network: site.Network{Prefer: site.DefaultPrefer()},
+
 		Key:    site.Key{Does: "off", For: hours(12)},
 		Safety: site.Safety{Dim: 65, CutOff: 75},
 	}
-	if diff := cmp.Diff(want, got, sameZone); diff != "" {
+	if diff := cmp.Diff(want, got, same()); diff != "" {
 		t.Errorf("site (-want +got):\n%s", diff)
 	}
 }
@@ -74,7 +83,7 @@ url = "tls://broker.example"
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(full, short, sameZone); diff != "" {
+	if diff := cmp.Diff(full, short, same()); diff != "" {
 		t.Errorf("full and short file (-full +short):\n%s", diff)
 	}
 }
@@ -114,7 +123,7 @@ func TestOneClearLine(t *testing.T) {
 		{`[panel]`, "panel_lead = \"1m\"\n[panel]", `Key 'schedule.panel_lead' has already been defined`},
 		{`panel_lead = "90s" `, "[output2]\nx.y = 1\n#", `line 9: unknown key "output2": did you mean "output"?`},
 		{`volume = 60`, "volume = 60\nset_id = 2", `line 20: unknown key "output.set_id": did you mean "panel.set_id"?`},
-		{``, "\nzzz = 1", `line 30: unknown key "broker.zzz"` + "\n"},
+		{``, "\nzzz = 1", `line 34: unknown key "network.ethernet.zzz"` + "\n"},
 		{`id = "tinh-bien-01"`, `id = "Tịnh Biên"`, `line 2: site.id: "Tịnh Biên" is not a display's name`},
 		{`id = "tinh-bien-01"`, `id = "ab"`, `line 2: site.id: "ab"`},
 		{`id = "tinh-bien-01"`, `id = "a+#"`, `line 2: site.id:`},

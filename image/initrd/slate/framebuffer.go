@@ -70,20 +70,9 @@ func Show(path string, picture image.Image) error {
 		return fmt.Errorf("cannot show the slate: %w", err)
 	}
 	defer f.Close()
-	var v variable
-	var x fixed
-	if err := ask(f, getVariable, unsafe.Pointer(&v)); err != nil {
+	s, v, at, err := geometry(f)
+	if err != nil {
 		return fmt.Errorf("cannot show the slate on %s: %w", path, err)
-	}
-	if err := ask(f, getFixed, unsafe.Pointer(&x)); err != nil {
-		return fmt.Errorf("cannot show the slate on %s: %w", path, err)
-	}
-	s := Screen{
-		Width: int(v.Width), Height: int(v.Height), Stride: int(x.Stride), Bits: int(v.Bits),
-		Red: v.Red.channel(), Green: v.Green.channel(), Blue: v.Blue.channel(),
-	}
-	if err := s.Check(); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
 	}
 	// An output that nobody has used is dark until its mode is set, upon which a text console that is not silenced draws
 	// itself: so this is first. Drivers that only have the firmware's mode refuse.
@@ -91,7 +80,6 @@ func Show(path string, picture image.Image) error {
 	if err := ask(f, putVariable, unsafe.Pointer(&v)); err != nil && !errors.Is(err, unix.EINVAL) {
 		return fmt.Errorf("cannot light %s: %w", path, err)
 	}
-	at := int64(v.Y)*int64(s.Stride) + int64(v.X)*int64(s.Bits/8)
 	all := s.Bytes(picture)
 	if v.X > 0 { // the last line begins later, and would end behind the memory
 		all = all[:len(all)-int(v.X)*s.Bits/8]
@@ -100,6 +88,23 @@ func Show(path string, picture image.Image) error {
 		return fmt.Errorf("cannot show the slate on %s: %w", path, err)
 	}
 	return nil
+}
+
+// geometry is how a framebuffer is laid out, and where in its memory the first pixel is that can be seen.
+func geometry(f *os.File) (Screen, variable, int64, error) {
+	var v variable
+	var x fixed
+	if err := errors.Join(ask(f, getVariable, unsafe.Pointer(&v)), ask(f, getFixed, unsafe.Pointer(&x))); err != nil {
+		return Screen{}, v, 0, err
+	}
+	s := Screen{
+		Width: int(v.Width), Height: int(v.Height), Stride: int(x.Stride), Bits: int(v.Bits),
+		Red: v.Red.channel(), Green: v.Green.channel(), Blue: v.Blue.channel(),
+	}
+	if err := s.Check(); err != nil {
+		return Screen{}, v, 0, err
+	}
+	return s, v, int64(v.Y)*int64(s.Stride) + int64(v.X)*int64(s.Bits/8), nil
 }
 
 func (b bitfield) channel() Channel { return Channel{b.Offset, b.Length} }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // MaxLine is the longest request or answer in bytes. An answer with a whole state is about 2 kB.
@@ -38,6 +39,25 @@ type Answer struct {
 	Error string          `json:"error,omitempty"`
 	State json.RawMessage `json:"state,omitempty"`
 	Note  string          `json:"note,omitempty"` // what the person must know though it was done
+	Here  *Here           `json:"here,omitempty"` // beside the state, in every answer without an Error
+}
+
+// Here is what a person at the display asks that the reported state does not say.
+type Here struct {
+	Device string `json:"device"`
+	// Airing is what the present second counts as: idle, on-air, unverified or lost. Idle is outside every window.
+	Airing string    `json:"airing"`
+	Cause  string    `json:"cause,omitempty"` // of docs/OPERATIONS.md, where it is lost
+	Start  time.Time `json:"start"`           // of the window that is now, else of the next one, with the site's offset from UTC
+	End    time.Time `json:"end"`             //
+	Link   *Link     `json:"link,omitempty"`  // nil for a display without a centre
+}
+
+// Link is how a display stands with its centre.
+type Link struct {
+	Up   bool   `json:"up"`
+	ForS int64  `json:"for_s"`         // whole seconds since it came up or went down; since the start where it never was up
+	Why  string `json:"why,omitempty"` // of the last attempt, where it is down: one English line
 }
 
 // A Peer is who is on the other end, as the kernel says.

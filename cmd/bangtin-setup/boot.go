@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"bangtin/internal/notice"
+	"bangtin/internal/stick"
+)
+
+const (
+	// maxTries is how often a device is read before another one is wanted: the first time may come too early.
+	maxTries = 2
+	// maxKnown bounds what is remembered of devices that came and went.
+	maxKnown = 1000
+)
+
+// A start is one run at the start of a controller.
+type start struct {
+	*Main
+	kept   kept
+	image  []byte // the image's trust document
+	known  map[string]int
+	screen screen
+	said   bool // something, which S01 would hide
+	// showing is what was said last.
+	showing notice.Notice
+}
+
+// boot takes what an installer brought. A display that is commissioned is ready at once, and looks for half a minute; one
+// that is not looks until it is, and says meanwhile what it waits for.
+func (m *Main) boot(ctx context.Context) error {
+	s := &start{Main: m, known: map[string]int{}, screen: screen{paths: m.Paths}}
+	if err := m.finish(); err != nil {
+		m.Log.Error("cannot finish what was begun", "err", err)
+	}
+	s.kept = m.Paths.keep()
+	for _, problem := range s.kept.problems {
+		m.Log.Warn(problem)
+	}
+	var err error
+	if s.image, err = m.Paths.imageTrust(); err != nil {
+		m.Log.Error(err.Error())
+	}
+	if s.kept.site != nil {
+		return s.commissioned(ctx)
+	}
+	return s.wait(ctx)
+}
+
+func (s *start) commissioned(ctx context.Context) error {
+	s.network(ctx, false)
+	s.Notify("READY=1")
+	if err := notice.Clear(s.Paths.Notices, partSetup); err != nil {
+		s.Log.Warn(err.Error())
+	}
+	enough := time.After(s.Linger) // of looks: one that has begun is brought to its end
+	boot, there := s.Paths.bootPartition()
+	for {
+		done, err := s.lookAtSticks(ctx)
+		if !done && there {
+			there = false
+			done, err = s.lookAt(ctx, boot)
+		}
+		if done || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-enough:
+			return nil
+		case <-time.After(s.Look):
+		}
+	}
+}
+
+func (s *start) wait(ctx context.Context) error {
+	ready := sync.OnceFunc(func() { s.Notify("READY=1") })
+	defer time.AfterFunc(s.Limit, ready).Stop() // sticks that hang keep nobody else waiting, however many they are
+	boot, there := s.Paths.bootPartition()
+	for {
+		done, err := s.lookAtSticks(ctx)
+		if !done && there {
+			there = false
+			done, err = s.lookAt(ctx, boot)
+		}
+		if !done && !s.said && err == nil {
+			s.say(say(codeNone))
+			s.said = true
+		}
+		ready()
+		if done || err != nil {
+			return err
+		}
+		s.show()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(s.Look):
+		}
+	}
+}
+
+// lookAtSticks reads every stick that was not read yet. It is done when one was taken.
+func (s *start) lookAtSticks(ctx context.Context) (done bool, err error) {
+	all, err := s.Paths.sticks()
+	if err != nil {
+		s.Log.Warn(err.Error())
+		return false, nil
+	}
+	for _, m := range unread(all, s.known) {
+		if done, err := s.lookAt(ctx, m); done || err != nil {
+			return done, err
+		}
+	}
+	return false, nil
+}
+
+// lookAt reads one device and takes what is sound. It is done when the display has a site file by it.
+func (s *start) lookAt(ctx context.Context, m medium) (done bool, err error) {
+	if len(s.known) >= maxKnown {
+		clear(s.known)
+	}
+	r, err := s.read(ctx, m)
+	if ctx.Err() != nil {
+		return false, nil
+	}
+	if err != nil {
+		s.known[m.key]++
+		if errors.Is(err, errSlow) {
+			s.known[m.key] = maxTries
+		}
+		s.Log.Warn("cannot read a device", "device", m.name, "err", err)
+		if m.stick && s.known[m.key] == maxTries {
+			s.refuse(refuse(codeUnread, m.name+": "+err.Error()))
+		}
+		return false, nil
+	}
+	s.known[m.key] = maxTries
+	switch {
+	case r.Folder || len(r.Problems) > 0:
+		return s.take(ctx, m, r)
+	case r.Kind == kindExFAT || r.Kind == kindNTFS:
+		s.refuse(refuse(codeUnread, fmt.Sprintf("%s has the file system %s, and must have FAT32", m.name, r.Kind)))
+	default:
+		s.Log.Info("nothing for a display", "device", m.name, "kind", r.Kind)
+	}
+	return false, nil
+}
+
+// take judges a folder and stores it.
+func (s *start) take(ctx context.Context, m medium, r reading) (done bool, err error) {
+	t, no := judge(r, s.kept, s.image)
+	if no != nil {
+		s.Log.Warn("refused", "device", m.name, "code", no.code, "why", strings.Join(no.details, "; "))
+		// What was flashed lies on the boot partition for good, and is the older one as soon as a stick was taken.
+		if m.stick || s.kept.site == nil {
+			s.refuse(no)
+		}
+		return false, nil
+	}
+	if err := s.screen.restore(); err != nil { // before the daemon is started, which has the screen then
+		s.Log.Warn(err.Error())
+	}
+	other := t.other(s.kept)
+	err = s.store(t, s.kept, r)
+	if errors.Is(err, errCode) {
+		s.put(say(codeEnrol, err.Error()))
+		delete(r.Files, stick.Code)
+		err = s.store(t, s.kept, r)
+	}
+	if err != nil {
+		s.Log.Error("cannot store", "err", err)
+		s.refuse(refuse(codeStore, err.Error()))
+		return false, nil
+	}
+	s.said = true
+	if err := notice.Clear(s.Paths.Notices, partSetup); err != nil {
+		s.Log.Warn(err.Error())
+	}
+	if len(t.believed) > 0 {
+		s.Log.Warn("believed, as there was nothing to judge it by", "device", m.name, "what", strings.Join(t.believed, "; "))
+		s.put(say(codeBelieved, t.believed...))
+	}
+	if !other {
+		s.Log.Info("nothing new", "device", m.name, "site", t.site.ID)
+		return s.kept.site != nil, nil
+	}
+	s.Log.Info("taken", "device", m.name, "site", t.site.ID)
+	was := s.kept.site != nil
+	s.kept = s.Paths.keep()
+	s.kept.site = t.site
+	s.network(ctx, true)
+	if was {
+		s.tell(ctx, "systemctl", "--no-block", "try-restart", "bangtind.service")
+	}
+	return true, nil
+}
+
+// network writes what the site says of it; others are told where they run already.
+func (s *start) network(ctx context.Context, running bool) {
+	connections, servers, err := s.Paths.writeNetwork(s.kept.site.Network)
+	if err != nil {
+		s.Log.Error(err.Error())
+	}
+	if connections && running {
+		s.tell(ctx, "nmcli", "connection", "reload")
+		for name := range keyfiles(s.kept.site.Network) {
+			// The default connection holds the port until it is told otherwise. A way that is not there is refused.
+			s.tell(ctx, "nmcli", "--wait", "0", "connection", "up", "id", strings.TrimSuffix(name, keyfileEnd))
+		}
+	}
+	if servers {
+		s.tell(ctx, "systemctl", "--no-block", "try-restart", "systemd-timesyncd.service")
+	}
+}
+
+func (s *start) tell(ctx context.Context, argv ...string) {
+	if err := s.Do(ctx, argv...); err != nil {
+		s.Log.Warn(err.Error())
+	}
+}
+
+func (s *start) refuse(no *refusal) {
+	s.said = true
+	s.say(say(no.code, no.details...))
+}
+
+// say puts the notice that is shown until another takes its place.
+func (s *start) say(n notice.Notice) {
+	s.put(n)
+	s.Log.Info("said", "code", n.Code, "what", n.En)
+	s.showing = n
+}
+
+func (s *start) put(n notice.Notice) {
+	if err := notice.Put(s.Paths.Notices, n); err != nil {
+		s.Log.Error(err.Error())
+	}
+}
+
+// show draws what was said; a display that is commissioned has a daemon, whose the screen is.
+func (s *start) show() {
+	if s.kept.site != nil || s.showing.Code == "" {
+		return
+	}
+	if err := s.screen.show(s.showing); err != nil {
+		s.Log.Warn("cannot show the code", "err", err)
+	}
+}
+
+func readBounded(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("%s has more than %d bytes", filepath.Base(path), limit)
+	}
+	return data, err
+}
