@@ -92,7 +92,7 @@ func parseList(text, arch string, valid func(string) error) ([]string, error) {
 			all = append(all, thing)
 		}
 	}
-	if len(all) == 0 {
+	if len(seen) == 0 {
 		return nil, errors.New("nothing is in it")
 	}
 	return all, nil
