@@ -96,7 +96,7 @@ func parseList(text, arch string, valid func(string) error) ([]string, error) {
 			all = append(all, thing)
 		}
 	}
-	if len(all) == 0 {
+	if len(seen) == 0 {
 		return nil, emptyList{}
 	}
 	return all, nil

@@ -16,6 +16,9 @@ func TestParseList(t *testing.T) {
 	if diff := cmp.Diff([]string{"mpv", "rauc", "shim"}, got); diff != "" || err != nil {
 		t.Error(err, diff)
 	}
+	if got, err := parseList("mpv [arm64] # a\n", "amd64", validPackage); len(got) > 0 || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
 	for name, text := range map[string]string{
 		"nothing":       "# only words\n",
 		"no reason":     "mpv\n",
@@ -25,7 +28,6 @@ func TestParseList(t *testing.T) {
 		"no machine":    "mpv [vax] # a\n",
 		"two machines":  "mpv [amd64] [arm64] # a\n",
 		"twice, apart":  "rauc # a\nmpv [amd64] # a\nmpv [arm64] # b\n",
-		"none here":     "mpv [arm64] # a\n",
 		"a version":     "mpv=0.40 # a\n",
 		"capitals":      "Mpv # a\n",
 		"an option":     "--purge # a\n",
