@@ -64,6 +64,7 @@ func everyCommand() []struct{ line, fields string } {
 		{"site check @site.toml", "file site gate"},
 		{"site seal @site.toml --key @an.key", "file site sha256 issued"},
 		{"site stick @stick --site @site.toml --trust @sites.json --code $CODE", "folder site files"},
+		{"flash bangtin-9-amd64.img.zst", "disks"},
 		{"panel encode --protocol mdc --id 1 power on", "protocol id words hex"},
 		{"panel decode --protocol mdc AA FF 01 03 41 11 01 56", "kind command power id"},
 		{"panel discover --port $PORT --ids 2 --protocol sicp", "port found"},
