@@ -10,7 +10,7 @@
 # make soak        the power taken away CUTS times at random moments, and the display on air again each time; needs root, no KVM
 # make e2e-hal  the hardware's tests as root in a QEMU guest with Debian's kernel and its imitated hardware; needs root, no KVM
 # make boot-spike  the two boot loaders that were compared, cut at every write of every change, booted under OVMF at BOOTS cuts of each; needs root, no KVM
-# make image       the disk of a controller, in out/: made of Debian's packages and this repository, for ARCH; needs root
+# make image       the disk of a controller, in out/: made of Debian's packages and this repository, for ARCH, amd64 or arm64, the second emulated where this machine is the first; needs root
 # make slate       image/recipe/slate.png anew, what a display shows while it starts; look at it before it is committed
 # make secure-boot an image signed with KEY boots under a firmware that trusts that key alone, and with one thing wrong it does not; needs root, no KVM
 # make cross       the department's tool for Linux, Windows and macOS, on amd64 and arm64
@@ -49,7 +49,7 @@ all: build
 build:
 	@.ci/need build
 	CGO_ENABLED=1 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/bangtind ./cmd/bangtin-center ./cmd/bangtin-demo
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/bangtin ./cmd/bangtin-setup
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/bangtin ./cmd/bangtin-console ./cmd/bangtin-player ./cmd/bangtin-rescue ./cmd/bangtin-setup
 
 demo: 
 	@.ci/need build demo
@@ -108,7 +108,7 @@ boot-spike:
 # KEY and CERT: files of what signs the kernel image; without them a key is made and thrown away. RECORD=1: a release,
 # whose package set is written to image/recipe/lock.ARCH.
 image:
-	@.ci/need build image
+	@.ci/need build image $(if $(filter arm64,$(ARCH)),image-arm64)
 	$(GO) run ./image/mkimage -out out -arch $(ARCH) -version $(VERSION) $(if $(KEY),-key $(KEY) -cert $(CERT)) $(if $(RECORD),-record)
 
 slate:

@@ -244,11 +244,11 @@ func trustWord(trust string) text {
 
 func powerWord(power string) text {
 	return word(map[string]text{
-		"unknown": {"không rõ", "not known"},
-		"off":     {"tắt", "off"},
-		"on":      {"bật", "on"},
-		"warming": {"khởi động", "warming up"},
-		"cooling": {"tắt dần", "cooling down"},
+		"unknown": {"không rõ bật hay tắt", "not known"},
+		"off":     {"đã tắt", "off"},
+		"on":      {"đang bật", "on"},
+		"warming": {"đang khởi động", "warming up"},
+		"cooling": {"đang tắt dần", "cooling down"},
 	}, power)
 }
 

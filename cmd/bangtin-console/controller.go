@@ -19,7 +19,7 @@ func (p *page) controller() {
 	}
 	p.say(text{"Phiên bản", "Version"}, 1, text{"%s, phát hành %s, khe %s", "%s, released %s, slot %s"}.in(p.l, plain(f.Version), release, slot))
 	p.say(text{"Máy", "Machine"}, 1, p.machine())
-	p.say(text{"Dịch vụ lỗi", "Failed units"}, 1, p.units())
+	p.say(text{"Dịch vụ lỗi", "Failed"}, 1, p.units())
 	if len(f.Silent) > 0 {
 		var names []string
 		for _, n := range f.Silent {
@@ -42,6 +42,9 @@ func (p *page) network() string {
 			words += text{"chưa nối", "not connected"}.in(p.l)
 		}
 		all = append(all, words)
+	}
+	if p.facts.Addresses == nil {
+		return text{"không rõ", "not known"}.in(p.l)
 	}
 	if all == nil {
 		return text{"không thấy cổng mạng nào", "no interface found"}.in(p.l)
@@ -74,17 +77,19 @@ func (p *page) disk() string {
 	case d.Missing:
 		return text{"DỮ LIỆU CHƯA GẮN", "DATA NOT MOUNTED"}.in(p.l)
 	case d.Memory:
-		return text{"DỮ LIỆU TẠM TRONG BỘ NHỚ, mất khi tắt nguồn", "DATA IN MEMORY, gone with the power"}.in(p.l)
+		return text{"DỮ LIỆU CHỈ Ở BỘ NHỚ TẠM", "DATA IN MEMORY ONLY"}.in(p.l)
 	case d.ReadOnly:
 		return text{"DỮ LIỆU CHỈ ĐỌC", "DATA READ-ONLY"}.in(p.l)
 	}
-	return text{"dữ liệu trống %s/%s", "data %s of %s free"}.in(p.l, gib(d.Free), gib(d.Total))
+	return text{"dữ liệu trống %s/%s GiB", "data %s of %s GiB free"}.in(p.l, gib(d.Free), gib(d.Total))
 }
 
 func (p *page) units() string {
 	switch f := p.facts; {
 	case f.FailedWhy != "":
 		return text{"không rõ", "not known"}.in(p.l) + ": " + plain(f.FailedWhy)
+	case f.Failed == nil:
+		return text{"không rõ", "not known"}.in(p.l)
 	case len(f.Failed) == 0:
 		return text{"không có", "none"}.in(p.l)
 	}
@@ -114,7 +119,11 @@ func (p *page) notices() {
 				continue // it is among those above
 			}
 			a := adviceOn(code)
-			all = append(all, told{plain(code), a.what.in(p.l) + ". " + a.do.in(p.l)})
+			words := a.what.in(p.l) + ". " + a.do.in(p.l)
+			if code == d.Cause && d.Airing == "lost" {
+				words = text{"như nguyên nhân ở trên", "the cause above"}.in(p.l)
+			}
+			all = append(all, told{plain(code), words})
 		}
 	}
 	room := Rows - 1 - len(p.rows) - 1

@@ -20,10 +20,10 @@ type Facts struct {
 	Notices    []notice.Notice
 	NoticesBad bool // some cannot be read
 
-	Failed    []string // units
-	FailedWhy string   // nobody knows which
+	Failed    []string // units; nil where nobody knows which
+	FailedWhy string   // why nobody does
 
-	Addresses []Address
+	Addresses []Address // nil where nobody knows
 	Data      *Disk
 	Uptime    time.Duration // of the kernel; 0 when it is not known
 	Silent    []text        // sources that did not answer in time

@@ -45,6 +45,8 @@ func Page(f Facts, l Language) []Row {
 	p.verdict()
 	if f.Daemon != nil {
 		p.display(f.Daemon)
+	} else {
+		p.say(text{"Đồng hồ", "Clock"}, 1, text{"%s, giờ của máy, chưa ai xác nhận", "%s, the machine's own, confirmed by nobody"}.in(l, f.Now.In(zone()).Format("15:04:05 02/01/2006")))
 	}
 	p.controller()
 	p.notices()
@@ -54,7 +56,7 @@ func Page(f Facts, l Language) []Row {
 	p.rows = p.rows[:Rows-1]
 	p.add(inverse, pad(text{
 		" v: Tiếng Việt   e: English   phím khác: vẽ lại   |   trang chỉ để xem",
-		" v: Tiếng Việt   e: English   any other key: redraw   |   this page is read-only",
+		" v: Tiếng Việt   e: English   other keys: redraw   |   this page is read-only",
 	}.in(l), width))
 	return p.rows
 }
@@ -131,7 +133,7 @@ func (p *page) window(d *Daemon) string {
 }
 
 func (p *page) panel(d *Daemon) string {
-	words := text{"đang %s", "%s"}.in(p.l, powerWord(d.Panel.Power))
+	words := powerWord(d.Panel.Power).in(p.l)
 	switch {
 	case d.Panel.VerifiedAt == nil:
 		words += text{"; chưa đọc lại được lần nào", "; never read back"}.in(p.l)
@@ -166,6 +168,9 @@ func (p *page) player(d *Daemon) string {
 
 func (p *page) airtime(d *Daemon) string {
 	a := d.Airtime
+	if a.RequiredS <= 0 {
+		return text{"chưa đến giờ phải phát", "nothing was owed yet"}.in(p.l)
+	}
 	seconds := func(s int64) string { return p.span(time.Duration(s) * time.Second) }
 	words := text{"đã phát %s trên %s phải phát", "%s on air of %s owed"}.in(p.l, seconds(a.DeliveredS), seconds(a.RequiredS))
 	if a.UnverifiedS > 0 {
@@ -210,5 +215,4 @@ func (p *page) span(d time.Duration) string {
 	return text{"%d ngày %d giờ", "%d d %d h"}.in(p.l, s/86400, s/3600%24)
 }
 
-// bytes are counted in GiB, with one figure behind the point where there are few.
-func gib(n uint64) string { return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30)) }
+func gib(n uint64) string { return fmt.Sprintf("%.1f", float64(n)/(1<<30)) }

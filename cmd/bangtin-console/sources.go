@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -83,11 +84,12 @@ func (s *sources) units(ctx context.Context) func(*Facts) {
 	cmd := exec.CommandContext(ctx, s.systemctl[0], s.systemctl[1:]...)
 	cmd.WaitDelay = time.Second
 	out := &limited{left: maxUnits}
-	cmd.Stdout = out
+	complaint := &limited{left: maxUnits}
+	cmd.Stdout, cmd.Stderr = out, complaint
 	if err := cmd.Run(); err != nil {
-		return func(f *Facts) { f.FailedWhy = err.Error() }
+		return func(f *Facts) { f.FailedWhy = cmp.Or(strings.TrimSpace(complaint.String()), err.Error()) }
 	}
-	var failed []string
+	failed := []string{}
 	for line := range strings.Lines(out.String()) {
 		// systemctl 257 begins the line with a sign where the unit is not as it should be, also without a legend.
 		for _, word := range strings.Fields(line) {
@@ -121,7 +123,7 @@ func (s *sources) network(context.Context) func(*Facts) {
 	if err != nil {
 		return nil
 	}
-	var all []Address
+	all := []Address{}
 	for _, i := range interfaces[:min(len(interfaces), maxInterfaces)] {
 		if i.Flags&net.FlagLoopback != 0 {
 			continue
@@ -148,7 +150,7 @@ func (s *sources) disk(context.Context) func(*Facts) {
 	}
 	d := &Disk{
 		Free: fs.Bavail * uint64(fs.Bsize), Total: fs.Blocks * uint64(fs.Bsize), ReadOnly: fs.Flags&unix.ST_RDONLY != 0,
-		Memory:  slices.Contains([]int64{unix.TMPFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC}, int64(fs.Type)),
+		Memory:  slices.Contains([]int64{unix.TMPFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC}, fs.Type),
 		Missing: here.Dev == above.Dev,
 	}
 	return func(f *Facts) { f.Data = d }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -31,23 +32,38 @@ func judge(f Facts, l Language) verdict {
 			remedy:   text{"Nhìn trực tiếp màn hình để xác nhận.", "Look at the panel itself."}.in(l),
 		}
 	case "idle":
-		return verdict{headline: text{"TẮT THEO LỊCH – NGOÀI KHUNG GIỜ PHÁT", "OFF AS SCHEDULED – OUTSIDE THE BROADCAST WINDOWS"}}
-	case "lost":
-		v := verdict{headline: text{"KHÔNG PHÁT", "NOT ON AIR"}}
-		if d.early() {
-			v.headline = text{"CHUẨN BỊ PHÁT – CHƯA CÓ HÌNH", "GETTING READY – NO PICTURE YET"}
-		}
-		a := adviceOn(d.Cause)
-		v.cause, v.remedy = a.what.in(l), a.do.in(l)
-		if d.Panel.Error != "" && strings.HasPrefix(d.Cause, "panel-") {
-			v.cause += " (" + plain(d.Panel.Error) + ")"
-		}
-		if by := d.odd(l); by != "" {
-			v.cause += "; " + by
+		v := verdict{headline: text{"TẮT THEO LỊCH – NGOÀI KHUNG GIỜ PHÁT", "OFF AS SCHEDULED – OUTSIDE THE WINDOWS"}, cause: d.odd(l)}
+		if n := len(d.Alarms); n > 0 {
+			v.remedy = text{"Xử lý các cảnh báo bên dưới trước khung giờ phát.", "See to the alarms below before the window begins."}.in(l)
 		}
 		return v
+	case "lost":
+		return d.lost(l)
 	}
 	return verdict{headline: text{"KHÔNG RÕ", "NOT KNOWN"}, cause: text{"chương trình chính không cho biết", "the daemon does not say"}.in(l)}
+}
+
+// lost is why nothing is on air.
+func (d *Daemon) lost(l Language) verdict {
+	v := verdict{headline: text{"KHÔNG PHÁT", "NOT ON AIR"}}
+	if d.early() {
+		v.headline = text{"CHUẨN BỊ PHÁT – CHƯA CÓ HÌNH", "GETTING READY – NO PICTURE YET"}
+	}
+	a := adviceOn(d.Cause)
+	v.cause, v.remedy = a.what.in(l), a.do.in(l)
+	by := d.odd(l)
+	switch {
+	case by != "" && (d.Cause == "department-override" || d.Cause == "local-override"):
+		v.headline, v.cause = text{"KHÔNG PHÁT – THEO LỆNH", "NOT ON AIR – BY ORDER"}, by
+	case by != "" && d.Cause == "safety":
+		v.headline, v.cause = text{"KHÔNG PHÁT – NGẮT VÌ AN TOÀN CHÁY", "NOT ON AIR – CUT OFF FOR FIRE SAFETY"}, by
+	case by != "":
+		v.cause += "; " + by
+	}
+	if d.Panel.Error != "" && strings.HasPrefix(d.Cause, "panel-") {
+		v.cause += " (" + plain(d.Panel.Error) + ")"
+	}
+	return v
 }
 
 // early reports whether no window has begun, so that nothing is owed yet.
@@ -57,36 +73,56 @@ func (d *Daemon) early() bool { return d.Want.Rule == "schedule" && d.At.Before(
 func (d *Daemon) odd(l Language) string {
 	who, ok := map[string]text{
 		"fire":       {"khóa an toàn cháy", "fire latch"},
-		"blackout":   {"lệnh tắt toàn bộ của Sở", "blackout by the department"},
-		"safe":       {"màn hình an toàn theo lệnh của Sở", "safe screen by the department"},
-		"local":      {"theo khóa công tắc hoặc lệnh tại chỗ", "by key switch or a person on site"},
-		"department": {"theo lệnh của Sở", "by order of the department"},
-		"no-time":    {"không biết giờ nên để màn hình sáng", "the time is not known, so it stays lit"},
+		"blackout":   {"lệnh của Sở", "order of the department"},
+		"safe":       {"lệnh của Sở", "order of the department"},
+		"local":      {"khóa công tắc hoặc lệnh tại chỗ", "key switch or person on site"},
+		"department": {"lệnh của Sở", "order of the department"},
+		"no-time":    {"không biết giờ đúng nên để màn hình sáng", "the time is not known, so it stays lit"},
 	}[d.Want.Rule]
-	if !ok {
+	switch {
+	case !ok:
 		return ""
-	}
-	if d.Want.Rule == "no-time" {
+	case d.Want.Rule == "no-time":
 		return who.in(l)
 	}
-	return who.in(l) + ": " + plain(d.Want.Reason)
+	return who.in(l) + ": " + d.reason(l)
+}
+
+// reason is the daemon's: for an order "off by PEOPLE until TIME: WHY", which is said in the reader's language.
+func (d *Daemon) reason(l Language) string {
+	reason := plain(d.Want.Reason)
+	wish, rest, found := strings.Cut(reason, " by ")
+	by, rest, found2 := strings.Cut(rest, " until ")
+	until, why, found3 := strings.Cut(rest, ": ")
+	end, err := time.Parse(time.RFC3339, until)
+	wished, known := map[string]text{
+		"on": {"bật", "on"}, "off": {"tắt", "off"}, "blackout": {"tắt toàn bộ", "blackout"}, "safe": {"màn hình an toàn", "safe screen"},
+	}[wish]
+	if !found || !found2 || !found3 || err != nil || !known {
+		return reason
+	}
+	return text{"%s, %s, đến %s: %s", "%s, %s, until %s: %s"}.in(l, wished, by, d.local(end).Format("15:04 02/01/2006"), why)
 }
 
 // withoutDaemon goes by what else is known, nearest to the root first.
 func (f Facts) withoutDaemon(l Language) verdict {
-	dark := text{"KHÔNG PHÁT", "NOT ON AIR"}
 	for _, among := range []struct {
-		letter   string
+		codes    string // of notices that may be why, beginnings of them
 		headline text
 	}{
 		{"D", text{"KHÔNG PHÁT – HỎNG BỘ NHỚ DỮ LIỆU", "NOT ON AIR – THE DATA STORAGE HAS FAILED"}},
-		{"S", text{"CHƯA ĐƯA VÀO SỬ DỤNG", "NOT COMMISSIONED"}},
-		{"E", dark}, {"P", dark}, {"N", dark},
+		{"S01", text{"CHƯA ĐƯA VÀO SỬ DỤNG", "NOT COMMISSIONED"}},
+		{"S02 S03 S04 S05 S06 S09", text{"CHƯA PHÁT – CẤU HÌNH CHƯA ĐƯỢC CHẤP NHẬN", "NOT ON AIR – THE CONFIGURATION WAS NOT TAKEN"}},
 	} {
 		for _, n := range f.Notices {
-			if strings.HasPrefix(n.Code, among.letter) {
+			if slices.ContainsFunc(strings.Fields(among.codes), func(c string) bool { return strings.HasPrefix(n.Code, c) }) {
 				return verdict{headline: among.headline, cause: text{"thông báo %s", "notice %s"}.in(l, plain(n.Code)) + " – " + plain(text{n.Vi, n.En}.in(l))}
 			}
+		}
+	}
+	if f.Uptime > 0 && f.Uptime < startingFor {
+		return verdict{
+			headline: text{"ĐANG KHỞI ĐỘNG", "STARTING"}, remedy: text{"Xin chờ đến hai phút.", "Please wait for up to two minutes."}.in(l),
 		}
 	}
 	if f.Data != nil && (f.Data.Missing || f.Data.ReadOnly) {
@@ -96,14 +132,9 @@ func (f Facts) withoutDaemon(l Language) verdict {
 			remedy:   text{"Tắt nguồn bộ điều khiển 10 giây rồi bật lại. Nếu vẫn vậy: thay bộ nhớ.", "Take the controller's power away for 10 s. If it stays: replace its storage."}.in(l),
 		}
 	}
-	if f.Uptime > 0 && f.Uptime < startingFor {
-		return verdict{
-			headline: text{"ĐANG KHỞI ĐỘNG", "STARTING"}, remedy: text{"Xin chờ đến hai phút.", "Please wait for up to two minutes."}.in(l),
-		}
-	}
 	return verdict{
 		headline: text{"KHÔNG RÕ – CHƯƠNG TRÌNH CHÍNH KHÔNG TRẢ LỜI", "NOT KNOWN – THE DAEMON DOES NOT ANSWER"},
-		cause:    plain(f.DaemonWhy),
+		cause:    text{"chương trình chính chưa chạy, đã dừng hoặc bị treo (%s)", "it is not started, has ended or hangs (%s)"}.in(l, plain(f.DaemonWhy)),
 		remedy: text{
 			"Chờ ba phút: hệ thống tự khởi động lại chương trình. Nếu vẫn vậy: tắt nguồn bộ điều khiển 10 giây rồi bật lại; sau đó gọi đơn vị vận hành và đọc trang này.",
 			"Wait three minutes: it is restarted by itself. If it stays: take the controller's power away for 10 s; then call the operator and read this page out.",

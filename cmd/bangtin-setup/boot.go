@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"bangtin/internal/notice"
+	"bangtin/internal/stick"
 )
 
 const (
@@ -34,7 +36,7 @@ type start struct {
 
 // boot takes what an installer brought. A display that is commissioned is ready at once, and looks for half a minute; one
 // that is not looks until it is, and says meanwhile what it waits for.
-func (m *Main) boot(ctx context.Context) error {
+func (m *Main) boot(ctx context.Context) {
 	s := &start{Main: m, known: map[string]int{}, screen: screen{paths: m.Paths}}
 	if err := m.finish(); err != nil {
 		m.Log.Error("cannot finish what was begun", "err", err)
@@ -48,103 +50,96 @@ func (m *Main) boot(ctx context.Context) error {
 		m.Log.Error(err.Error())
 	}
 	if s.kept.site != nil {
-		return s.commissioned(ctx)
+		s.commissioned(ctx)
+		return
 	}
-	return s.wait(ctx)
+	s.wait(ctx)
 }
 
-func (s *start) commissioned(ctx context.Context) error {
+func (s *start) commissioned(ctx context.Context) {
 	s.network(ctx, false)
 	s.Notify("READY=1")
 	if err := notice.Clear(s.Paths.Notices, partSetup); err != nil {
 		s.Log.Warn(err.Error())
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.Linger)
-	defer cancel()
-	boot, there := s.Paths.bootPartition()
-	for {
-		done, err := s.lookAtSticks(ctx)
-		if !done && there {
-			there = false
-			done, err = s.lookAt(ctx, boot)
-		}
-		if done || err != nil || !pause(ctx, s.Look) {
-			return err
+	if s.lookAtSticks(ctx) {
+		return
+	}
+	if boot, there := s.Paths.bootPartition(); there {
+		s.lookAt(ctx, boot)
+	}
+	s.linger(ctx)
+}
+
+// linger looks for a stick that comes to light later than what is built in. What lies on the boot partition ends it
+// for nobody, as it lies there for good.
+func (s *start) linger(ctx context.Context) {
+	enough := time.After(s.Linger) // of looks: one that has begun is brought to its end
+	for !s.lookAtSticks(ctx) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-enough:
+			return
+		case <-time.After(s.Look):
 		}
 	}
 }
 
-func (s *start) wait(ctx context.Context) error {
-	ready := false
+func (s *start) wait(ctx context.Context) {
+	ready := sync.OnceFunc(func() { s.Notify("READY=1") })
+	defer time.AfterFunc(s.Limit, ready).Stop() // sticks that hang keep nobody else waiting, however many they are
 	boot, there := s.Paths.bootPartition()
 	for {
-		done, err := s.lookAtSticks(ctx)
+		done := s.lookAtSticks(ctx)
 		if !done && there {
 			there = false
-			done, err = s.lookAt(ctx, boot)
+			if s.lookAt(ctx, boot) {
+				ready()
+				s.linger(ctx)
+				return
+			}
 		}
-		if !done && !s.said && err == nil {
+		if !done && !s.said {
 			s.say(say(codeNone))
 			s.said = true
 		}
-		if !ready || done {
-			s.Notify("READY=1")
-			ready = true
-		}
-		if done || err != nil {
-			return err
+		ready()
+		if done {
+			return
 		}
 		s.show()
-		if !pause(ctx, s.Look) {
-			return nil
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(s.Look):
 		}
-	}
-}
-
-// pause tells whether there is to be another look.
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
 	}
 }
 
 // lookAtSticks reads every stick that was not read yet. It is done when one was taken.
-func (s *start) lookAtSticks(ctx context.Context) (done bool, err error) {
-	all, err := s.Paths.sticks()
-	if err != nil {
-		s.Log.Warn(err.Error())
-		return false, nil
+func (s *start) lookAtSticks(ctx context.Context) (done bool) {
+	all, lost := s.Paths.sticks()
+	if lost != nil { // and the boot partition may be there all the same
+		s.Log.Warn(lost.Error())
 	}
 	for _, m := range unread(all, s.known) {
-		if done, err := s.lookAt(ctx, m); done || err != nil {
-			return done, err
+		if s.lookAt(ctx, m) {
+			return true
 		}
 	}
-	return false, nil
+	return false
 }
 
 // lookAt reads one device and takes what is sound. It is done when the display has a site file by it.
-func (s *start) lookAt(ctx context.Context, m medium) (done bool, err error) {
+func (s *start) lookAt(ctx context.Context, m medium) (done bool) {
 	if len(s.known) >= maxKnown {
 		clear(s.known)
 	}
 	r, err := s.read(ctx, m)
-	if ctx.Err() != nil {
-		return false, nil
-	}
 	if err != nil {
-		s.known[m.key]++
-		if errors.Is(err, errSlow) {
-			s.known[m.key] = maxTries
-		}
-		s.Log.Warn("cannot read a device", "device", m.name, "err", err)
-		if m.stick && s.known[m.key] == maxTries {
-			s.refuse(refuse(codeUnread, m.name+": "+err.Error()))
-		}
-		return false, nil
+		s.unreadable(ctx, m, err)
+		return false
 	}
 	s.known[m.key] = maxTries
 	switch {
@@ -155,11 +150,26 @@ func (s *start) lookAt(ctx context.Context, m medium) (done bool, err error) {
 	default:
 		s.Log.Info("nothing for a display", "device", m.name, "kind", r.Kind)
 	}
-	return false, nil
+	return false
+}
+
+// unreadable notes that a device could not be read; it says so once no further try is left.
+func (s *start) unreadable(ctx context.Context, m medium, err error) {
+	if ctx.Err() != nil { // the program ends, and the device may be sound
+		return
+	}
+	s.known[m.key]++
+	if errors.Is(err, errSlow) {
+		s.known[m.key] = maxTries
+	}
+	s.Log.Warn("cannot read a device", "device", m.name, "err", err)
+	if m.stick && s.known[m.key] == maxTries {
+		s.refuse(refuse(codeUnread, m.name+": "+err.Error()))
+	}
 }
 
 // take judges a folder and stores it.
-func (s *start) take(ctx context.Context, m medium, r reading) (done bool, err error) {
+func (s *start) take(ctx context.Context, m medium, r reading) (done bool) {
 	t, no := judge(r, s.kept, s.image)
 	if no != nil {
 		s.Log.Warn("refused", "device", m.name, "code", no.code, "why", strings.Join(no.details, "; "))
@@ -167,22 +177,22 @@ func (s *start) take(ctx context.Context, m medium, r reading) (done bool, err e
 		if m.stick || s.kept.site == nil {
 			s.refuse(no)
 		}
-		return false, nil
+		return false
 	}
 	if err := s.screen.restore(); err != nil { // before the daemon is started, which has the screen then
 		s.Log.Warn(err.Error())
 	}
-	fresh := t.fresh(s.kept)
-	err = s.store(t, s.kept, r)
+	other := t.other(s.kept)
+	err := s.store(t, s.kept, r)
 	if errors.Is(err, errCode) {
 		s.put(say(codeEnrol, err.Error()))
-		delete(r.Files, "code.txt")
+		delete(r.Files, stick.Code)
 		err = s.store(t, s.kept, r)
 	}
 	if err != nil {
 		s.Log.Error("cannot store", "err", err)
 		s.refuse(refuse(codeStore, err.Error()))
-		return false, nil
+		return false
 	}
 	s.said = true
 	if err := notice.Clear(s.Paths.Notices, partSetup); err != nil {
@@ -192,9 +202,9 @@ func (s *start) take(ctx context.Context, m medium, r reading) (done bool, err e
 		s.Log.Warn("believed, as there was nothing to judge it by", "device", m.name, "what", strings.Join(t.believed, "; "))
 		s.put(say(codeBelieved, t.believed...))
 	}
-	if !fresh {
+	if !other {
 		s.Log.Info("nothing new", "device", m.name, "site", t.site.ID)
-		return s.kept.site != nil, nil
+		return s.kept.site != nil
 	}
 	s.Log.Info("taken", "device", m.name, "site", t.site.ID)
 	was := s.kept.site != nil
@@ -204,7 +214,7 @@ func (s *start) take(ctx context.Context, m medium, r reading) (done bool, err e
 	if was {
 		s.tell(ctx, "systemctl", "--no-block", "try-restart", "bangtind.service")
 	}
-	return true, nil
+	return true
 }
 
 // network writes what the site says of it; others are told where they run already.

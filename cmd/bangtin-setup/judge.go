@@ -32,18 +32,19 @@ type kept struct {
 	issued   time.Time  // when its site file was; zero for none, and for one without a seal
 	document *trust.Document
 	trust    []byte // the document's envelope; nil where the display has none of its own
+	seal     []byte // as it is
 	problems []string
 }
 
 // keep reads what the display has. What is damaged counts as missing and is told.
 func (p Paths) keep() kept {
 	var k kept
-	dir, err := unix.Open(p.Data, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	dir, err := openFolder(p.Data)
 	if err != nil {
 		k.problems = append(k.problems, fmt.Sprintf("cannot open %s: %v", p.Data, err))
 		return k
 	}
-	defer unix.Close(dir)
+	defer dir.Close()
 	take := func(name string, limit int64) []byte {
 		data, err := readFile(dir, name, limit)
 		if err != nil && !errors.Is(err, unix.ENOENT) {
@@ -60,8 +61,8 @@ func (p Paths) keep() kept {
 		}
 	}
 	// The seal was verified when it was stored; keys may have changed since, and its date has not.
-	if raw := take(stick.Seal, trust.MaxEnvelope); raw != nil {
-		v, err := voucherOf(raw)
+	if k.seal = take(stick.Seal, trust.MaxEnvelope); k.seal != nil {
+		v, err := voucherOf(k.seal)
 		if err == nil {
 			k.id, k.issued = v.Site, v.Issued
 		} else {
@@ -97,10 +98,13 @@ type taken struct {
 	believed []string // what was believed because there was nothing to judge it by; empty otherwise
 }
 
-// fresh tells whether anything of it is new to the display.
-func (t *taken) fresh(k kept) bool {
+// other tells whether the display goes by anything else with it.
+func (t *taken) other(k kept) bool {
 	return !bytes.Equal(t.file, k.file) || !bytes.Equal(t.trust, k.trust)
 }
+
+// fresh tells whether there is anything to store: also a later seal, before which no site file counts any more.
+func (t *taken) fresh(k kept) bool { return t.other(k) || !bytes.Equal(t.seal, k.seal) }
 
 // judge decides on a folder by the trust document that the display has, else by that of the image (nil for none), else by
 // the folder's own.

@@ -135,10 +135,17 @@ func (k *keyfile) group(name string) {
 
 func (k *keyfile) set(key, value string) { fmt.Fprintf(k, "%s=%s\n", key, escape(value)) }
 
-// escape writes a text as GLib's key files want it: a line, with what is not to be seen, and spaces at its ends, as
-// escapes (GLib, "Key file format").
+// escape writes a text as GLib's key files want it: a line of UTF-8, with spaces and what else would end or shorten it as
+// escapes (GLib, "Key file format"). Other control characters have no escape, nor a place in a site file: they are left
+// out.
 func escape(text string) string {
-	return strings.NewReplacer(`\`, `\\`, " ", `\s`, "\n", `\n`, "\t", `\t`, "\r", `\r`, "\x00", "").Replace(text)
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' && !strings.ContainsRune("\n\t\r", r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
+	return strings.NewReplacer(`\`, `\\`, " ", `\s`, "\n", `\n`, "\t", `\t`, "\r", `\r`).Replace(text)
 }
 
 // byteList writes bytes as NetworkManager's list of numbers, which nothing in a network's name can leave.

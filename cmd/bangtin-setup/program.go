@@ -87,7 +87,7 @@ func (m *Main) Run(ctx context.Context) int {
 	var err error
 	switch {
 	case len(m.Args) == 0:
-		err = m.boot(ctx)
+		m.boot(ctx)
 	case len(m.Args) == 2 && m.Args[0] == "read":
 		err = m.readDevice(m.Args[1])
 	case len(m.Args) == 1 && m.Args[0] == "enrol":

@@ -115,7 +115,7 @@ func kindOfDevice(device string) (string, error) {
 // readFolder reads what an installer put below root. Every file is asked for by its name, so that it does not matter how
 // many there are beside it, and no link is followed.
 func readFolder(root string) (reading, error) {
-	dir, err := unix.Open(filepath.Join(root, stick.Folder), unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	dir, err := openFolder(filepath.Join(root, stick.Folder))
 	switch {
 	case errors.Is(err, unix.ENOENT):
 		return reading{}, nil
@@ -124,7 +124,7 @@ func readFolder(root string) (reading, error) {
 	case err != nil:
 		return reading{}, fmt.Errorf("cannot open the folder %s: %w", stick.Folder, err)
 	}
-	defer unix.Close(dir)
+	defer dir.Close()
 	r := reading{Folder: true, Files: map[string][]byte{}}
 	for _, name := range []string{stick.Site, stick.Seal, stick.Trust, stick.Code, stick.Answer} {
 		var no unfit
@@ -142,14 +142,19 @@ func readFolder(root string) (reading, error) {
 	return r, nil
 }
 
+// openFolder opens a folder, and no link to one.
+func openFolder(path string) (*os.File, error) {
+	return os.OpenFile(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+}
+
 // unfit is what is wrong with a file though the stick works.
 type unfit string
 
 func (u unfit) Error() string { return string(u) }
 
-func readFile(dir int, name string, limit int64) ([]byte, error) {
+func readFile(dir *os.File, name string, limit int64) ([]byte, error) {
 	// O_NONBLOCK: a pipe must not keep whoever opens it.
-	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	fd, err := unix.Openat(int(dir.Fd()), name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENXIO) {
 		return nil, unfit(name + " is no file")
 	}

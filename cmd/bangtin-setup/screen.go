@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,8 +34,11 @@ type screen struct {
 // show draws a notice. Without a framebuffer, as on a controller without a display, there is nothing to do.
 func (s *screen) show(n notice.Notice) error {
 	link, err := os.Readlink(s.paths.ScreenLink)
-	if err != nil || link == s.link && n.Code == s.code {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && link == s.link && n.Code == s.code {
 		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("cannot find the screen: %w", err)
 	}
 	if link != s.link || s.before == nil { // the card's driver took over from the firmware's picture
 		if s.before, err = slate.Take(s.paths.Screen); err != nil {

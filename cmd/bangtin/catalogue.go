@@ -16,7 +16,7 @@ func catalogueParts() []map[string]string {
 	return []map[string]string{
 		vietnameseHelp(), vietnameseProblems(), vietnameseRemedies(), vietnameseResults(),
 		vietnameseSend(), vietnameseWatch(), vietnameseSigning(), vietnameseCentre(), vietnameseOrders(),
-		vietnameseReasons(), vietnamesePanel(), vietnameseFlash(),
+		vietnameseReasons(), vietnamesePanel(), vietnameseFlash(), vietnameseSite(),
 	}
 }
 

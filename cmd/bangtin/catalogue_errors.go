@@ -104,7 +104,7 @@ func vietnameseRemedies() map[string]string {
 		"give one of them":            "chỉ dùng một trong hai",
 		"use 1 to 60 of a-z, 0-9, dot and hyphen, such as nguyen.van.a": "dùng 1 đến 60 ký tự a-z, 0-9, dấu chấm và gạch nối, như nguyen.van.a",
 		"write it on one line, at most 200 bytes":                       "viết trên một dòng, nhiều nhất 200 byte",
-		"write ROLE=FILE.pub with a role of power, urgent, update, collect, time, trust, or playlist:editor=FILE.pub, playlist:approver=FILE.pub": "viết VAITRÒ=TỆP.pub với vai trò power, urgent, update, collect, time, trust, hoặc playlist:editor=TỆP.pub, playlist:approver=TỆP.pub",
+		"write ROLE=FILE.pub with a role of power, urgent, update, collect, time, site, trust, or playlist:editor=FILE.pub, playlist:approver=FILE.pub": "viết VAITRÒ=TỆP.pub với vai trò power, urgent, update, collect, time, site, trust, hoặc playlist:editor=TỆP.pub, playlist:approver=TỆP.pub",
 		"write ROLE=N, such as trust=2": "viết VAITRÒ=N, như trust=2",
 		"add --grant trust=FILE.pub, or sign with another key; a holder of the old document signs with bangtin trust sign": "thêm --grant trust=TỆP.pub, hoặc ký bằng khóa khác; người giữ danh sách cũ ký bằng bangtin trust sign",
 

@@ -59,6 +59,7 @@ func (p *Program) flash(o *options) action {
 
 // tellDisks lists what could be written to, and what could not.
 func (p *Program) tellDisks(disks []flash.Disk) error {
+	listed := []diskObject{}
 	for _, d := range disks {
 		about := []string{fmt.Sprintf("%.1f GB", float64(d.Bytes)/1e9), d.Model}
 		if !d.Portable() {
@@ -71,12 +72,14 @@ func (p *Program) tellDisks(disks []flash.Disk) error {
 			about = append(about, p.text(say("in use: %s", strings.Join(d.Users, " "))))
 		}
 		fmt.Fprintf(p.Stdout, "%-14s %s\n", d.Path, strings.Join(about, ", "))
-		if err := p.result(diskObject{d.Path, d.Bytes, d.Model, d.Bus, d.Users, d.Locked}); err != nil {
-			return err
-		}
+		listed = append(listed, diskObject{d.Path, d.Bytes, d.Model, d.Bus, d.Users, d.Locked})
 	}
 	p.tell(say("Name one of them: bangtin flash IMAGE --to /dev/…"))
-	return nil
+	return p.result(disksObject{listed})
+}
+
+type disksObject struct {
+	Disks []diskObject `json:"disks"`
 }
 
 type diskObject struct {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -59,6 +60,11 @@ func everyCommand() []struct{ line, fields string } {
 		{"center revoke --dir @c --device tinh-bien-01", "name revoked"},
 		{"center crl --dir @c", "file"},
 		{"center renew --dir @c", "renewed"},
+		{"site new @site.toml --gate Tịnh_Biên --id tinh-bien-01 --panel hdmi", "file site gate"},
+		{"site check @site.toml", "file site gate"},
+		{"site seal @site.toml --key @an.key", "file site sha256 issued"},
+		{"site stick @stick --site @site.toml --trust @sites.json --code $CODE", "folder site files"},
+		{"flash bangtin-9-amd64.img.zst", "disks"},
 		{"panel encode --protocol mdc --id 1 power on", "protocol id words hex"},
 		{"panel decode --protocol mdc AA FF 01 03 41 11 01 56", "kind command power id"},
 		{"panel discover --port $PORT --ids 2 --protocol sicp", "port found"},
@@ -70,6 +76,8 @@ func TestEveryCommandWritesOneObject(t *testing.T) {
 	r.store()
 	r.await(r.display("tinh-bien-01"))
 	r.picture("p.png")
+	r.sites("an")
+	r.check(os.Mkdir(r.path("stick"), 0o700))
 	key, _, err := pki.NewKey()
 	r.check(err)
 	csr, err := pki.MakeRequest(key, "tinh-bien-01")

@@ -86,6 +86,8 @@ func timeWord(code string) (phrase, bool) {
 		return say("it has too many commands open: the same may be sent again in a minute"), true
 	case "on-air":
 		return say("the display owes its programme now: wait, or give --force"), true
+	case "storage":
+		return say("its disk takes no records, so it could not tell a second time from the first: for power and playlist give an order that stands; replace the disk"), true
 	case "superseded":
 		return say("a later command took its place"), true
 	case "overruled":

@@ -69,7 +69,7 @@ func grant(d *trust.Document, s string) error {
 	role := trust.Role(name)
 	if !ok || !slices.Contains(trust.Roles(), role) || (role == trust.RolePlaylist) != (duty != "") {
 		return &problem{field: "--grant " + s, what: say("is not a grant"), usage: true,
-			remedy: say("write ROLE=FILE.pub with a role of power, urgent, update, collect, time, trust, or playlist:editor=FILE.pub, playlist:approver=FILE.pub")}
+			remedy: say("write ROLE=FILE.pub with a role of power, urgent, update, collect, time, site, trust, or playlist:editor=FILE.pub, playlist:approver=FILE.pub")}
 	}
 	key, err := readPublic(file)
 	if err != nil {
@@ -219,6 +219,11 @@ func readTrust(path string) (*trust.Document, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseTrust(path, raw)
+}
+
+// parseTrust reads a complete trust document that was read from path.
+func parseTrust(path string, raw []byte) (*trust.Document, error) {
 	d, err := trust.ParseDocument(raw)
 	if err != nil {
 		return nil, refused(path, err)

@@ -24,7 +24,7 @@ func (d *display) command(ctx context.Context) error {
 	d.commands, err = command.New(ctx, command.Config{
 		Journal: d.journal, Clock: d.clock, Orders: d.orders, Display: d.control, Player: d.player, Library: d.library,
 		Sender: sender, Machine: command.Logind{Address: command.SystemBus}, Diagnose: d.report,
-		Gate: d.site.Gate, Kernel: d.kernel, Refused: d.control.Refused, Log: d.log,
+		Gate: d.site.Gate, Kernel: d.kernel, Forgets: d.forgets, Refused: d.control.Refused, Log: d.log,
 		Loop: func(name string) func() { return d.health.Aside(name, command.Stall) },
 	})
 	return err

@@ -59,6 +59,7 @@ type display struct {
 	orders  *control.Orders
 	control *control.Control
 	health  *control.Health
+	forgets bool // what it writes is lost with this boot: it obeys nothing that must not be done twice
 
 	commands *command.Commands
 	lacking  *lacking
@@ -87,7 +88,7 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 	if m.nowhere {
 		s.Output.Video = site.VideoNull
 	}
-	d.screen()
+	d.screen(m.player)
 	if err := d.recall(ctx); err != nil {
 		return err
 	}
@@ -177,16 +178,20 @@ func (d *display) degrade(code string, err error) {
 // path is a name below the site's data folder.
 func (d *display) path(name string) string { return filepath.Join(d.site.Data, name) }
 
-// screen builds the player and the picture it falls back to; it has a plain one of its own.
-func (d *display) screen() {
-	runtime := filepath.Join(filepath.Dir(d.site.Socket), "player")
+// playerFolder is the player's runtime folder beside a socket: its own, or without one the daemon's.
+func playerFolder(socket string) string { return filepath.Join(filepath.Dir(socket), "player") }
+
+// screen builds the player and the picture it falls back to; it has a plain one of its own. socket is where mpv runs as
+// another user, who must be able to read the picture; empty for none.
+func (d *display) screen(socket string) {
+	runtime := playerFolder(cmp.Or(socket, d.site.Socket))
 	slate := filepath.Join(runtime, "slate.png")
-	if err := errors.Join(os.MkdirAll(runtime, 0o700), os.WriteFile(slate, media.SlatePNG(), 0o600)); err != nil {
+	if err := errors.Join(os.MkdirAll(runtime, 0o700), os.WriteFile(slate, media.SlatePNG(), 0o640)); err != nil {
 		d.degrade("slate-missing", err)
 		slate = ""
 	}
 	d.player = mpv.New(mpv.Options{
-		Runtime: runtime, Fonts: fontDir, Slate: slate, Video: mpv.VideoMode(d.site.Output.Video), Mode: d.site.Output.Mode,
+		Player: socket, Runtime: runtime, Fonts: fontDir, Slate: slate, Video: mpv.VideoMode(d.site.Output.Video), Mode: d.site.Output.Mode,
 		Rotate: d.site.Output.Rotate, Volume: d.site.Output.Volume, Environ: os.Environ(), Log: d.log,
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"bangtin/internal/fileset"
 	"bangtin/internal/pki"
 	"bangtin/internal/pki/enrol"
 	"bangtin/internal/site"
@@ -137,9 +138,9 @@ func (e *enrolment) receive(ctx context.Context, key *ecdsa.PrivateKey, csr []by
 	if err != nil {
 		return err
 	}
-	set := []part{{e.files.CA, []byte(answer.CA)}, {e.files.Certificate, []byte(answer.Certificate)}}
+	set := []fileset.File{{Path: e.files.CA, Data: []byte(answer.CA)}, {Path: e.files.Certificate, Data: []byte(answer.Certificate)}}
 	if document != nil {
-		set = append(set, part{filepath.Join(e.site.Data, trustFile), document})
+		set = append(set, fileset.File{Path: filepath.Join(e.site.Data, trustFile), Data: document})
 	}
 	if err := install(e.site.Data, set, e.fault); err != nil {
 		return err

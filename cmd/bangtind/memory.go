@@ -28,9 +28,11 @@ func (d *display) openJournal(ctx context.Context, m *Main) error {
 		d.journal, err = d.openJournalAt(ctx, d.path(journalFile), known, m.Fault)
 	}
 	if err == nil {
+		d.lookForMark()
 		return nil
 	}
 	d.degrade("journal-in-memory", err)
+	d.forgets = true
 	if d.key == nil {
 		if _, d.key, err = ed25519.GenerateKey(rand.Reader); err != nil {
 			return err
@@ -45,6 +47,23 @@ func (d *display) openJournal(ctx context.Context, m *Main) error {
 	}
 	d.journal, err = d.openJournalAt(ctx, filepath.Join(folder, journalFile), false, m.Fault)
 	return err
+}
+
+// rescueMark is there, beside the local socket, while the data folder itself is memory: the system put that in the place
+// of a disk that fails, and writes succeed.
+const rescueMark = "rescue"
+
+// lookForMark degrades the display where it is, and where nobody can tell.
+func (d *display) lookForMark() {
+	_, err := os.Stat(filepath.Join(filepath.Dir(d.site.Socket), rescueMark))
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if err == nil {
+		err = errors.New("the disk fails, and the system put memory in its place")
+	}
+	d.forgets = true
+	d.degrade("journal-in-memory", err)
 }
 
 func (d *display) openJournalAt(ctx context.Context, path string, expected bool, fault func(string)) (*sqlite.Journal, error) {

@@ -46,6 +46,7 @@ type Main struct {
 	site     string
 	check    bool
 	simulate bool
+	player   string // socket of bangtin-player; mpv is a child of this process when empty
 	verbose  bool
 	debug    bool
 }
@@ -118,6 +119,7 @@ func (m *Main) parse() (verb string, rest []string, err error) {
 	flags.StringVar(&m.site, "site", "/var/lib/bangtin/site.toml", "the display's site file")
 	flags.BoolVar(&m.check, "check", false, "validate the site file and exit")
 	flags.BoolVar(&m.simulate, "simulate", false, "put a simulated panel and sensors in place of the hardware")
+	flags.StringVar(&m.player, "player", "", "the `socket` behind which mpv runs as another user; without it mpv is the daemon's child")
 	flags.BoolVar(&m.verbose, "verbose", false, "log what is normal too")
 	flags.BoolVar(&m.debug, "debug", false, "log each message that is refused, and why, too")
 	flags.Usage = func() {

@@ -112,12 +112,16 @@ func (t *smokeTest) wireUp(ctx context.Context) (end func() error, err error) {
 		t.wired = &wired{}
 		t.wired.simulate(sim.NewRig(sim.Config{}))
 	} else {
-		if folder, err = os.MkdirTemp("", "bangtind-smoke-"); err != nil {
-			cancel()
-			return nil, fmt.Errorf("cannot make a folder for the player: %w", err)
+		runtime := playerFolder(t.m.player)
+		if t.m.player == "" {
+			if folder, err = os.MkdirTemp("", "bangtind-smoke-"); err != nil {
+				cancel()
+				return nil, fmt.Errorf("cannot make a folder for the player: %w", err)
+			}
+			runtime = folder
 		}
 		player := mpv.New(mpv.Options{ // a picture to be looked at and measured: the player's own
-			Runtime: folder, Fonts: fontDir, Video: mpv.VideoMode(t.site.Output.Video), Mode: t.site.Output.Mode,
+			Player: t.m.player, Runtime: runtime, Fonts: fontDir, Video: mpv.VideoMode(t.site.Output.Video), Mode: t.site.Output.Mode,
 			Rotate: t.site.Output.Rotate, Environ: os.Environ(), Log: t.m.logger(),
 		})
 		if t.wired, err = wireUp(t.site, cmp.Or(t.m.sys, sysFolder), player, t.senses.smoking, t.m.logger()); err != nil {

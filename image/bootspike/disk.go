@@ -212,7 +212,7 @@ type ebg struct{}
 func (ebg) name() string { return "ebg" }
 
 func (ebg) esp(_ context.Context, d parts, _ string) (map[string]string, error) {
-	return map[string]string{layout.Loader: d.path("usr/lib/x86_64-linux-gnu/efibootguard/efibootguardx64.efi")}, nil
+	return map[string]string{layout.Loader("amd64"): d.path("usr/lib/x86_64-linux-gnu/efibootguard/efibootguardx64.efi")}, nil
 }
 
 func (ebg) environment(slot layout.Slot, revision int, state string) (string, []byte, error) {

@@ -29,7 +29,7 @@ func (grub) esp(ctx context.Context, d parts, work string) (map[string]string, e
 		return nil, err
 	}
 	made := "/tmp/" + filepath.Base(work) + ".efi"
-	_, err := d.chroot(ctx, "grub-mkimage", "-O", "x86_64-efi", "-o", made, "-p", "(,gpt1)"+filepath.Dir(layout.Loader),
+	_, err := d.chroot(ctx, "grub-mkimage", "-O", "x86_64-efi", "-o", made, "-p", "(,gpt1)"+filepath.Dir(layout.Loader("amd64")),
 		"part_gpt", "fat", "loadenv", "chain", "normal", "test", "echo", "regexp", "configfile", "reboot", "halt", "sleep", "minicmd")
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func (grub) esp(ctx context.Context, d parts, work string) (map[string]string, e
 	if err := copyFile(loader, d.path(made), 0o644); err != nil {
 		return nil, err
 	}
-	return map[string]string{layout.Loader: loader, filepath.Dir(layout.Loader) + "/grub.cfg": config}, os.Remove(d.path(made))
+	return map[string]string{layout.Loader("amd64"): loader, filepath.Dir(layout.Loader("amd64")) + "/grub.cfg": config}, os.Remove(d.path(made))
 }
 
 func (grub) environment(slot layout.Slot, revision int, state string) (string, []byte, error) {

@@ -68,9 +68,9 @@ func TestPickSources(t *testing.T) {
 		other    = "nodesource nodesource main nodistro http://other.invalid/\nDebian Debian contrib bookworm http://contrib.invalid/\n"
 	)
 	want := []string{
-		"deb http://mirror.invalid/debian/ trixie main",
-		"deb http://mirror.invalid/debian/ trixie-updates main",
-		"deb http://security.invalid/debian-security/ trixie-security main",
+		"deb http://mirror.invalid/debian/ trixie main non-free-firmware",
+		"deb http://mirror.invalid/debian/ trixie-updates main non-free-firmware",
+		"deb http://security.invalid/debian-security/ trixie-security main non-free-firmware",
 	}
 	got, err := debian.PickSources(other + security + main)
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {

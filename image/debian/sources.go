@@ -49,9 +49,9 @@ func pickSources(targets string) ([]string, error) {
 		return nil, fmt.Errorf("cannot find Debian's main archive and its security archive among what apt has here:\n%s", targets)
 	}
 	return []string{
-		fmt.Sprintf("deb %s %s main", main, Suite),
-		fmt.Sprintf("deb %s %s-updates main", main, Suite),
-		fmt.Sprintf("deb %s %s-security main", security, Suite),
+		fmt.Sprintf("deb %s %s main non-free-firmware", main, Suite),
+		fmt.Sprintf("deb %s %s-updates main non-free-firmware", main, Suite),
+		fmt.Sprintf("deb %s %s-security main non-free-firmware", security, Suite),
 	}, nil
 }
 

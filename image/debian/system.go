@@ -18,7 +18,7 @@ const Suite = "trixie"
 // A System is what is installed in a folder: Debian's smallest set, and what is named.
 type System struct {
 	Packages []string
-	Arch     string   // Debian's name of its architecture; this machine's when empty
+	Arch     string   // Debian's name of its architecture; this machine's when empty; with a comma, others whose packages it may have too
 	Options  []string // more of mmdebstrap's
 	Env      []string // of the packages' scripts; Environment when nil
 }
@@ -26,6 +26,10 @@ type System struct {
 // Install installs the system in a folder that is new or empty. The kernel's package asks for an initrd, which none of
 // ours is started with: nothing makes one.
 func (s System) Install(ctx context.Context, root string) error {
+	arch, _, _ := strings.Cut(s.Arch, ",")
+	if err := emulate(ctx, arch); err != nil {
+		return err
+	}
 	archives, err := sources(ctx)
 	if err != nil {
 		return err

@@ -13,8 +13,9 @@ import (
 )
 
 // bootedFrom is the variable in which the kernel image's EFI stub leaves the GUID of the partition that it was loaded
-// from (systemd's Boot Loader Interface): four bytes of attributes, and text in UTF-16.
-const bootedFrom = "LoaderDevicePartUUID-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+// from (systemd's Boot Loader Interface): four bytes of attributes, and text in UTF-16. LoaderDevicePartUUID, which is
+// like it, is the boot loader's: with EFI Boot Guard it names the ESP.
+const bootedFrom = "StubDevicePartUUID-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
 
 // maxVariable is more than a GUID takes, in bytes: attributes, 36 characters, and the zero that ends them.
 const maxVariable = 4 + 2*(36+1)

@@ -93,15 +93,26 @@ func Find(role Role, slot Slot) (Partition, bool) {
 
 // Names of files, and what the kernel and the parts of the system say to one another.
 const (
-	Loader  = "/EFI/BOOT/BOOTX64.EFI" // on the ESP; the removable path of UEFI 2.10 §3.5.1.1 for amd64
-	Kernel  = "/bangtin.efi"          // on a boot partition: kernel, initrd and command line, signed as one
-	RootArg = "bangtin.root="         // on the kernel's command line: the root hash of the slot's dm-verity tree, in hex
-	EndArg  = "bangtin.end"           // the last word of the kernel's command line: what follows it was not signed
-	Init    = "/init"                 // in the initrd: its program
-	Modules = "/modules"              // in the initrd: the kernel's modules that reach the root, loaded in the order of their names
+	Kernel  = "/bangtin.efi"  // on a boot partition: kernel, initrd and command line, signed as one
+	RootArg = "bangtin.root=" // on the kernel's command line: the root hash of the slot's dm-verity tree, in hex
+	EndArg  = "bangtin.end"   // the last word of the kernel's command line: what follows it was not signed
+	Init    = "/init"         // in the initrd: its program
+	Modules = "/modules"      // in the initrd: the kernel's modules that reach the root, loaded in the order of their names
 	// DisplayModules are loaded beside them: a display that is slow to answer keeps no disk waiting.
 	DisplayModules = "/modules/display"
 	Slate          = "/slate.png"        // in the initrd, where there is one: what the display shows until something better does
 	SlotRun        = "/run/bangtin/slot" // holds the slot that runs, A or B, from the initrd on
 	DataDir        = "/data"             // where the data partition is mounted
 )
+
+// Loader is the boot loader's path on the ESP, where firmware looks for it that was told nothing: the removable path of UEFI
+// 2.10 §3.5.1.1, for an architecture by Debian's name, amd64 or arm64. It is empty for any other.
+func Loader(arch string) string {
+	switch arch {
+	case "amd64":
+		return "/EFI/BOOT/BOOTX64.EFI"
+	case "arm64":
+		return "/EFI/BOOT/BOOTAA64.EFI"
+	}
+	return ""
+}

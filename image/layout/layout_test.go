@@ -37,3 +37,14 @@ func TestPartitions(t *testing.T) {
 		t.Errorf("%s is the last: data could not grow", last.Label())
 	}
 }
+
+// TestLoader: what firmware starts has eight letters and three on a FAT, and is another for each architecture.
+func TestLoader(t *testing.T) {
+	path := regexp.MustCompile(`^/EFI/BOOT/BOOT[A-Z0-9]{3,4}\.EFI$`)
+	if a, b := layout.Loader("amd64"), layout.Loader("arm64"); !path.MatchString(a) || !path.MatchString(b) || a == b {
+		t.Errorf("%s and %s", a, b)
+	}
+	if got := layout.Loader("riscv64"); got != "" {
+		t.Error(got)
+	}
+}

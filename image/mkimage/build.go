@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -43,7 +44,7 @@ func (b *build) run(ctx context.Context) error {
 		return errors.New("-key and -cert belong together")
 	}
 	var err error
-	if b.recipe, err = readRecipe(b.recipeDir); err != nil {
+	if b.recipe, err = readRecipe(b.recipeDir, b.arch); err != nil {
 		return err
 	}
 	if err := b.identify(ctx); err != nil {
@@ -156,21 +157,38 @@ func (b *build) measure(what, path string) error {
 	return nil
 }
 
-// A target is what differs between architectures.
+// A target is what differs between architectures. The console is a serial port: a PC's, and on arm64 also that of Arm's
+// own design, which most of its servers and QEMU's board have.
 type target struct {
-	goarch string
-	loader string // EFI Boot Guard's program in the workshop
-	remove string // the boot loader's name at the removable path
-	stub   string // systemd's EFI stub in the workshop
-	kernel string // the package
+	goarch  string
+	cc      string // the C compiler on any machine
+	loader  string // EFI Boot Guard's program in the workshop
+	stub    string // systemd's EFI stub in the workshop
+	kernel  string // the package
+	console string // on the kernel's command line
 }
 
 func targetOf(arch string) (target, error) {
-	if arch != "amd64" {
-		return target{}, fmt.Errorf("architecture %q is not built yet: amd64 is", arch)
+	switch arch {
+	case "amd64":
+		return target{
+			goarch: "amd64", cc: "x86_64-linux-gnu-gcc", kernel: "linux-image-amd64", console: "console=ttyS0,115200",
+			loader: "/usr/lib/x86_64-linux-gnu/efibootguard/efibootguardx64.efi", stub: "/usr/lib/systemd/boot/efi/linuxx64.efi.stub",
+		}, nil
+	case "arm64":
+		return target{
+			goarch: "arm64", cc: "aarch64-linux-gnu-gcc", kernel: "linux-image-arm64", console: "console=ttyS0,115200 console=ttyAMA0,115200",
+			loader: "/usr/lib/aarch64-linux-gnu/efibootguard/efibootguardaa64.efi", stub: "/usr/lib/systemd/boot/efi/linuxaa64.efi.stub",
+		}, nil
 	}
-	return target{
-		goarch: "amd64", kernel: "linux-image-amd64", remove: "BOOTX64.EFI",
-		loader: "/usr/lib/x86_64-linux-gnu/efibootguard/efibootguardx64.efi", stub: "/usr/lib/systemd/boot/efi/linuxx64.efi.stub",
-	}, nil
+	return target{}, fmt.Errorf("architecture %q is not built: amd64 and arm64 are", arch)
+}
+
+// environ is this program's environment for Go, and for the C compiler where the target is not this machine.
+func (t target) environ() []string {
+	env := append(os.Environ(), "GOOS=linux", "GOARCH="+t.goarch)
+	if t.goarch != runtime.GOARCH {
+		env = append(env, "CC="+t.cc)
+	}
+	return env
 }

@@ -145,9 +145,6 @@ func (b *build) makeESP(ctx context.Context, p layout.Partition, name string) er
 	if err != nil {
 		return err
 	}
-	if filepath.Base(layout.Loader) != target.remove {
-		return fmt.Errorf("the layout's boot loader is %s, and %s starts %s", layout.Loader, b.arch, target.remove)
-	}
 	program, err := os.ReadFile(filepath.Join(b.workshop, target.loader))
 	if err != nil {
 		return err
@@ -164,7 +161,7 @@ func (b *build) makeESP(ctx context.Context, p layout.Partition, name string) er
 	if err := b.stamp("loader.signed.efi"); err != nil {
 		return err
 	}
-	return b.fat(ctx, p, name, "32", "1", layout.Loader, "loader.signed.efi")
+	return b.fat(ctx, p, name, "32", "1", layout.Loader(b.arch), "loader.signed.efi")
 }
 
 // makeEnv makes a slot's boot environment: A is confirmed, B has no version yet and is given up.

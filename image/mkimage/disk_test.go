@@ -80,15 +80,21 @@ func TestWritePart(t *testing.T) {
 
 func TestCommandLine(t *testing.T) {
 	hash := strings.Repeat("ab", 32)
-	line := commandLine(hash)
-	if strings.Count(line, layout.RootArg) != 1 || !strings.HasPrefix(line, layout.RootArg+hash+" ") {
-		t.Error(line)
-	}
-	if !strings.HasSuffix(line, " "+layout.EndArg) || !strings.Contains(line, " systemd.import_credentials=no ") {
-		t.Error(line)
-	}
-	if strings.Contains(line, "console=tty0") || strings.Contains(line, "console=tty1") {
-		t.Errorf("the public screen is a console: %s", line)
+	for _, arch := range []string{"amd64", "arm64"} {
+		target, err := targetOf(arch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := commandLine(target.console, hash)
+		if strings.Count(line, layout.RootArg) != 1 || !strings.HasPrefix(line, layout.RootArg+hash+" ") || !strings.Contains(line, " console=tty") {
+			t.Error(line)
+		}
+		if !strings.HasSuffix(line, " "+layout.EndArg) || !strings.Contains(line, " systemd.import_credentials=no ") {
+			t.Error(line)
+		}
+		if strings.Contains(line, "console=tty0") || strings.Contains(line, "console=tty1") {
+			t.Errorf("the public screen is a console: %s", line)
+		}
 	}
 }
 

@@ -56,7 +56,7 @@ func FuzzList(f *testing.F) {
 	f.Add("# head\n\nmpv  # why\nrauc # why\n")
 	f.Add("mpv\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		all, err := parseList(text, validPackage)
+		all, err := parseList(text, "amd64", validPackage)
 		if err != nil {
 			return
 		}

@@ -62,10 +62,12 @@ func (b *build) layOver(ctx context.Context) error {
 	if out, err := exec.CommandContext(ctx, "date", "-u", "-d", fmt.Sprintf("@%d", b.epoch), "+%Y-%m-%dT%H:%M:%SZ").Output(); err == nil {
 		built = strings.TrimSpace(string(out))
 	}
-	for program, cgo := range map[string]string{"bangtind": "1", "bangtin": "0", "bangtin-setup": "0"} {
+	for program, cgo := range map[string]string{
+		"bangtind": "1", "bangtin": "0", "bangtin-console": "0", "bangtin-player": "0", "bangtin-rescue": "0", "bangtin-setup": "0",
+	} {
 		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
 			"-ldflags", "-s -w -X main.version="+b.version+" -X main.built="+built, "-o", b.made(program), "./cmd/"+program)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo, "GOOS=linux", "GOARCH="+target.goarch)
+		cmd.Env = append(target.environ(), "CGO_ENABLED="+cgo)
 		if err := debian.Run(cmd); err != nil {
 			return err
 		}
@@ -221,24 +223,6 @@ func harmless(tree string) error {
 	})
 }
 
-// maxExposure is the highest that systemd-analyze may say of the daemon's unit, in tenths.
-const maxExposure = "20"
-
-// checkUnits asks the system's own systemd whether it can read our units, and how exposed the daemon is.
-func (b *build) checkUnits(ctx context.Context) error {
-	units, err := filepath.Glob(filepath.Join(b.unitsDir, "system", "*"))
-	if err != nil {
-		return err
-	}
-	for i := range units {
-		units[i] = "/usr/lib/systemd/system/" + filepath.Base(units[i])
-	}
-	if err := b.inside(ctx, b.tree(), append([]string{"systemd-analyze", "verify", "--man=no", "--recursive-errors=no"}, units...)...); err != nil {
-		return err
-	}
-	return b.inside(ctx, b.tree(), "systemd-analyze", "security", "--offline=yes", "--threshold="+maxExposure, "/usr/lib/systemd/system/bangtind.service")
-}
-
 func measureTree(tree string) (bytes int64, files int, err error) {
 	err = filepath.WalkDir(tree, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
@@ -268,6 +252,9 @@ func (b *build) takeKernel(context.Context) error {
 		if err := debian.TakeModules(b.tree(), b.kernel, filepath.Join(b.made("initrd.d"), folder), names); err != nil {
 			return err
 		}
+	}
+	if err := b.takeFirmware(); err != nil {
+		return err
 	}
 	// Debian's links to it, at the top, lead nowhere then.
 	for _, pattern := range []string{"boot/*", "vmlinuz*", "initrd.img*"} {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 
 	"bangtin/image/debian"
 )
@@ -23,19 +24,23 @@ func (b *build) environment() []string {
 	return append(debian.Environment(), fmt.Sprintf("SOURCE_DATE_EPOCH=%d", b.epoch))
 }
 
-// workshopPackages are the tools: the same on every machine, and of the release that the image is of.
-func workshopPackages() []string {
+// workshopPackages are the tools: the same on every machine, and of the release that the image is of. What becomes part of
+// the image is of its architecture.
+func workshopPackages(arch string) []string {
 	return []string{
 		"erofs-utils", "cryptsetup-bin", // the root and its dm-verity tree
-		"systemd-ukify", "systemd-boot-efi", "sbsigntool", // the kernel image
-		"efibootguard", "mtools", "dosfstools", "fdisk", "e2fsprogs", // the disk
+		"systemd-ukify", "systemd-boot-efi:" + arch, "sbsigntool", // the kernel image
+		"efibootguard:" + arch, "mtools", "dosfstools", "fdisk", "e2fsprogs", // the disk
 		"bmap-tools", "zstd", "systemd",
 	}
 }
 
 // findWorkshop finds the folder with a system that holds the tools, or makes it.
 func (b *build) findWorkshop(ctx context.Context) error {
-	tools := debian.System{Packages: workshopPackages(), Arch: b.arch}
+	tools := debian.System{Packages: workshopPackages(b.arch), Arch: runtime.GOARCH}
+	if b.arch != runtime.GOARCH {
+		tools.Arch += "," + b.arch
+	}
 	cache, err := debian.OpenCache("workshop", append(tools.Packages, tools.Arch)...)
 	if err != nil {
 		return err

@@ -54,14 +54,14 @@ func (b *build) takeSlate() error {
 // splash is what is drawn on the picture, without the black around it, as large as every firmware can show. The stub puts
 // it in the middle of black.
 func splash(picture image.Image) (*image.RGBA, error) {
-	drawn := drawnOn(picture)
-	if drawn.Empty() {
+	words := drawnOn(picture)
+	if words.Empty() {
 		return nil, errors.New("there is nothing but black")
 	}
-	// The words lie in the middle of the picture from left to right, and are to stay there.
+	// The middle of the picture stays the middle: the words do not jump when the initrd shows all of it.
 	all := picture.Bounds()
-	side := max(min(drawn.Min.X-all.Min.X, all.Max.X-drawn.Max.X), 0)
-	drawn.Min.X, drawn.Max.X = all.Min.X+side, all.Max.X-side
+	inset := image.Pt(min(words.Min.X-all.Min.X, all.Max.X-words.Max.X), min(words.Min.Y-all.Min.Y, all.Max.Y-words.Max.Y))
+	drawn := image.Rectangle{Min: all.Min.Add(inset), Max: all.Max.Sub(inset)}
 	w, h := splashWidth, splashWidth*drawn.Dy()/drawn.Dx()
 	if h > splashHeight {
 		w, h = splashHeight*drawn.Dx()/drawn.Dy(), splashHeight

@@ -65,10 +65,12 @@ func TestSplash(t *testing.T) {
 		drawn image.Rectangle
 		want  image.Point
 	}{
-		{"wide", image.Rect(100, 400, 1820, 500), image.Pt(640, 640*100/1720)},
-		{"high", image.Rect(900, 100, 1020, 1000), image.Pt(480*120/900, 480)},
-		{"to the left: the middle stays", image.Rect(460, 400, 500, 500), image.Pt(640, 64)},
-		{"small", image.Rect(959, 500, 961, 501), image.Pt(640, 320)},
+		{"wide", image.Rect(100, 400, 1820, 500), image.Pt(640, 640*280/1720)},
+		{"high", image.Rect(900, 100, 1020, 1000), image.Pt(480*120/920, 480)},
+		{"to the left: the middle stays", image.Rect(460, 400, 500, 500), image.Pt(640, 640*280/1000)},
+		{"to the right", image.Rect(1420, 400, 1460, 500), image.Pt(640, 640*280/1000)},
+		{"low", image.Rect(100, 580, 1820, 680), image.Pt(640, 640*280/1720)},
+		{"small", image.Rect(959, 500, 961, 501), image.Pt(480*2/80, 480)},
 	} {
 		picture := image.NewGray(image.Rect(0, 0, 1920, 1080))
 		for y := test.drawn.Min.Y; y < test.drawn.Max.Y; y++ {

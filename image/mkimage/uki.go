@@ -24,10 +24,10 @@ import (
 // Neither the firmware's tables nor a file beside the kernel may give systemd units, settings or secrets (credentials,
 // systemd.system-credentials(7)): import_credentials. And not even root changes the running kernel: Debian's locks itself
 // under Secure Boot, and without Secure Boot it is told to.
-func commandLine(rootHash string) string {
+func commandLine(console, rootHash string) string {
 	return strings.Join([]string{
 		layout.RootArg + rootHash,
-		"console=ttyS0,115200", "quiet", "loglevel=3",
+		console, "quiet", "loglevel=3",
 		"fbcon=map:9",                // no text console on any display: it would clear the splash, and has nothing to say
 		"vt.global_cursor_default=0", // should there be one all the same
 		"panic=10", "oops=panic", "lockdown=integrity",
@@ -44,7 +44,7 @@ func (b *build) makeUKI(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = b.tool(ctx, "ukify", "build", "--linux=/mnt/vmlinuz", "--initrd=/mnt/initrd", "--cmdline="+commandLine(b.rootHash),
+	err = b.tool(ctx, "ukify", "build", "--linux=/mnt/vmlinuz", "--initrd=/mnt/initrd", "--cmdline="+commandLine(target.console, b.rootHash),
 		"--os-release=@/mnt/root/usr/lib/os-release", "--splash=/mnt/splash.bmp", "--uname="+b.kernel, "--stub="+target.stub, "--output=/mnt/unsigned.efi")
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"syscall"
 
 	"bangtin/image/layout"
+	"bangtin/updater/bootctl"
 )
 
 // A bench is what all trials start from.
@@ -101,6 +103,45 @@ func (d disk) take(role layout.Role, slot layout.Slot, name string) (string, err
 func (d disk) put(role layout.Role, slot layout.Slot, name, from string) error {
 	_, err := tool(d.ctx, "mcopy", "-o", "-i", d.fat(role, slot), from, "::"+name)
 	return err
+}
+
+// environment writes a slot's boot environment.
+func (d disk) environment(slot layout.Slot, env bootctl.Env) error {
+	file, err := env.Encode()
+	if err != nil {
+		return err
+	}
+	path := d.b.path("env")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		return err
+	}
+	return d.put(layout.Env, slot, "/"+bootctl.FileName, path)
+}
+
+// copyRoot copies slot A's root to B. What is zero there stays a hole.
+func (d disk) copyRoot() error {
+	f, err := os.OpenFile(d.path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	root, ok := layout.Find(layout.Root, layout.A)
+	if !ok {
+		return errors.New("the layout has no root")
+	}
+	block, zeroes := make([]byte, layout.MiB), make([]byte, layout.MiB)
+	for at := int64(0); at < root.Bytes; at += layout.MiB {
+		if _, err := f.ReadAt(block, start(layout.Root, layout.A)+at); err != nil {
+			return err
+		}
+		if bytes.Equal(block, zeroes) {
+			continue
+		}
+		if _, err := f.WriteAt(block, start(layout.Root, layout.B)+at); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // flip changes one bit of a byte of the disk.

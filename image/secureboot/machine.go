@@ -17,7 +17,7 @@ import (
 // Times of a machine that emulates, on a computer that others work on too.
 const (
 	upWithin = 4 * time.Minute  // a start takes 20 to 40 s
-	quiet    = 45 * time.Second // how long after its refusal a machine is watched: it must not start in another way
+	quiet    = 30 * time.Second // how long after its refusal a machine is watched: it must not start in another way
 	look     = 200 * time.Millisecond
 )
 

@@ -32,13 +32,15 @@ type trial struct {
 	also     string   // what must be there besides
 }
 
-// What the loader, the firmware and the kernel say.
+// What the loader, the firmware, the kernel and the initrd say, and what strangers would have them do.
 const (
-	loaderRefuses = "Cannot load specified kernel image"
+	loaderRefuses = "Cannot load specified kernel image (Access Denied)"
 	denied        = "Access Denied"
-	corrupted     = "dm-verity device has corrupted block"
+	corrupted     = "dm-verity device corrupted"
+	noRoot        = "Unable to mount root fs"
 	appended      = "the command line does not end with " + layout.EndArg
-	intruder      = "a stranger's unit runs"
+	strangeLine   = "console=ttyS0,115200 quiet init=/bin/sh " + layout.EndArg
+	intruder      = "a stranger wrote this"
 )
 
 func trials() []trial {
@@ -47,23 +49,25 @@ func trials() []trial {
 		{name: "kernel image unsigned", change: unsigned, reason: loaderRefuses},
 		{name: "kernel image with one bit changed", change: altered, reason: loaderRefuses},
 		{name: "kernel image signed by a stranger", change: strange(layout.Boot, layout.A, layout.Kernel), reason: loaderRefuses},
-		{name: "boot loader signed by a stranger", change: strange(layout.ESP, "", layout.Loader), reason: denied},
+		{name: "boot loader signed by a stranger", change: strange(layout.ESP, "", layout.Loader("amd64")), reason: denied},
 		{name: "root with one bit changed", change: brokenRoot, reason: corrupted},
+		// Which of two slots with one version runs, the firmware knows: A's root would panic.
+		{name: "the same version in both, A's root broken", change: inBoth},
 		// What the environment says is for the kernel alone, and there is a file that anybody with a screwdriver can write.
-		{name: "environment with a command line", change: commandLine("init=/bin/sh " + layout.EndArg)},
-		{name: "the same without Secure Boot", change: commandLine("init=/bin/sh " + layout.EndArg), trusting: nobody, reason: "has no " + layout.RootArg},
+		{name: "environment with a command line", change: commandLine(strangeLine)},
+		{name: "the same without Secure Boot", change: commandLine(strangeLine), trusting: nobody, reason: "has no " + layout.RootArg},
 		{name: "firmware that adds to the command line", strings: []string{"io.systemd.stub.kernel-cmdline-extra=init=/bin/sh"}, reason: appended},
-		{name: "firmware that brings a unit", strings: intruding(), never: intruder},
+		// Then nobody asks for the last word. But there is no disk either: its drivers are modules of the initrd.
+		{name: "firmware that passes by the initrd", strings: []string{"io.systemd.stub.kernel-cmdline-extra=rdinit=/x root=/dev/vda8 rw init=/x"}, reason: noRoot},
+		{name: "firmware that brings a credential", strings: intruding(), never: intruder},
 		{name: "the same where the kernel is not told to refuse", change: credulous, trusting: nobody, strings: intruding(), also: intruder},
 	}
 }
 
-// intruding are credentials with a unit that says so on the serial line, and with the wish for it.
+// intruding is a credential that systemd-tmpfiles obeys: it says so on the serial line, and could as well write a unit.
+// Those that make units (systemd.extra-unit.*) are the work of a generator that the image does not have.
 func intruding() []string {
-	return []string{
-		"io.systemd.credential:systemd.extra-unit.stranger.service=[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nStandardOutput=file:/dev/ttyS0\nExecStart=/bin/echo " + intruder + "\n",
-		"io.systemd.credential:systemd.unit-dropin.sysinit.target=[Unit]\nWants=stranger.service\n",
-	}
+	return []string{"io.systemd.credential:tmpfiles.extra=w /dev/ttyS0 - - - - " + intruder + "\\n\n"}
 }
 
 // try makes a trial and says in words what was seen.
@@ -164,18 +168,28 @@ func brokenRoot(d disk) error {
 	return d.flip(at)
 }
 
+// inBoth puts A's version into B too, where it boots from, and breaks A's root.
+func inBoth(d disk) error {
+	file, err := d.take(layout.Boot, layout.A, layout.Kernel)
+	if err != nil {
+		return err
+	}
+	if err := d.put(layout.Boot, layout.B, layout.Kernel, file); err != nil {
+		return err
+	}
+	if err := d.copyRoot(); err != nil {
+		return err
+	}
+	if err := d.environment(layout.B, bootctl.Env{Kernel: bootctl.KernelPath(layout.B), Revision: 2}); err != nil {
+		return err
+	}
+	return brokenRoot(d)
+}
+
 // commandLine has the boot environment give the kernel one.
 func commandLine(line string) func(disk) error {
 	return func(d disk) error {
-		file, err := bootctl.Env{Kernel: bootctl.KernelPath(layout.A), Args: line, Revision: 1}.Encode()
-		if err != nil {
-			return err
-		}
-		path := d.b.path("env")
-		if err := os.WriteFile(path, file, 0o600); err != nil {
-			return err
-		}
-		return d.put(layout.Env, layout.A, "/"+bootctl.FileName, path)
+		return d.environment(layout.A, bootctl.Env{Kernel: bootctl.KernelPath(layout.A), Args: line, Revision: 1})
 	}
 }
 

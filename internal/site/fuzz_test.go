@@ -19,6 +19,12 @@ func FuzzParse(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(example)
+	wired, err := os.ReadFile(filepath.Join("testdata", "wired.toml"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(wired)
+	f.Add([]byte("network.wifi = { ssid = \"x\", password = \"xxxxxxxx\" }\n\"site.id\" = 1\n[site]\nid = \"abc\"\ngate = \"G\"\n[panel]\ndriver = \"hdmi\""))
 	f.Add([]byte("site.id = \"abc\"\nsite.gate = \"G\"\npanel = { driver = \"sim\" }"))
 	f.Add([]byte("[site]\nid = 1\n[[panel]]\n[broker]\nca = \"../x\"\nurl = \"tls://a:b\""))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -55,6 +61,7 @@ func checkSite(t *testing.T, s *site.Site) {
 		}
 		end = w.To
 	}
+	checkNetwork(t, s.Network)
 	if s.Broker == nil {
 		return
 	}
@@ -66,5 +73,22 @@ func checkSite(t *testing.T, s *site.Site) {
 	}
 	if !strings.HasPrefix(s.Broker.URL, "tls://") {
 		t.Fatalf("broker %q", s.Broker.URL)
+	}
+}
+
+// checkNetwork wants what a display can be set up by without another look.
+func checkNetwork(t *testing.T, n site.Network) {
+	metrics := n.Metric(site.WayEthernet) + n.Metric(site.WayWiFi) + n.Metric(site.WayModem)
+	if len(n.Prefer) != 3 || metrics != 600 || len(n.Time) > 4 || len(n.Ethernet.DNS) > 3 {
+		t.Fatalf("network %+v", n)
+	}
+	if g := n.Ethernet.Gateway; g.IsValid() && (!n.Ethernet.Address.Contains(g) || g == n.Ethernet.Address.Addr()) {
+		t.Fatalf("gateway %s of %s", g, n.Ethernet.Address)
+	}
+	if w := n.WiFi; w != nil && (len(w.SSID) < 1 || len(w.SSID) > 32 || len(w.Password.Reveal()) < 8 || len(w.Password.Reveal()) > 63) {
+		t.Fatalf("Wi-Fi %+v", w)
+	}
+	if m := n.Modem; m != nil && (m.APN == "" || m.User == "" && m.Password.Reveal() != "") {
+		t.Fatalf("modem %+v", m)
 	}
 }

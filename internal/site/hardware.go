@@ -2,7 +2,7 @@ package site
 
 import (
 	"cmp"
-	"path/filepath"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -162,7 +162,7 @@ func (r *reader) line(table, key string, low bool) Line {
 // chip refuses the name that the kernel gives a chip by the order in which it finds them.
 func (r *reader) chip(key string) string {
 	name := r.name(key, r.text(key, ""))
-	if regexp.MustCompile(`^(/dev/)?gpiochip\d+$`).MatchString(filepath.Clean(name)) {
+	if regexp.MustCompile(`^(/dev/)?gpiochip\d+$`).MatchString(path.Clean(name)) {
 		r.wrong(key, "%q is the kernel's number, which changes: write the chip's label, as gpiodetect shows it in brackets", name)
 	}
 	return name

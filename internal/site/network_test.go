@@ -122,6 +122,8 @@ func TestOneClearLineForTheNetwork(t *testing.T) {
 		{strings.Replace(wifi, `"x"`, `"`+strings.Repeat("x", 31)+`đ"`, 1), `network.wifi.ssid: has 33 bytes`},
 		{strings.Replace(wifi, `"x"`, `"a\nb"`, 1), `network.wifi.ssid: has 3 bytes or a control character`},
 		{strings.Replace(wifi, `"x"`, `"x "`, 1), `network.wifi.ssid: "x " begins or ends with a space: remove it`},
+		{strings.Replace(wifi, "xxxxxxxx", strings.Repeat("x", 64), 1), `network.wifi.password: is not one of WPA2 or WPA3: write 8 to 63 printable ASCII characters`},
+		{strings.Replace(wifi, `"xxxxxxxx"`, "12345678", 1), `line 8: network.wifi.password: must be text in quotation marks`},
 		{modem + "pin = 4711", `line 8: network.modem.pin: must be text in quotation marks`},
 		{modem + "pin = \"471\"", `network.modem.pin: is not the PIN of a SIM: write 4 to 8 digits in quotation marks`},
 		{modem + "user = \"" + strings.Repeat("x", 65) + "\"", `network.modem.user: is not a user name`},
@@ -149,12 +151,16 @@ func TestQuotedKeyWithADotIsAnother(t *testing.T) {
 
 // TestSecretsAreShownNowhere: in no finding, and in nothing that prints a Site.
 func TestSecretsAreShownNowhere(t *testing.T) {
-	const secret = "hunter2"
+	const secret = "hunter"
 	for _, text := range []string{
 		"[network.wifi]\nssid = \"x\"\npassword = \"hunter2\"",         // too short
 		"[network.wifi]\nssid = \"x\"\npassword = \" hunter2hunter2\"", // a space in front
 		"[network.wifi]\nssid = \"x\"\npassword = \"đhunter2hunter2\"",
-		"[network.wifi]\nssid = \"x\"\npassword = hunter2hunter2",
+		"[network.wifi]\nssid = \"x\"\npassword = hunter2hunter2", // the parser of TOML quotes letters and numbers without quotation marks
+		"[network.wifi]\nssid = \"x\"\npassword = hunterhunter",
+		"[network.modem]\napn = \"x\"\nuser = \"u\"\npassword = truehunter",
+		"[network.wifi]\nssid = \"x\"\npassword = [\n  hunterhunter\n]", // on a line of its own
+		"[network.wifi]\nssid = \"" + strings.Repeat("x", 4) + "\"\npassword = \"" + strings.Repeat("hunter2 ", 8) + "!\"",
 		"[network.wifi]\nssid = \"x\"\npassword = \"hunter2\\hunter2\"",
 		"[network.wifi]\nssid = \"x\"\npassword = [\"hunter2\"]",
 		"[network.wifi]\nssid = \"x\"\npassword = \"hunter2",
@@ -169,6 +175,9 @@ func TestSecretsAreShownNowhere(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), secret) {
 			t.Errorf("%s: got %v", text, err)
 		}
+	}
+	if _, err := networked("[network.modem]\napn = \"x\"\npin = 0__4711"); err == nil || strings.Contains(err.Error(), "4711") || !strings.Contains(err.Error(), "line 8: cannot be read, and may hold a password") {
+		t.Errorf("a PIN that is no number: %v", err)
 	}
 	s, err := site.Read(filepath.Join("testdata", "wired.toml"))
 	if err != nil {

@@ -3,7 +3,8 @@
 // The file is TOML and written by hand; testdata/example.toml is a complete one. Only site.id, site.gate,
 // panel.driver and, for a panel on a serial line, panel.port have to be given. Everything that is wrong with a
 // file is reported at once, a line for each, with what to do about it. Keys are case-sensitive; one that does
-// not exist is an error, because a misspelled setting would otherwise be silently ignored.
+// not exist is an error, because a misspelled setting would otherwise be silently ignored. Paths are those of the display,
+// whatever system the file is read on.
 package site
 
 import "time"

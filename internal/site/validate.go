@@ -2,8 +2,9 @@ package site
 
 import (
 	"fmt"
+	"io/fs"
 	"net/url"
-	"path/filepath"
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -263,12 +264,12 @@ func plausiblePort(host, port string) bool {
 }
 
 // absolute accepts a path from the root, and returns it clean.
-func (r *reader) absolute(key, path string) string {
-	if !filepath.IsAbs(path) || strings.ContainsFunc(path, unicode.IsControl) {
-		r.wrong(key, "%q is not a path from the root: write one that begins with /", path)
+func (r *reader) absolute(key, file string) string {
+	if !path.IsAbs(file) || strings.ContainsFunc(file, unicode.IsControl) {
+		r.wrong(key, "%q is not a path from the root: write one that begins with /", file)
 	}
-	r.trimmed(key, path)
-	return filepath.Clean(path)
+	r.trimmed(key, file)
+	return path.Clean(file)
 }
 
 // stable refuses the name that the kernel gives an adapter by the order in which it finds them. The ports of a board's own
@@ -292,9 +293,9 @@ func (r *reader) trimmed(key, name string) {
 
 // below accepts a path that stays inside data, and returns it from the root.
 func (r *reader) below(data, key, otherwise string) string {
-	path := r.text(key, otherwise)
-	if !filepath.IsLocal(path) || filepath.Clean(path) == "." || strings.ContainsFunc(path, unicode.IsControl) {
-		r.wrong(key, "%q is not a file below site.data: write a name such as %q", path, otherwise)
+	file := r.text(key, otherwise)
+	if clean := path.Clean(file); !fs.ValidPath(clean) || clean == "." || strings.ContainsFunc(file, unicode.IsControl) {
+		r.wrong(key, "%q is not a file below site.data: write a name such as %q", file, otherwise)
 	}
-	return filepath.Join(data, path)
+	return path.Join(data, file)
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
 	"bangtin/internal/site"
 	"bangtin/internal/stick"
 	"bangtin/internal/trust"
@@ -217,6 +219,33 @@ func TestPeek(t *testing.T) {
 		if _, err := stick.Peek(seal); err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+}
+
+// TestSealIsAsItsSchemaSays holds what is signed against docs/schemas.
+func TestSealIsAsItsSchemaSays(t *testing.T) {
+	compiler := jsonschema.NewCompiler()
+	check := func(name string, raw []byte) error {
+		schema, err := compiler.Compile("../../docs/schemas/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return schema.Validate(v)
+	}
+	seal := sealed(t, file, "installer")
+	e, err := trust.ParseEnvelope(seal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(check("envelope.json", seal), check("site-seal.json", e.Payload)); err != nil {
+		t.Error(err)
+	}
+	if check("site-seal.json", bytes.Replace(e.Payload, []byte("Z"), []byte("+00:00"), 1)) == nil {
+		t.Error("a time of another form is as the schema says: it says nothing")
 	}
 }
 

@@ -21,7 +21,7 @@ const ShownQueue = shownQueue
 
 // Finish is finish.
 func (p *Player) Finish(shown media.Shown) error { return p.finish(shown) }
-func (o Options) Arguments() []string            { return o.arguments(3) }
+func (o Options) Arguments() []string            { return o.arguments() }
 func (o Options) Environment() []string          { return o.environment() }
 
 // Rest is rest.

@@ -27,13 +27,14 @@ func FontFiles() []string {
 }
 
 // writeFontConfig pins the fonts. mpv 0.35 has no option for it, but fontconfig, which libass asks, obeys
-// FONTCONFIG_FILE: a folder with links to the four files is all that it knows.
+// FONTCONFIG_FILE: a folder with links to the four files is all that it knows. The second folder for its cache is for a
+// mpv of another user, which may only read the first.
 func writeFontConfig(runtime, fonts string) error {
 	pinned := filepath.Join(runtime, pinnedDir)
 	if err := os.RemoveAll(pinned); err != nil {
 		return fmt.Errorf("cannot clear the pinned fonts: %w", err)
 	}
-	if err := os.MkdirAll(pinned, 0o700); err != nil {
+	if err := os.MkdirAll(pinned, folderMode); err != nil {
 		return fmt.Errorf("cannot make the folder of pinned fonts: %w", err)
 	}
 	for _, name := range FontFiles() {
@@ -50,6 +51,7 @@ func writeFontConfig(runtime, fonts string) error {
 <fontconfig>
 <dir>` + escapeXML(pinned) + `</dir>
 <cachedir>` + escapeXML(filepath.Join(runtime, fontsCache)) + `</cachedir>
+<cachedir>/tmp/` + fontsCache + `</cachedir>
 </fontconfig>
 `
 	return writeFile(filepath.Join(runtime, fontsConf), []byte(conf))
@@ -67,7 +69,7 @@ func escapeXML(s string) string {
 // has to survive a power cut, so nothing is synced.
 func writeFile(path string, data []byte) error {
 	part := path + ".part"
-	if err := os.WriteFile(part, data, 0o600); err != nil {
+	if err := os.WriteFile(part, data, fileMode); err != nil {
 		return fmt.Errorf("cannot write %s: %w", filepath.Base(path), err)
 	}
 	if err := os.Rename(part, path); err != nil {

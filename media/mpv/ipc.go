@@ -13,6 +13,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // MaxLine is the longest line accepted from mpv, in bytes. mpv's own answers to what is asked here stay below 1 KiB.
@@ -22,6 +24,8 @@ const (
 	eventQueue  = 1024            // events waiting to be read; a few arrive per item
 	maxNonsense = 16              // malformed lines after which a connection is given up
 	writeWithin = 5 * time.Second // until a command of Start is on the wire
+
+	playerEnded = "player-ended" // an event of bangtin-player, the last one: mpv ended, for a reason
 )
 
 // ErrClosed says that the connection to mpv has ended.
@@ -210,6 +214,14 @@ func (c *Client) write(ctx context.Context, line []byte) error {
 	switch inTime := stop(); {
 	case !inTime:
 		return context.Cause(ctx)
+	case errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):
+		// There is nobody left; why may be waiting to be read.
+		select {
+		case <-c.done:
+			return c.Err()
+		case <-ctx.Done():
+		}
+		fallthrough
 	case err != nil:
 		c.hangUp()
 		return fmt.Errorf("%w: %w", ErrClosed, err)
@@ -245,6 +257,9 @@ func (c *Client) readLines() error {
 				return fmt.Errorf("mpv sent %d lines that cannot be read, the last: %w", nonsense, err)
 			}
 			continue
+		}
+		if m.Event == playerEnded {
+			return fmt.Errorf("%w: %.200s", ErrClosed, m.Reason)
 		}
 		m.At = c.now()
 		if err := c.deliver(m); err != nil {

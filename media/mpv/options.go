@@ -24,7 +24,8 @@ const (
 // Options are all that a Player needs to know. The zero value of each field but Runtime is usable.
 type Options struct {
 	Binary  string       // mpv's program; "mpv" when empty
-	Runtime string       // absolute path of a folder of our own, made 0700; what is in it may vanish at a reboot
+	Player  string       // absolute path of the socket behind which bangtin-player runs mpv; mpv is our child when empty
+	Runtime string       // absolute path of a folder of our own; what is in it may vanish at a reboot
 	Fonts   string       // folder with the four files of FontFiles; /usr/share/fonts/truetype/noto when empty
 	Slate   string       // absolute path of the built-in PNG; a plain blue picture when empty
 	Video   VideoMode    // auto when empty
@@ -77,6 +78,9 @@ func (o Options) checkPaths() error {
 	// mpv splits lists of files at colons, and has no way to escape one.
 	if !filepath.IsAbs(o.Runtime) || strings.ContainsAny(o.Runtime, ":\n") {
 		return fmt.Errorf("cannot use runtime folder %q: must be absolute and without a colon", o.Runtime)
+	}
+	if o.Player != "" && !filepath.IsAbs(o.Player) {
+		return fmt.Errorf("cannot use player %q: must be an absolute path", o.Player)
 	}
 	if o.Slate != "" && !filepath.IsAbs(o.Slate) {
 		return fmt.Errorf("cannot use slate %q: must be an absolute path", o.Slate)
@@ -151,12 +155,11 @@ func (o Options) environment() []string {
 	return env
 }
 
-// arguments is mpv's command line. Every option here exists in mpv 0.35.1 and 0.40.0, which was tried. The shaper
+// arguments is mpv's command line but for its IPC. cmd/bangtin-player knows it word by word. Every option here exists in mpv 0.35.1 and 0.40.0, which was tried. The shaper
 // is not named, because its option was renamed in 0.40 (sub-ass-shaper, sub-shaper); complex is the default of both.
-func (o Options) arguments(ipc int) []string {
+func (o Options) arguments() []string {
 	args := []string{
 		"--no-config", "--idle=yes", "--force-window=yes", "--keep-open=no",
-		fmt.Sprintf("--input-ipc-client=fd://%d", ipc),
 		// nothing from outside: no keys, no scripts, no network, no files beside the one that was named
 		"--input-default-bindings=no", "--input-vo-keyboard=no", "--input-terminal=no", "--no-input-cursor",
 		"--load-scripts=no", "--osc=no", "--ytdl=no", "--resume-playback=no", "--use-filedir-conf=no",
@@ -187,22 +190,4 @@ func (o Options) arguments(ipc int) []string {
 		args = append(args, "--vo=null")
 	}
 	return args
-}
-
-// makeRuntime makes the folder of our own. One that is as it should be is left alone: the disk may be read-only.
-func (o Options) makeRuntime() error {
-	if err := os.MkdirAll(o.Runtime, 0o700); err != nil {
-		return fmt.Errorf("cannot make the player's folder: %w", err)
-	}
-	info, err := os.Stat(o.Runtime)
-	if err != nil {
-		return fmt.Errorf("cannot look at the player's folder: %w", err)
-	}
-	if info.Mode().Perm() == 0o700 {
-		return nil
-	}
-	if err := os.Chmod(o.Runtime, 0o700); err != nil {
-		return fmt.Errorf("cannot close the player's folder: %w", err)
-	}
-	return nil
 }

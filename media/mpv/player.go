@@ -145,7 +145,7 @@ func (p *Player) runOnce(ctx context.Context, opt Options, press *press) error {
 	if err := clearShots(opt.Runtime); err != nil {
 		opt.Log.Warn("an old screenshot stays", "error", err)
 	}
-	proc, err := startProcess(opt)
+	proc, err := opt.start()
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (p *Player) runOnce(ctx context.Context, opt Options, press *press) error {
 			return undead
 		}
 	}
-	if errors.Is(err, ErrClosed) {
+	if errors.Is(err, ErrClosed) && proc.err != nil {
 		return proc.err
 	}
 	return err

@@ -31,7 +31,8 @@ const (
 // A press turns cards into pictures with a mpv of their own that draws one frame into a file. A text shown live, as
 // subtitle of a plain picture, was tried first: at some changes a frame showed the text over the picture before it, or
 // its own picture without the text, and --video-rotate left it upright. A finished picture changes in one step, turns
-// with the output, and can be looked at before it is shown.
+// with the output, and can be looked at before it is shown. It is a child of ours wherever the mpv that plays runs: it opens
+// no file but what was written here, no device and no connection, and has its output judged.
 type press struct {
 	opt    Options
 	setter *Typesetter // nil until prepared
@@ -60,7 +61,7 @@ func (p *press) prepare() error {
 	if err := os.RemoveAll(p.dir); err != nil {
 		return fmt.Errorf("cannot clear the text cards: %w", err)
 	}
-	if err := os.Mkdir(p.dir, 0o700); err != nil {
+	if err := os.Mkdir(p.dir, folderMode); err != nil {
 		return fmt.Errorf("cannot make the folder of text cards: %w", err)
 	}
 	p.setter = setter

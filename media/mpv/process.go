@@ -24,14 +24,31 @@ const (
 
 var errUndead = errors.New("mpv was killed but does not end: it hangs in the kernel")
 
-// A process is one run of mpv with its connection. It speaks over an inherited socket pair instead of a named
-// socket: there is no path that another process could open or that could be left behind, and mpv quits by itself
+// A process is one run of mpv with its connection. A child of ours speaks over an inherited socket pair instead of a
+// named socket: there is no path that another process could open or that could be left behind, and mpv quits by itself
 // when our end closes.
 type process struct {
 	client *Client
-	pid    int
-	done   chan struct{} // closed when mpv has been reaped
-	err    error         // how it ended; read after done
+	group  int           // process group of a child of ours, 0 where somebody else started it and kills it
+	done   chan struct{} // closed when nothing of it is left: a child was reaped
+	err    error         // how a child ended; read after done
+}
+
+// startWithin is how long a new mpv may take to answer. systemd builds a view of the file system for another user's one
+// before it, which took 11 s of the first start on an emulated machine whose two processors were shared by five.
+func (o Options) startWithin() time.Duration {
+	if o.Player != "" {
+		return 2 * startLimit
+	}
+	return startLimit
+}
+
+// start runs mpv where the options say.
+func (o Options) start() (*process, error) {
+	if o.Player != "" {
+		return callPlayer(o)
+	}
+	return startProcess(o)
 }
 
 // startProcess starts mpv. It ends by itself, by stop, or with the thread of ours that started it.
@@ -40,7 +57,7 @@ func startProcess(opt Options) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(opt.Binary, opt.arguments(3)...) // ExtraFiles start at 3
+	cmd := exec.Command(opt.Binary, append(opt.arguments(), "--input-ipc-client=fd://3")...) // ExtraFiles start at 3
 	cmd.Env = opt.environment()
 	cmd.Dir = opt.Runtime
 	cmd.ExtraFiles = []*os.File{theirs}
@@ -68,7 +85,7 @@ func startProcess(opt Options) (*process, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot start mpv: %w", err), ours.Close())
 	}
-	p.pid = cmd.Process.Pid
+	p.group = cmd.Process.Pid
 	p.client = NewClient(ours, opt.Log, opt.Now)
 	return p, nil
 }
@@ -80,7 +97,7 @@ func ended(err error) error {
 	return fmt.Errorf("mpv ended: %w", err)
 }
 
-// stop ends mpv and everything in its process group, and waits until it is reaped, but not for ever: then it says so.
+// stop ends mpv and everything in its process group, and waits until nothing is left of it, but not for ever: then it says so.
 // A mpv that hangs does not get to choose: closing the connection asks it to quit, and after quitWithin it is killed.
 func (p *process) stop(log *slog.Logger) error {
 	if err := p.client.Close(); err != nil {
@@ -99,9 +116,13 @@ func (p *process) stop(log *slog.Logger) error {
 	}
 }
 
-// kill does not wait. The group outlives its leader where mpv left a child, so it is signalled in any case.
+// kill does not wait. The group outlives its leader where mpv left a child, so it is signalled in any case. What
+// bangtin-player runs it kills by itself, a second after we have hung up.
 func (p *process) kill(log *slog.Logger) {
-	if err := unix.Kill(-p.pid, unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
+	if p.group == 0 {
+		return
+	}
+	if err := unix.Kill(-p.group, unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
 		log.Warn("mpv cannot be killed", "error", err)
 	}
 }

@@ -53,7 +53,7 @@ func (p *Player) Screenshot(ctx context.Context) ([]byte, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, shotWithin, fmt.Errorf("mpv took longer than %s", shotWithin))
 	defer cancel()
-	taken, err := takeShot(ctx, client, p.opt.Runtime)
+	taken, err := takeShot(ctx, client, p.opt)
 	if err != nil {
 		return nil, fmt.Errorf("cannot take a screenshot: %w", err)
 	}
@@ -73,12 +73,15 @@ func (p *Player) speaks() *Client {
 }
 
 // takeShot has mpv write a file into a folder that goes with it: a mpv that writes too late finds no folder.
-func takeShot(ctx context.Context, client *Client, runtime string) (data []byte, err error) {
-	dir, err := os.MkdirTemp(runtime, shotDirs)
+func takeShot(ctx context.Context, client *Client, opt Options) (data []byte, err error) {
+	dir, err := os.MkdirTemp(opt.Runtime, shotDirs)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := os.Chmod(dir, opt.shotMode()); err != nil {
+		return nil, err
+	}
 	path := filepath.Join(dir, "screen.jpg")
 	for _, flags := range []string{"window", "video"} {
 		err = client.Start(ctx, "screenshot-to-file", map[string]any{"filename": path, "flags": flags})

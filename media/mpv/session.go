@@ -106,13 +106,17 @@ func (s *session) run(ctx context.Context) error {
 
 // greet waits for mpv to come up, which reads some 200 libraries from a cold card.
 func (s *session) greet(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	ctx, cancel := context.WithTimeoutCause(ctx, s.opt.startWithin(), errors.New("mpv does not come up"))
 	defer cancel()
 	var version string
+	var pid int // for the log alone: it is what mpv says
 	if err := s.client.Get(ctx, "mpv-version", &version); err != nil {
 		return err
 	}
-	s.opt.Log.Info("mpv runs", "version", version, "pid", s.proc.pid, "video", s.opt.video())
+	if err := s.client.Get(ctx, "pid", &pid); err != nil {
+		return err
+	}
+	s.opt.Log.Info("mpv runs", "version", version, "pid", pid, "video", s.opt.video())
 	return nil
 }
 

@@ -71,6 +71,7 @@ type Config struct {
 	Diagnose func(ctx context.Context) (*Report, error)
 	Gate     string                      // of the display, to show
 	Kernel   string                      // identity of the kernel's run
+	Forgets  bool                        // what Journal takes is lost with this boot
 	Refused  func(reason, source string) // counts a command that was not obeyed
 	Loop     func(name string) func()    // registers a loop that is missed when it is silent for long; see Stall
 	Log      *slog.Logger

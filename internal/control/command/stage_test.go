@@ -38,6 +38,7 @@ type stage struct {
 	sent    *sender
 	machine *machine
 	kernel  string
+	forgets bool // the journal is lost with the boot, from the next run on
 	synced  atomic.Bool
 	ahead   atomic.Int64 // nanoseconds of the wall clock before the bubble's
 
@@ -127,7 +128,7 @@ func (s *stage) load() {
 	}
 	s.commands, err = command.New(s.Context(), command.Config{
 		Journal: s.disk, Clock: s.clock, Orders: s.orders, Display: s.control, Player: s.player, Library: s.library,
-		Sender: s.sent, Machine: s.machine, Gate: "Cửa khẩu", Kernel: s.kernel, Log: quiet,
+		Sender: s.sent, Machine: s.machine, Gate: "Cửa khẩu", Kernel: s.kernel, Forgets: s.forgets, Log: quiet,
 		Diagnose: func(context.Context) (*command.Report, error) { return &command.Report{Device: "tinh-bien-01"}, nil },
 		Refused: func(reason, source string) {
 			s.mu.Lock()

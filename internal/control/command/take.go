@@ -30,6 +30,7 @@ const (
 	Late     = "expired"   // came after its end
 	Busy     = "busy"      // too many are open; it may be sent again
 	OnAir    = "on-air"    // a reboot while something is owed to the public, or will be soon
+	Storage  = "storage"   // its counter cannot be kept, and it might be done again after the next start
 	Revoked  = "revoked"   // the keys that signed it are no longer enough
 )
 
@@ -99,6 +100,9 @@ const rebootTakes = 5 * time.Minute
 
 // policy is what this display does not do now, whoever asks.
 func (c *Commands) policy(cmd *wire.Command) error {
+	if c.cfg.Forgets && !repeatable(cmd.Kind) {
+		return &control.Refusal{Reason: Storage, Detail: "what is written now is lost with this boot, the command's counter too"}
+	}
 	if cmd.Kind != wire.DoReboot {
 		return nil
 	}
@@ -110,6 +114,17 @@ func (c *Commands) policy(cmd *wire.Command) error {
 		return &control.Refusal{Reason: OnAir, Detail: "the display is to be on, or will be soon; a reboot must be forced"}
 	}
 	return nil
+}
+
+// repeatable says whether a command does no harm when it is sent again after a restart, whose counter was lost by then:
+// it looks, or leaves things as they were. A reboot would be done at each start until it expires, and a wish for the panel
+// or a playlist would bring back what a later one has overtaken. Those have retained topics, where the last one stands.
+func repeatable(kind wire.CommandKind) bool {
+	switch kind {
+	case wire.DoPower, wire.DoPlaylist, wire.DoReboot:
+		return false
+	}
+	return true
 }
 
 func counterOf(key string) string { return "ctr:" + key }

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"context"
+	"io"
+)
+
+type (
+	LogKeeper = logKeeper
+	Morgue    = morgue
+)
+
+// Places is a volume below a folder.
+func Places(device, data, under, mark, notices string, say io.Writer) volume {
+	return volume{Device: device, Data: data, Under: under, Mark: mark, Notices: notices, Say: say}
+}
+
+func (v volume) WithVar(dir string) volume { v.Var = dir; return v }
+
+func (v volume) Bring(ctx context.Context) error { return v.bring(ctx) }
+
+func (v volume) Look() error { return v.look() }
+
+func NewKeeper(dir, cursor string, ask func(context.Context, ...string) ([]byte, error)) LogKeeper {
+	return logKeeper{dir: dir, cursor: cursor, ask: ask}
+}
+
+func (k logKeeper) Warnings(ctx context.Context) error { return k.warnings(ctx) }
+
+func (k logKeeper) Tail(ctx context.Context) error { return k.tail(ctx) }
+
+func NewMorgue(dir, notices string) Morgue { return morgue{dir: dir, notices: notices} }
+
+func (m morgue) Tell() error { return m.tell() }

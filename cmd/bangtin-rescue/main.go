@@ -1,0 +1,61 @@
+// Command bangtin-rescue keeps a controller going whose storage does not: it mounts the data partition, or puts memory
+// in its place, and says which. It keeps what the log and a crash leave, within bounds. systemd starts it, as root:
+//
+//	bangtin-rescue data    mounts /data and /var; never fails, never asks, never formats
+//	bangtin-rescue look    looks whether data went read-only or is full since
+//	bangtin-rescue logs    adds the warnings since the last time to the log on data
+//	bangtin-rescue tail    keeps the end of this boot's log on data
+//	bangtin-rescue crash   says what the last boot's crash left, and keeps the newest of them
+//	bangtin-rescue stuck   instead of the emergency shell: says so, and starts the machine anew after a while
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"bangtin/image/layout"
+	"bangtin/internal/notice"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bangtin-rescue:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) != 1 {
+		return errors.New("cannot run: one of data, look, logs, tail, crash, stuck is wanted")
+	}
+	data, ok := layout.Find(layout.Data, "")
+	if !ok {
+		return errors.New("cannot run: the disk's layout has no data")
+	}
+	v := volume{
+		Device: "/dev/disk/by-partuuid/" + data.GUID,
+		Data:   layout.DataDir, Var: "/var", Under: "/run/bangtin-rescue", Mark: "/run/bangtin/rescue", Notices: notice.Dir, Say: os.Stderr,
+	}
+	switch args[0] {
+	case "data":
+		return v.bring(ctx)
+	case "look":
+		return v.look()
+	case "logs":
+		return keeper(layout.DataDir).warnings(ctx)
+	case "tail":
+		return keeper(layout.DataDir).tail(ctx)
+	case "crash":
+		return crashes(layout.DataDir, notice.Dir).tell()
+	case "stuck":
+		return stuck(ctx, notice.Dir)
+	}
+	return fmt.Errorf("cannot run %q: it is none of data, look, logs, tail, crash, stuck", args[0])
+}
