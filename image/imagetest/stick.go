@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // stickBytes is the size of the installer's USB stick. FAT32 begins at 33 MiB with clusters of 512 bytes.
@@ -49,10 +48,4 @@ func (b *bench) newStick(ctx context.Context, site string) (string, error) {
 func (m machine) withStick(file string) machine {
 	m.more = append(m.more, "-device", "qemu-xhci", "-drive", "if=none,id=stick,format=raw,file="+file, "-device", "usb-storage,drive=stick,removable=on")
 	return m
-}
-
-// sealed says whether this repository's tool makes sticks.
-func (b *bench) sealed(ctx context.Context) bool {
-	said, _ := b.do(ctx, "bangtin", "help")
-	return strings.Contains(said, "site stick")
 }
