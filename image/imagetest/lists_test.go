@@ -37,6 +37,9 @@ func TestAListIsWrittenAndCompared(t *testing.T) {
 	if err := l.compare(dir, "front\nback", false); err != nil {
 		t.Error(err)
 	}
+	if err := l.compare(dir, "front\nbangtin-agent.service 9.5\nback\n", false); err != nil {
+		t.Errorf("the bench's own: %v", err)
+	}
 	if err := l.compare(dir, "front\nback\nwindow", false); err == nil {
 		t.Error("a new line was not seen")
 	}

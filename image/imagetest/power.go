@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"bangtin/hal/haltest/peer"
 )
 
 // power takes the power away at random moments: while it is on air, and each second time also while it boots. It must be
@@ -54,6 +56,7 @@ func (b *bench) cutAfter(ctx context.Context, disk string, after time.Duration) 
 // againOnAir switches on, waits for the programme and for a word that was said since, and takes the power away after
 // some more time.
 func (b *bench) againOnAir(ctx context.Context, disk string, after time.Duration) error {
+	before := b.world.connections()
 	r, err := b.start(ctx, machine{name: "power", disk: disk})
 	if err != nil {
 		return err
@@ -62,7 +65,15 @@ func (b *bench) againOnAir(ctx context.Context, disk string, after time.Duration
 	if err := b.somethingShown(ctx, r); err != nil {
 		return r.explain("power", err)
 	}
-	if err := b.world.onAir(ctx, stepLimit); err != nil {
+	// The broker keeps the last run's word: this run's panel and connection are what counts.
+	err = await(ctx, "the panel is on and the display is connected anew", stepLimit, func() (bool, string) {
+		state, connected := r.panel.State(), b.world.connections()
+		return state == peer.On && connected > before, fmt.Sprintf("panel %s, %d connections, %d of them before", state, connected, before)
+	})
+	if err == nil {
+		err = b.world.onAir(ctx, stepLimit)
+	}
+	if err != nil {
 		return r.explain("power", err)
 	}
 	b.figure("on air; the power is taken %.1f s later", after.Seconds())

@@ -160,6 +160,15 @@ func (w *world) log(name string) string {
 	return tail(string(b), 1500)
 }
 
+// connections is how often the broker has let the display in.
+func (w *world) connections() int {
+	b, err := os.ReadFile(w.path("broker.log"))
+	if err != nil {
+		return 0
+	}
+	return strings.Count(string(b), " as "+displayName+" ")
+}
+
 func (w *world) close() {
 	for _, cmd := range w.processes {
 		_ = cmd.Process.Kill()

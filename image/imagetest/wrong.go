@@ -26,10 +26,10 @@ func faults() []fault {
 		{name: "no-network", machine: func(m machine) machine { m.alone = true; return m }, shown: true},
 		{name: "dead-rtc", machine: func(m machine) machine { m.more = append(m.more, "-rtc", "base=1970-01-01T00:00:00"); return m }, shown: true, centre: displayName},
 		{name: "no-gpu", machine: func(m machine) machine { m.dark = true; return m }, centre: "DARK"},
-		{name: "full-data", disk: (*bench).fillData, shown: true, centre: displayName},
-		{name: "corrupt-data", disk: (*bench).corruptData},
-		{name: "read-only-medium", machine: func(m machine) machine { m.locked = true; return m }},
-		{name: "unknown-key", site: func(s string) string { return strings.Replace(s, "[output]", "[output]\nhologram = true", 1) }},
+		{name: "full-data", disk: (*bench).fillData, shown: true, console: "D03"},
+		{name: "corrupt-data", disk: (*bench).corruptData, console: "D01"},
+		{name: "read-only-medium", machine: func(m machine) machine { m.locked = true; return m }, console: "D02"},
+		{name: "unknown-key", site: func(s string) string { return strings.Replace(s, "[output]", "[output]\nhologram = true", 1) }, console: "hologram"},
 	}
 }
 
