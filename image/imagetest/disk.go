@@ -54,7 +54,8 @@ func (b *bench) commission(ctx context.Context, disk, site string) error {
 	if err := os.Truncate(part, data.Bytes); err != nil {
 		return err
 	}
-	if _, err := b.do(ctx, "mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-L", data.Label(), "-U", data.GUID, "-m", "1", "-d", tree, part); err != nil {
+	if _, err := b.do(ctx, "mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-L", data.Label(), "-U", data.GUID, "-m", "1",
+		"-E", "lazy_itable_init=0,lazy_journal_init=0", "-d", tree, part); err != nil {
 		return err
 	}
 	return b.putPart(ctx, disk, part)
