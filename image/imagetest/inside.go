@@ -46,7 +46,7 @@ func (a *agent) run(ctx context.Context, limit time.Duration, command string) (s
 	if err := a.conn.SetDeadline(time.Now().Add(limit + stepLimit)); err != nil {
 		return "", err
 	}
-	stop := context.AfterFunc(ctx, func() { a.conn.SetDeadline(time.Now()) })
+	stop := context.AfterFunc(ctx, func() { _ = a.conn.SetDeadline(time.Now()) })
 	defer stop()
 	if err := json.NewEncoder(a.conn).Encode(request{a.id, command, int(limit.Seconds())}); err != nil {
 		return "", fmt.Errorf("cannot ask the agent: %w", err)

@@ -120,7 +120,7 @@ func (r *running) attach() (err error) {
 	if r.console, err = dialUnix(filepath.Join(r.dir, "console")); err != nil {
 		return err
 	}
-	go io.Copy(io.Discard, r.console) // the log has it; it must not fill up
+	go func() { _, _ = io.Copy(io.Discard, r.console) }() // the log has it; it must not fill up
 	if r.deaf {
 		return nil
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -33,7 +34,7 @@ func (b *bench) power(ctx context.Context) error {
 		err := b.againOnAir(ctx, disk, time.Duration(moments.Int64N(int64(15*time.Second))))
 		b.note("power", fmt.Sprintf("on air after %d cuts", done), err)
 		if err != nil {
-			return nil
+			return errors.New("it is not cut any more, as it did not come back")
 		}
 		done++
 	}

@@ -72,7 +72,7 @@ func (w *world) makeCentre(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		defer l.Close()
+		defer func() { _ = l.Close() }() // only when all three are found, so that they differ
 		w.ports[i] = l.Addr().(*net.TCPAddr).Port
 	}
 	me, err := user.Current()
