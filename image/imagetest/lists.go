@@ -92,17 +92,13 @@ func (b *bench) inside(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := b.somethingShown(ctx, r); err != nil {
+	err = b.somethingShown(ctx, r)
+	if err == nil {
+		err = b.world.onAir(ctx, stepLimit)
+	}
+	b.keepLog(ctx, a)
+	if err != nil {
 		return r.explain("inside", err)
-	}
-	if err := b.world.onAir(ctx, stepLimit); err != nil {
-		return r.explain("inside", err)
-	}
-	if log, err := a.run(ctx, stepLimit, "journalctl -b --no-pager -o short-monotonic"); err == nil {
-		_ = writeText(filepath.Join(b.out, "inside.journal"), log)
-	}
-	if blame, err := a.run(ctx, stepLimit, "systemd-analyze time; systemd-analyze blame --no-pager; systemd-analyze critical-chain --no-pager"); err == nil {
-		_ = writeText(filepath.Join(b.out, "inside.blame"), blame)
 	}
 	for _, l := range lists() {
 		said, err := a.run(ctx, stepLimit, l.command)
@@ -115,6 +111,20 @@ func (b *bench) inside(ctx context.Context) error {
 	b.note("inside", fmt.Sprintf("all processes but mpv and the agent take at most %d MB", maxMB), b.memory(ctx, a))
 	b.note("inside", fmt.Sprintf("an hour of playing writes at most %.0f MB to data", maxWritten/1e6), b.written(ctx, r))
 	return nil
+}
+
+// keepLog keeps what the system says of itself, for who looks for what went wrong.
+func (b *bench) keepLog(ctx context.Context, a *agent) {
+	for name, command := range map[string]string{
+		"journal": "journalctl -b --no-pager -o short-monotonic",
+		"blame":   "systemd-analyze time; systemd-analyze blame --no-pager; systemd-analyze critical-chain --no-pager",
+	} {
+		said, err := a.run(ctx, stepLimit, command)
+		if err != nil {
+			said += err.Error()
+		}
+		_ = writeText(filepath.Join(b.out, "inside."+name), said)
+	}
 }
 
 // The goals.
