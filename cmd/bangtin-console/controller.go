@@ -78,8 +78,6 @@ func (p *page) disk() string {
 		return text{"DỮ LIỆU CHƯA GẮN", "DATA NOT MOUNTED"}.in(p.l)
 	case d.Memory:
 		return text{"DỮ LIỆU CHỈ Ở BỘ NHỚ TẠM", "DATA IN MEMORY ONLY"}.in(p.l)
-	case d.ReadOnly:
-		return text{"DỮ LIỆU CHỈ ĐỌC", "DATA READ-ONLY"}.in(p.l)
 	}
 	return text{"dữ liệu trống %s/%s GiB", "data %s of %s GiB free"}.in(p.l, gib(d.Free), gib(d.Total))
 }

@@ -83,10 +83,9 @@ type Address struct {
 	IPs       []string
 }
 
-// A Disk is the room for data.
+// A Disk is the room for data. Whether it can be written a notice says (D02): this program's sandbox shows all as read-only.
 type Disk struct {
 	Free, Total uint64 // bytes
 	Memory      bool   // it is no disk: what is written is gone with the power
-	ReadOnly    bool
 	Missing     bool // /data is a folder of the root
 }

@@ -149,7 +149,7 @@ func (s *sources) disk(context.Context) func(*Facts) {
 		return func(f *Facts) { f.Data = &Disk{Missing: true} }
 	}
 	d := &Disk{
-		Free: fs.Bavail * uint64(fs.Bsize), Total: fs.Blocks * uint64(fs.Bsize), ReadOnly: fs.Flags&unix.ST_RDONLY != 0,
+		Free: fs.Bavail * uint64(fs.Bsize), Total: fs.Blocks * uint64(fs.Bsize),
 		Memory:  slices.Contains([]int64{unix.TMPFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC}, fs.Type),
 		Missing: here.Dev == above.Dev,
 	}

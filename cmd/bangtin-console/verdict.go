@@ -125,10 +125,10 @@ func (f Facts) withoutDaemon(l Language) verdict {
 			headline: text{"ĐANG KHỞI ĐỘNG", "STARTING"}, remedy: text{"Xin chờ đến hai phút.", "Please wait for up to two minutes."}.in(l),
 		}
 	}
-	if f.Data != nil && (f.Data.Missing || f.Data.ReadOnly) {
+	if f.Data != nil && f.Data.Missing {
 		return verdict{
 			headline: text{"KHÔNG PHÁT – HỎNG BỘ NHỚ DỮ LIỆU", "NOT ON AIR – THE DATA STORAGE HAS FAILED"},
-			cause:    text{"phân vùng dữ liệu không gắn được hoặc không ghi được", "the data partition is not mounted, or takes no writes"}.in(l),
+			cause:    text{"phân vùng dữ liệu không gắn được", "the data partition is not mounted"}.in(l),
 			remedy:   text{"Tắt nguồn bộ điều khiển 10 giây rồi bật lại. Nếu vẫn vậy: thay bộ nhớ.", "Take the controller's power away for 10 s. If it stays: replace its storage."}.in(l),
 		}
 	}
