@@ -87,5 +87,5 @@ type Address struct {
 type Disk struct {
 	Free, Total uint64 // bytes
 	Memory      bool   // it is no disk: what is written is gone with the power
-	Missing     bool // /data is a folder of the root
+	Missing     bool   // /data is a folder of the root
 }
