@@ -23,7 +23,7 @@ func fixed() []string {
 		"--demuxer=lavf", "--demuxer-lavf-o=protocol_whitelist=file", "--cache=no",
 		"--osd-level=0", "--osd-bar=no", "--cursor-autohide=always", "--sid=no", "--embeddedfonts=no",
 		"--sub-font-provider=fontconfig", "--osd-font-provider=fontconfig", "--sub-ass-override=no",
-		"--loop-playlist=inf", "--image-display-duration=inf", "--prefetch-playlist=no", "--hr-seek=yes",
+		"--loop-playlist=inf", "--image-display-duration=inf", "--prefetch-playlist=no", "--hr-seek=yes", "--swapchain-depth=1",
 		"--audio-fallback-to-null=yes", "--msg-level=all=warn,statusline=no", "--no-msg-color",
 	}
 }

@@ -171,6 +171,9 @@ func (o Options) arguments() []string {
 		"--sub-font-provider=fontconfig", "--osd-font-provider=fontconfig", "--sub-ass-override=no",
 		// the entries in mpv's list go round, so that a stuck daemon does not blacken the screen
 		"--loop-playlist=inf", "--image-display-duration=inf", "--prefetch-playlist=no", "--hr-seek=yes",
+		// what mpv says is shown is on the screen: DRM's outputs hold back as many frames as the chain is deep, and a still
+		// with an end has one. With the default of 3 the second and third of three texts were never seen (0.40, vo=drm).
+		"--swapchain-depth=1",
 		// a clock that runs without a sound card
 		"--ao=" + o.audio(), "--audio-fallback-to-null=yes", fmt.Sprintf("--volume=%d", o.Volume),
 		fmt.Sprintf("--video-rotate=%d", o.Rotate),
