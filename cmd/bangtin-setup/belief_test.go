@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -71,5 +72,23 @@ func TestTheImageJudgesWhereTheDocumentIsDamaged(t *testing.T) {
 	w.stick("sdb1", resealed(w, sound(w), "tinh-bien-01", newer, issued().Add(time.Hour)))
 	if w.run(); w.kept(stick.Site) != string(newer) || w.kept(stick.Trust) != string(document(t, "a", 1)) {
 		t.Errorf("not taken\n%s", w.log)
+	}
+}
+
+// TestATrapInTheDisplaysFolder: it belongs to the daemon's user, and root reads there before network and daemon.
+func TestATrapInTheDisplaysFolder(t *testing.T) {
+	for _, name := range []string{"setup.json", stick.Trust, stick.Seal} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.commission()
+			path := filepath.Join(w.paths.Data, name)
+			_ = os.Remove(path)
+			if err := syscall.Mkfifo(path, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if status := w.run(); status != 0 || w.told.String() != "READY=1\n" || len(w.names(w.paths.Connections)) == 0 {
+				t.Errorf("ended with %d, told systemd %q\n%s", status, w.told, w.log)
+			}
+		})
 	}
 }
