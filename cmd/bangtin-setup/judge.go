@@ -35,7 +35,7 @@ type kept struct {
 	document *trust.Document
 	trust    []byte // the document's envelope; nil where the display has none of its own
 	seal     []byte // as it is
-	used     bool     // some file of a display was there already, be it damaged
+	used     bool   // some file of a display was there already, be it damaged
 	problems []string
 }
 
