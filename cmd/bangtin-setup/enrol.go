@@ -32,7 +32,10 @@ func (m *Main) enrol(ctx context.Context) error {
 			return err
 		}
 	}
-	err = notice.Clear(m.Paths.Notices, partEnrol)
+	if err := notice.Clear(m.Paths.Notices, partEnrol); err != nil {
+		m.Log.Warn(err.Error()) // somebody else's, which takes nothing from the certificate
+	}
+	err = nil
 	for _, name := range []string{answerFile, codeFile} { // the code is the last: systemd goes by it
 		if gone := os.Remove(m.Paths.data(name)); !errors.Is(gone, fs.ErrNotExist) {
 			err = errors.Join(err, gone)

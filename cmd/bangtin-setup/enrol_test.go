@@ -101,3 +101,14 @@ func TestAnOldAnswer(t *testing.T) {
 		})
 	}
 }
+
+// TestANoticeThatStays: what the enrolment cannot take away does not undo the certificate.
+func TestANoticeThatStays(t *testing.T) {
+	w := newWorld(t)
+	w.commission()
+	w.daemon(`echo > "$certificate"`)
+	w.write(filepath.Join(w.paths.Notices, "enrol.json", "x"), "") // not even root removes it by its name
+	if status := w.run("enrol"); status != 0 || w.kept("enrol.code") != "" || !strings.Contains(w.log.String(), "cannot take a notice away") {
+		t.Errorf("ended with %d, kept the code %q\n%s", status, w.kept("enrol.code"), w.log)
+	}
+}
