@@ -2,8 +2,11 @@ package main
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"bangtin/image/layout"
 )
 
 // A unit is a unit file as systemd reads it: each setting with its section before it, and its values in order.
@@ -55,5 +58,23 @@ func TestUnitsStartWithoutData(t *testing.T) {
 		if len(u["Service.PrivateTmp"]) > 0 && !strings.Contains(file, "bangtin-player@") { // which is the daemon's
 			t.Errorf("%s wants /var/tmp", file)
 		}
+	}
+}
+
+// TestWhatTheStartSaysIsRoots: the mark that nothing is kept lies where the daemon's user cannot make it, and units and
+// layout mean the same place.
+func TestWhatTheStartSaysIsRoots(t *testing.T) {
+	if !strings.Contains(read(t, "../../systemd/tmpfiles.d/bangtin.conf"), "\nd      "+layout.BootRun+" 0755 root root -\n") {
+		t.Error("tmpfiles makes no", layout.BootRun)
+	}
+	for _, name := range []string{"bangtin-logs", "bangtin-tail"} {
+		u := readUnit(t, "../../systemd/system/"+name+".service")
+		if !slices.Contains(u["Unit.ConditionPathExists"], "!"+layout.RescueRun) {
+			t.Errorf("%s writes where nothing is kept", name)
+		}
+	}
+	enrol := readUnit(t, "../../systemd/system/bangtin-enrol.service")
+	if want := "/usr/bin/test ! -e " + layout.RescueRun; strings.Join(enrol["Service.ExecStartPre"], " ") != want {
+		t.Error("a code is spent where nothing is kept")
 	}
 }
