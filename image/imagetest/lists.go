@@ -23,10 +23,10 @@ func lists() []list {
 for p in tcp tcp6 udp udp6; do ss_ $p; done | sort -u
 awk '$4 == "00010000" && NF > 7 { print "unix", $8 }' /proc/net/unix | sed -E 's/[0-9a-f]{16,}/N/g' | sort -u`},
 		{"setuid", "setuid and setgid files, and files with capabilities", `find / -xdev -perm /6000 -type f -printf '%M %p\n' | sort; getcap -r / 2>/dev/null | sort`},
-		{"writable", "paths that everybody may write to", `for d in / /data /run /tmp /dev/shm; do find $d -xdev \( -type d -o -type f -o -type s \) -perm -0002 -printf '%M %u %p\n'; done | sed -E 's/systemd-private-[0-9a-f]+-(.*)-[A-Za-z0-9]{6}/systemd-private-N-\1-N/; s/[0-9a-f]{32}/N/g' | sort -u`},
+		{"writable", "paths that everybody may write to", `for d in / /data /run /tmp /dev/shm; do find $d -xdev \( -type d -o -type f -o -type s \) -perm -0002 -printf '%M %u %p\n'; done | sed -E 's/systemd-private-[0-9a-f]+-(.*)-[A-Za-z0-9]{6}/systemd-private-N-\1-N/; s/[0-9a-f]{32}/N/g; s/@[0-9-]+\.service/@N.service/' | sort -u`},
 		{"credentials", "who could log in, and by what", `awk -F: '{ print "account", $1, $3, $7 }' /etc/passwd; awk -F: '{ print "password", $1, ($2 ~ /^[!*]/ ? "none" : "SOME") }' /etc/shadow
 find / /data -xdev \( -name authorized_keys -o -name 'ssh_host_*' -o -name 'id_*' -o -name '*.pem' -o -name '*.key' \) -path '*' -not -path '/etc/ssl/certs/*' -not -path '/usr/share/ca-certificates/*' -printf '%M %u %p\n' | sort`},
-		{"exposure", "how exposed each unit is", `systemd-analyze security --no-pager --json=short | sed 's/},{/},\n{/g' | sed -nE 's/.*"unit":"([^"]*)".*"exposure":"?([0-9.]+)"?.*/\1 \2/p' | sort`},
+		{"exposure", "how exposed each unit is", `systemd-analyze security --no-pager --json=short | sed 's/},{/},\n{/g' | sed -nE 's/.*"unit":"([^"]*)".*"exposure":"?([0-9.]+)"?.*/\1 \2/p' | sed -E 's/@[0-9-]+\.service/@N.service/' | sort`},
 		{"failed", "failed units", `systemctl --failed --plain --no-legend | awk '{ print $1 }' | sort`},
 		{"enabled", "units that are switched on", `systemctl list-unit-files --state=enabled,enabled-runtime --no-legend --plain | awk '{ print $1 }' | sort`},
 	}
