@@ -60,12 +60,6 @@ func (s *start) commissioned(ctx context.Context) {
 	s.network(ctx, false)
 	s.Notify("READY=1")
 	s.clear(partSetup)
-	if s.lookAtSticks(ctx) {
-		return
-	}
-	if boot, there := s.Paths.bootPartition(); there {
-		s.lookAt(ctx, boot)
-	}
 	s.linger(ctx)
 }
 
@@ -74,6 +68,7 @@ func (s *start) commissioned(ctx context.Context) {
 func (s *start) linger(ctx context.Context) {
 	enough := time.After(s.Linger) // of looks: one that has begun is brought to its end
 	for !s.lookAtSticks(ctx) {
+		s.lookAtBoot(ctx)
 		select {
 		case <-ctx.Done():
 			return
@@ -87,16 +82,12 @@ func (s *start) linger(ctx context.Context) {
 func (s *start) wait(ctx context.Context) {
 	ready := sync.OnceFunc(func() { s.Notify("READY=1") })
 	defer time.AfterFunc(s.Limit, ready).Stop() // sticks that hang keep nobody else waiting, however many they are
-	boot, there := s.Paths.bootPartition()
 	for {
 		done := s.lookAtSticks(ctx)
-		if !done && there {
-			there = false
-			if s.lookAt(ctx, boot) {
-				ready()
-				s.linger(ctx)
-				return
-			}
+		if !done && s.lookAtBoot(ctx) {
+			ready()
+			s.linger(ctx)
+			return
 		}
 		if !done && !s.said {
 			s.say(say(codeNone))
@@ -127,6 +118,12 @@ func (s *start) lookAtSticks(ctx context.Context) (done bool) {
 		}
 	}
 	return false
+}
+
+// lookAtBoot reads the boot partition if it was not read yet. It too may come to light late, or fail at first.
+func (s *start) lookAtBoot(ctx context.Context) (done bool) {
+	boot, there := s.Paths.bootPartition()
+	return there && s.known[boot.key] < maxTries && s.lookAt(ctx, boot)
 }
 
 // lookAt reads one device and takes what is sound. It is done when the display has a site file by it.

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"os"
@@ -244,6 +245,40 @@ func TestTheBootPartition(t *testing.T) {
 	if status := w.run(); status != 0 || w.notice("setup").Code != "" || w.kept(stick.Site) != string(newer) {
 		t.Errorf("ended with %d, said %+v, kept %q", status, w.notice("setup"), w.kept(stick.Site))
 	}
+}
+
+// TestABootPartitionThatIsSlow: it comes to light after the first look, or cannot be read at the first try.
+func TestABootPartitionThatIsSlow(t *testing.T) {
+	t.Run("late", func(t *testing.T) {
+		w := newWorld(t)
+		ended := make(chan int, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		go func() { ended <- w.main().Run(ctx) }()
+		for w.notice("setup").Code != "S01" {
+			select {
+			case status := <-ended:
+				t.Fatalf("ended with %d\n%s", status, w.log)
+			case <-time.After(time.Millisecond):
+			}
+		}
+		w.boot(sound(w))
+		if status := <-ended; status != 0 || w.kept(stick.Site) == "" || w.notice("setup").Code != "S10" {
+			t.Errorf("ended with %d, said %+v\n%s", status, w.notice("setup"), w.log)
+		}
+	})
+	t.Run("the second try", func(t *testing.T) {
+		w := newWorld(t)
+		w.boot(sound(w))
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		m := w.main()
+		first := filepath.Join(t.TempDir(), "first")
+		m.Reader = append([]string{"/bin/sh", "-c", `mkdir "$0" 2>/dev/null && exit 1; exec "$@"`, first}, m.Reader...)
+		if status := m.Run(ctx); status != 0 || w.kept(stick.Site) == "" {
+			t.Errorf("ended with %d\n%s", status, w.log)
+		}
+	})
 }
 
 // TestAStickThatIsSlow: USB comes to light after the boot partition was read, and counts for more.
