@@ -92,3 +92,41 @@ func TestATrapInTheDisplaysFolder(t *testing.T) {
 		})
 	}
 }
+
+// TestADocumentThatComesMeanwhile: the daemon hears of a newer trust document while the stick is read, or while what was on
+// it is stored.
+func TestADocumentThatComesMeanwhile(t *testing.T) {
+	for name, brought := range map[string][]byte{"the same document": document(t, "a", 1), "a successor": document(t, "a", 2), "none": nil} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.commission()
+			newest := filepath.Join(t.TempDir(), "trust.json")
+			w.write(newest, string(document(t, "a", 3)))
+			newer := siteFile(w, "tinh-bien-01", "# newer\n")
+			files := resealed(w, sound(w), "tinh-bien-01", newer, issued().Add(time.Hour))
+			if files[stick.Trust] = brought; brought == nil {
+				delete(files, stick.Trust)
+			}
+			w.stick("sdb1", files)
+			m := w.main()
+			m.Reader = append([]string{"/bin/sh", "-c", `cp "$0" "$1"; shift; exec "$@"`, newest, filepath.Join(w.paths.Data, stick.Trust)}, m.Reader...)
+			if status := m.Run(t.Context()); status != 0 || w.kept(stick.Site) != string(newer) || w.kept(stick.Trust) != string(document(t, "a", 3)) {
+				t.Errorf("ended with %d, another document is kept, or another site file\n%s", status, w.log)
+			}
+		})
+	}
+	t.Run("while it is stored", func(t *testing.T) {
+		w := newWorld(t)
+		w.commission()
+		newer := siteFile(w, "tinh-bien-01", "# newer\n")
+		w.stick("sdb1", resealed(w, sound(w), "tinh-bien-01", newer, issued().Add(time.Hour)))
+		w.fault = func(label string) {
+			if label == "setup-note" {
+				w.write(filepath.Join(w.paths.Data, stick.Trust), string(document(t, "a", 3)))
+			}
+		}
+		if w.run(); w.kept(stick.Site) != string(newer) || w.kept(stick.Trust) != string(document(t, "a", 3)) {
+			t.Errorf("another document is kept, or another site file\n%s", w.log)
+		}
+	})
+}

@@ -165,6 +165,8 @@ func (s *start) unreadable(ctx context.Context, m medium, err error) {
 
 // take judges a folder and stores it.
 func (s *start) take(ctx context.Context, m medium, r reading) (done bool) {
+	// The daemon may have heard of another trust document since the start, and while the device was read.
+	s.kept = s.Paths.keep()
 	t, no := judge(r, s.kept, s.image)
 	if no != nil {
 		s.Log.Warn("refused", "device", m.name, "code", no.code, "why", strings.Join(no.details, "; "))
@@ -177,6 +179,11 @@ func (s *start) take(ctx context.Context, m medium, r reading) (done bool) {
 	if err := s.screen.restore(); err != nil { // before the daemon is started, which has the screen then
 		s.Log.Warn(err.Error())
 	}
+	return s.settle(ctx, m, r, t)
+}
+
+// settle stores what was taken, and tells whom it concerns.
+func (s *start) settle(ctx context.Context, m medium, r reading, t *taken) (done bool) {
 	other := t.other(s.kept)
 	err := s.store(t, s.kept, r)
 	if errors.Is(err, errCode) {
