@@ -112,7 +112,7 @@ func (f Facts) withoutDaemon(l Language) verdict {
 	}{
 		{"D", text{"KHÔNG PHÁT – HỎNG BỘ NHỚ DỮ LIỆU", "NOT ON AIR – THE DATA STORAGE HAS FAILED"}},
 		{"S01", text{"CHƯA ĐƯA VÀO SỬ DỤNG", "NOT COMMISSIONED"}},
-		{"S02 S03 S04 S05 S06 S09", text{"CHƯA PHÁT – CẤU HÌNH CHƯA ĐƯỢC CHẤP NHẬN", "NOT ON AIR – THE CONFIGURATION WAS NOT TAKEN"}},
+		{"S02 S03 S04 S05 S06 S09 S11", text{"CHƯA PHÁT – CẤU HÌNH CHƯA ĐƯỢC CHẤP NHẬN", "NOT ON AIR – THE CONFIGURATION WAS NOT TAKEN"}},
 	} {
 		for _, n := range f.Notices {
 			if slices.ContainsFunc(strings.Fields(among.codes), func(c string) bool { return strings.HasPrefix(n.Code, c) }) {

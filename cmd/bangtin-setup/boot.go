@@ -90,7 +90,7 @@ func (s *start) wait(ctx context.Context) {
 			return
 		}
 		if !done && !s.said {
-			s.say(say(codeNone))
+			s.say(s.lacking())
 			s.said = true
 		}
 		ready()
@@ -104,6 +104,14 @@ func (s *start) wait(ctx context.Context) {
 		case <-time.After(s.Look):
 		}
 	}
+}
+
+// lacking is why the display waits.
+func (s *start) lacking() notice.Notice {
+	if len(s.kept.unfit) > 0 {
+		return say(codeUnfit, s.kept.unfit...)
+	}
+	return say(codeNone)
 }
 
 // lookAtSticks reads every stick that was not read yet. It is done when one was taken.

@@ -183,6 +183,34 @@ func TestNothingAnywhere(t *testing.T) {
 	}
 }
 
+// TestASiteFileThatCannotBeUsed: the display has one, which is not to have none.
+func TestASiteFileThatCannotBeUsed(t *testing.T) {
+	for name, test := range map[string]struct {
+		spoil  func(w *world, path string)
+		detail string
+	}{
+		"mistakes":  {func(w *world, path string) { w.write(path, string(siteFile(w, "tinh-bien-01", "colour = 3\n"))) }, "line 7: unknown key"},
+		"damaged":   {func(w *world, path string) { w.write(path, "\x00\x01") }, "line 1"},
+		"too large": {func(w *world, path string) { w.write(path, strings.Repeat("#", site.MaxSize+1)) }, "more than 65536 bytes"},
+		"no file": {func(w *world, path string) {
+			replaceBy(w.t, path, func(at string) error { return os.Symlink("/dev/null", at) })
+		}, "no file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.commission()
+			test.spoil(w, filepath.Join(w.paths.Data, stick.Site))
+			if n := w.runUntil("setup", "S11"); !strings.Contains(strings.Join(n.Details, "\n"), test.detail) {
+				t.Errorf("said %+v", n)
+			}
+			w.stick("sdb1", sound(w))
+			if w.run(); w.kept(stick.Site) != string(siteFile(w, "tinh-bien-01", "")) || w.notice("setup").Code != "" {
+				t.Errorf("its stick mends nothing: said %+v\n%s", w.notice("setup"), w.log)
+			}
+		})
+	}
+}
+
 func TestAStickThatCannotBeRead(t *testing.T) {
 	for name, sector := range map[string]string{"exFAT": "\xeb\x76\x90EXFAT   ", "NTFS": "\xeb\x52\x90NTFS    "} {
 		t.Run(name, func(t *testing.T) {

@@ -21,6 +21,7 @@ const (
 	codeOther    = "S08" // another display's
 	codeStore    = "S09" // cannot be stored
 	codeBelieved = "S10" // taken, on the word of who brought the stick
+	codeUnfit    = "S11" // the site file that the display has cannot be used
 	codeEnrol    = "E01" // not enrolled yet
 )
 
@@ -58,6 +59,9 @@ func say(code string, details ...string) notice.Notice {
 	case codeBelieved:
 		n.Vi = "Đã nhận cấu hình từ USB. Đây là lần đầu nên màn hình tin tệp trust.json trên USB; hãy đối chiếu mã băm với Sở."
 		n.En = "The configuration was taken. As it was the first, the stick's trust document was believed: compare its hash with the department's."
+	case codeUnfit:
+		n.Vi = "Tệp cấu hình đã lưu trong bộ điều khiển bị hỏng hoặc có lỗi. Hãy cắm USB cấu hình của Sở; báo cho Sở các lỗi được liệt kê."
+		n.En = "The site file that the controller has is damaged or has mistakes. Plug the department's stick in, and tell it those that are listed."
 	case codeEnrol:
 		n.Part = partEnrol
 		n.Vi = "Màn hình chưa được Sở cấp chứng thư và đang tự thử lại. Hãy kiểm tra mạng, giờ và mã ghi danh."

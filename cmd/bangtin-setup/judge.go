@@ -33,9 +33,10 @@ type kept struct {
 	id       string     // of the display; empty where nothing says it
 	issued   time.Time  // when its site file was; zero for none, and for one without a seal
 	document *trust.Document
-	trust    []byte // the document's envelope; nil where the display has none of its own
-	seal     []byte // as it is
-	used     bool   // some file of a display was there already, be it damaged
+	trust    []byte   // the document's envelope; nil where the display has none of its own
+	seal     []byte   // as it is
+	used     bool     // some file of a display was there already, be it damaged
+	unfit    []string // why the site file that is there cannot be used; empty where it can, or there is none
 	problems []string
 }
 
@@ -78,14 +79,16 @@ func (p Paths) keep() kept {
 			k.used = true
 		}
 	}
+	before := len(k.problems)
 	if k.file = take(stick.Site, site.MaxSize); k.file != nil {
 		s, err := site.Parse(k.file)
 		if err == nil {
 			k.site, k.id = s, s.ID
 		} else {
-			k.problems = append(k.problems, err.Error())
+			k.problems = append(k.problems, findings(err)...)
 		}
 	}
+	k.unfit = k.problems[before:]
 	return k
 }
 
@@ -193,13 +196,21 @@ func refusalOf(err error) *refusal {
 	case errors.Is(err, stick.ErrStale):
 		return refuse(codeOlder)
 	case errors.As(err, &wrong):
-		var lines []string
-		for _, f := range wrong.Findings {
-			lines = append(lines, f.String())
-		}
-		return refuse(codeSite, lines...)
+		return refuse(codeSite, findings(err)...)
 	}
 	return refuse(codeSeal, err.Error())
+}
+
+// findings are the mistakes of a site file, a line for each.
+func findings(err error) (lines []string) {
+	var wrong *site.Error
+	if !errors.As(err, &wrong) {
+		return []string{err.Error()}
+	}
+	for _, f := range wrong.Findings {
+		lines = append(lines, f.String())
+	}
+	return lines
 }
 
 // data is the path of a file that the display keeps.
