@@ -130,3 +130,21 @@ func TestADocumentThatComesMeanwhile(t *testing.T) {
 		}
 	})
 }
+
+// TestASealFromTheFuture: it would bar every later one, so it is refused; where it was taken, it bars nothing.
+func TestASealFromTheFuture(t *testing.T) {
+	within, beyond := time.Date(2036, 11, 1, 0, 0, 0, 0, time.UTC), time.Date(2036, 11, 1, 0, 0, 1, 0, time.UTC) // 10 years after the build time of tests
+	w := newWorld(t)
+	w.commission()
+	newer := siteFile(w, "tinh-bien-01", "# newer\n")
+	w.stick("sdb1", resealed(w, sound(w), "tinh-bien-01", newer, beyond))
+	if n := w.runUntil("setup", "S05"); !strings.Contains(strings.Join(n.Details, " "), "2036-11-01") || w.kept(stick.Site) == string(newer) {
+		t.Errorf("said %+v", n)
+	}
+	w.unplug("sdb1")
+	w.write(filepath.Join(w.paths.Data, stick.Seal), string(seal(t, "asite", "tinh-bien-01", []byte(w.kept(stick.Site)), beyond)))
+	w.stick("sdb1", resealed(w, sound(w), "tinh-bien-01", newer, within))
+	if w.run(); w.kept(stick.Site) != string(newer) {
+		t.Errorf("the seal from the future bars another: %+v\n%s", w.notice("setup"), w.log)
+	}
+}

@@ -68,9 +68,13 @@ func (p Paths) keep() kept {
 	// The seal was verified when it was stored; keys may have changed since, and its date has not.
 	if k.seal = take(stick.Seal, trust.MaxEnvelope); k.seal != nil {
 		v, err := voucherOf(k.seal)
-		if err == nil {
+		switch {
+		case err == nil && tooLate(v.Issued): // nothing that comes could be later: it counts as none
+			k.id = v.Site
+			k.problems = append(k.problems, fmt.Sprintf("the present %s is dated %s, and bars nothing", stick.Seal, v.Issued.Format(time.DateOnly)))
+		case err == nil:
 			k.id, k.issued = v.Site, v.Issued
-		} else {
+		default:
 			k.problems = append(k.problems, fmt.Sprintf("cannot use the present %s: %v", stick.Seal, err))
 		}
 	}
@@ -147,9 +151,19 @@ func judge(r reading, k kept, image []byte) (*taken, *refusal) {
 	if err != nil {
 		return nil, refusalOf(err)
 	}
+	if tooLate(voucher.Issued) {
+		return nil, refuse(codeSeal, fmt.Sprintf("it is dated %s, over %d years after this program: the clock was wrong where it was made",
+			voucher.Issued.Format(time.DateOnly), maxAhead))
+	}
 	t.site = s
 	return t, nil
 }
+
+// maxAhead is how many years after this program a seal may be dated at most, as with signed time: a seal from 2099 would
+// bar every later one.
+const maxAhead = 10
+
+func tooLate(issued time.Time) bool { return issued.After(buildTime().AddDate(maxAhead, 0, 0)) }
 
 // believe chooses the trust document.
 func believe(brought []byte, k kept, image []byte) (d *trust.Document, raw []byte, believed []string, no *refusal) {
