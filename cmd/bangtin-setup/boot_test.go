@@ -11,6 +11,7 @@ import (
 	"time"
 
 	. "bangtin/cmd/bangtin-setup"
+	"bangtin/internal/notice"
 	"bangtin/internal/site"
 	"bangtin/internal/stick"
 )
@@ -435,6 +436,9 @@ func TestEveryCodeHasWords(t *testing.T) {
 		n := Say(code)
 		if n.Code != code || n.Vi == "" || n.En == "" {
 			t.Errorf("%s: %+v", code, n)
+		}
+		if err := notice.Put(t.TempDir(), n); err != nil {
+			t.Errorf("%s: %v", code, err)
 		}
 	}
 }
