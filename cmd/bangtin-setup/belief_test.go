@@ -92,3 +92,59 @@ func TestATrapInTheDisplaysFolder(t *testing.T) {
 		})
 	}
 }
+
+// TestADocumentThatComesMeanwhile: the daemon hears of a newer trust document while the stick is read, or while what was on
+// it is stored.
+func TestADocumentThatComesMeanwhile(t *testing.T) {
+	for name, brought := range map[string][]byte{"the same document": document(t, "a", 1), "a successor": document(t, "a", 2), "none": nil} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.commission()
+			newest := filepath.Join(t.TempDir(), "trust.json")
+			w.write(newest, string(document(t, "a", 3)))
+			newer := siteFile(w, "tinh-bien-01", "# newer\n")
+			files := resealed(w, sound(w), "tinh-bien-01", newer, issued().Add(time.Hour))
+			if files[stick.Trust] = brought; brought == nil {
+				delete(files, stick.Trust)
+			}
+			w.stick("sdb1", files)
+			m := w.main()
+			m.Reader = append([]string{"/bin/sh", "-c", `cp "$0" "$1"; shift; exec "$@"`, newest, filepath.Join(w.paths.Data, stick.Trust)}, m.Reader...)
+			if status := m.Run(t.Context()); status != 0 || w.kept(stick.Site) != string(newer) || w.kept(stick.Trust) != string(document(t, "a", 3)) {
+				t.Errorf("ended with %d, another document is kept, or another site file\n%s", status, w.log)
+			}
+		})
+	}
+	t.Run("while it is stored", func(t *testing.T) {
+		w := newWorld(t)
+		w.commission()
+		newer := siteFile(w, "tinh-bien-01", "# newer\n")
+		w.stick("sdb1", resealed(w, sound(w), "tinh-bien-01", newer, issued().Add(time.Hour)))
+		w.fault = func(label string) {
+			if label == "setup-note" {
+				w.write(filepath.Join(w.paths.Data, stick.Trust), string(document(t, "a", 3)))
+			}
+		}
+		if w.run(); w.kept(stick.Site) != string(newer) || w.kept(stick.Trust) != string(document(t, "a", 3)) {
+			t.Errorf("another document is kept, or another site file\n%s", w.log)
+		}
+	})
+}
+
+// TestASealFromTheFuture: it would bar every later one, so it is refused; where it was taken, it bars nothing.
+func TestASealFromTheFuture(t *testing.T) {
+	within, beyond := time.Date(2036, 11, 1, 0, 0, 0, 0, time.UTC), time.Date(2036, 11, 1, 0, 0, 1, 0, time.UTC) // 10 years after the build time of tests
+	w := newWorld(t)
+	w.commission()
+	newer := siteFile(w, "tinh-bien-01", "# newer\n")
+	w.stick("sdb1", resealed(w, sound(w), "tinh-bien-01", newer, beyond))
+	if n := w.runUntil("setup", "S05"); !strings.Contains(strings.Join(n.Details, " "), "2036-11-01") || w.kept(stick.Site) == string(newer) {
+		t.Errorf("said %+v", n)
+	}
+	w.unplug("sdb1")
+	w.write(filepath.Join(w.paths.Data, stick.Seal), string(seal(t, "asite", "tinh-bien-01", []byte(w.kept(stick.Site)), beyond)))
+	w.stick("sdb1", resealed(w, sound(w), "tinh-bien-01", newer, within))
+	if w.run(); w.kept(stick.Site) != string(newer) {
+		t.Errorf("the seal from the future bars another: %+v\n%s", w.notice("setup"), w.log)
+	}
+}

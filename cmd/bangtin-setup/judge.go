@@ -33,9 +33,10 @@ type kept struct {
 	id       string     // of the display; empty where nothing says it
 	issued   time.Time  // when its site file was; zero for none, and for one without a seal
 	document *trust.Document
-	trust    []byte // the document's envelope; nil where the display has none of its own
-	seal     []byte // as it is
-	used     bool   // some file of a display was there already, be it damaged
+	trust    []byte   // the document's envelope; nil where the display has none of its own
+	seal     []byte   // as it is
+	used     bool     // some file of a display was there already, be it damaged
+	unfit    []string // why the site file that is there cannot be used; empty where it can, or there is none
 	problems []string
 }
 
@@ -67,9 +68,13 @@ func (p Paths) keep() kept {
 	// The seal was verified when it was stored; keys may have changed since, and its date has not.
 	if k.seal = take(stick.Seal, trust.MaxEnvelope); k.seal != nil {
 		v, err := voucherOf(k.seal)
-		if err == nil {
+		switch {
+		case err == nil && tooLate(v.Issued): // nothing that comes could be later: it counts as none
+			k.id = v.Site
+			k.problems = append(k.problems, fmt.Sprintf("the present %s is dated %s, and bars nothing", stick.Seal, v.Issued.Format(time.DateOnly)))
+		case err == nil:
 			k.id, k.issued = v.Site, v.Issued
-		} else {
+		default:
 			k.problems = append(k.problems, fmt.Sprintf("cannot use the present %s: %v", stick.Seal, err))
 		}
 	}
@@ -78,14 +83,16 @@ func (p Paths) keep() kept {
 			k.used = true
 		}
 	}
+	before := len(k.problems)
 	if k.file = take(stick.Site, site.MaxSize); k.file != nil {
 		s, err := site.Parse(k.file)
 		if err == nil {
 			k.site, k.id = s, s.ID
 		} else {
-			k.problems = append(k.problems, err.Error())
+			k.problems = append(k.problems, findings(err)...)
 		}
 	}
+	k.unfit = k.problems[before:]
 	return k
 }
 
@@ -144,9 +151,19 @@ func judge(r reading, k kept, image []byte) (*taken, *refusal) {
 	if err != nil {
 		return nil, refusalOf(err)
 	}
+	if tooLate(voucher.Issued) {
+		return nil, refuse(codeSeal, fmt.Sprintf("it is dated %s, over %d years after this program: the clock was wrong where it was made",
+			voucher.Issued.Format(time.DateOnly), maxAhead))
+	}
 	t.site = s
 	return t, nil
 }
+
+// maxAhead is how many years after this program a seal may be dated at most, as with signed time: a seal from 2099 would
+// bar every later one.
+const maxAhead = 10
+
+func tooLate(issued time.Time) bool { return issued.After(buildTime().AddDate(maxAhead, 0, 0)) }
 
 // believe chooses the trust document.
 func believe(brought []byte, k kept, image []byte) (d *trust.Document, raw []byte, believed []string, no *refusal) {
@@ -193,13 +210,21 @@ func refusalOf(err error) *refusal {
 	case errors.Is(err, stick.ErrStale):
 		return refuse(codeOlder)
 	case errors.As(err, &wrong):
-		var lines []string
-		for _, f := range wrong.Findings {
-			lines = append(lines, f.String())
-		}
-		return refuse(codeSite, lines...)
+		return refuse(codeSite, findings(err)...)
 	}
 	return refuse(codeSeal, err.Error())
+}
+
+// findings are the mistakes of a site file, a line for each.
+func findings(err error) (lines []string) {
+	var wrong *site.Error
+	if !errors.As(err, &wrong) {
+		return []string{err.Error()}
+	}
+	for _, f := range wrong.Findings {
+		lines = append(lines, f.String())
+	}
+	return lines
 }
 
 // data is the path of a file that the display keeps.

@@ -59,9 +59,11 @@ func (m *Main) store(t *taken, k kept, r reading) error {
 			}
 		}
 	}
+	if !bytes.Equal(t.trust, k.trust) { // what is as it was is not written back: the daemon may replace it meanwhile
+		set = append(set, fileset.File{Path: m.Paths.data(stick.Trust), Data: t.trust, Mode: 0o644})
+	}
 	if t.fresh(k) {
 		set = append(set,
-			fileset.File{Path: m.Paths.data(stick.Trust), Data: t.trust, Mode: 0o644},
 			fileset.File{Path: m.Paths.data(stick.Seal), Data: t.seal},
 			fileset.File{Path: m.Paths.data(stick.Site), Data: t.file},
 		)

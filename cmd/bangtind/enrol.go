@@ -29,6 +29,7 @@ type enrolment struct {
 	files  pki.Files
 	out    io.Writer
 	now    func() time.Time
+	floor  time.Time // certainly past
 	fault  func(string)
 	code   string
 	centre string // https://host:port; empty is that of [content] url
@@ -38,12 +39,12 @@ type enrolment struct {
 
 // enrol lets this display in with the department: over HTTPS, or in two steps with a stick.
 func (m *Main) enrol(ctx context.Context, s *site.Site, args []string) int {
-	now, err := m.certificateTime()
+	floor, err := buildTime()
 	if err != nil {
 		fmt.Fprintln(m.Stderr, err)
 		return exitFailed
 	}
-	e := &enrolment{site: s, files: certificateFiles(s), out: m.Stdout, now: now, fault: m.Fault}
+	e := &enrolment{site: s, files: certificateFiles(s), out: m.Stdout, now: m.Wall, floor: floor, fault: m.Fault}
 	flags := flag.NewFlagSet("bangtind enrol", flag.ContinueOnError)
 	flags.SetOutput(m.Stderr)
 	flags.StringVar(&e.code, "code", "", "the one-time code: bangtin center enrol; - reads it from a line of standard input, as anybody may read a command line")
@@ -85,18 +86,13 @@ func firstLine(in io.Reader) (string, error) {
 	return strings.TrimSpace(raw), nil
 }
 
-// certificateTime is when certificates are judged where no journal tells the floor: never before this program was made.
-func (m *Main) certificateTime() (func() time.Time, error) {
+// buildTime is when certificates are judged at least where no journal tells the floor: never before this program was made.
+func buildTime() (time.Time, error) {
 	floor, err := time.Parse(time.RFC3339, built)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the build time: %w", err)
+		return time.Time{}, fmt.Errorf("cannot read the build time: %w", err)
 	}
-	return func() time.Time {
-		if now := m.Wall(); now.After(floor) {
-			return now
-		}
-		return floor
-	}, nil
+	return floor, nil
 }
 
 // certificateFiles are where the site file has them, or would have them by default.
@@ -187,7 +183,7 @@ func (e *enrolment) answer(ctx context.Context, code enrol.Code, csr []byte) (*e
 	if err != nil {
 		return nil, err
 	}
-	return enrol.Ask(ctx, base, code, csr, e.now())
+	return enrol.Ask(ctx, base, code, csr, e.now(), e.floor)
 }
 
 // centreBase is where the centre is asked for certificates.

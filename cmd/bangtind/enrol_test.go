@@ -111,6 +111,17 @@ func (w *world) without(name string) {
 	}
 }
 
+// TestEnrolByAClockFarAhead: no certificate lasts so long, and only by getting in the display is told the time.
+func TestEnrolByAClockFarAhead(t *testing.T) {
+	w := newWorld(t)
+	w.without("trust.json")
+	e := w.enroller(time.Now)
+	ahead := func() time.Time { return time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC) }
+	if exit, said := w.bangtind(ahead, "--code", e.code(), "--centre", e.server.URL); exit != 0 || !strings.Contains(said, "is enrolled until") {
+		t.Errorf("exit %d: %s", exit, said)
+	}
+}
+
 // TestEnrolByACodeThatNobodySees: the code comes by standard input, one line of it.
 func TestEnrolByACodeThatNobodySees(t *testing.T) {
 	w := newWorld(t)
