@@ -6,7 +6,7 @@
 //	bangtin-rescue logs    adds the warnings since the last time to the log on data
 //	bangtin-rescue tail    keeps the end of this boot's log on data
 //	bangtin-rescue crash   says what the last boot's crash left, and keeps the newest of them
-//	bangtin-rescue stuck   instead of the emergency shell: says so, and starts the machine anew after a while
+//	bangtin-rescue stuck   instead of the emergency shell: says so, and starts what can be started
 package main
 
 import (
@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string) error {
 	case "data":
 		return v.bring(ctx)
 	case "look":
-		return v.look()
+		return errors.Join(v.look(), unstuck(ctx, notice.Dir, "/usr/bin/systemctl", "--quiet", "is-active", "multi-user.target"))
 	case "logs":
 		return keeper(layout.DataDir).warnings(ctx)
 	case "tail":

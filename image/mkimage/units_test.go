@@ -114,3 +114,11 @@ func TestNothingIsGivenUp(t *testing.T) {
 		}
 	}
 }
+
+// TestAHangingStartEnds: systemd times the start as a whole, as the program that would conflicts with it.
+func TestAHangingStartEnds(t *testing.T) {
+	u := readUnit(t, "../../systemd/system/multi-user.target.d/10-bangtin.conf")
+	if !slices.Equal(u["Unit.JobTimeoutSec"], []string{"30min"}) || !slices.Equal(u["Unit.JobTimeoutAction"], []string{"reboot"}) {
+		t.Errorf("a start that hangs hangs for ever: %v", u)
+	}
+}
