@@ -36,3 +36,5 @@ func (m morgue) Tell() error { return m.tell() }
 func Unstuck(ctx context.Context, notices string, started ...string) error {
 	return unstuck(ctx, notices, started...)
 }
+
+func Open(notices string) error { return open(notices) }

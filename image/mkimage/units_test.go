@@ -122,3 +122,25 @@ func TestAHangingStartEnds(t *testing.T) {
 		t.Errorf("a start that hangs hangs for ever: %v", u)
 	}
 }
+
+// TestAFirewallThatFailsIsSaid: who is to be started by a failure is there.
+func TestAFirewallThatFailsIsSaid(t *testing.T) {
+	u := readUnit(t, "../../systemd/system/nftables.service.d/10-bangtin.conf")
+	if !slices.Equal(u["Unit.OnFailure"], []string{"bangtin-firewall.service"}) {
+		t.Fatal("nobody says it:", u["Unit.OnFailure"])
+	}
+	says := readUnit(t, "../../systemd/system/bangtin-firewall.service")
+	if strings.Join(says["Service.ExecStart"], " ") != "/usr/bin/bangtin-rescue firewall" {
+		t.Error("it says", says["Service.ExecStart"])
+	}
+}
+
+// TestWhatPowerCutsLeave: half a file, of every write of setup's, is gone at the next start.
+func TestWhatPowerCutsLeave(t *testing.T) {
+	text := read(t, "../../systemd/tmpfiles.d/bangtin.conf")
+	for _, name := range []string{"setup.json", "site.toml", "site.seal", "trust.json", "enrol.code", "enrol.answer"} {
+		if !strings.Contains(text, "\nr!     /data/bangtin/."+name+"-*\n") {
+			t.Errorf("what is left of %s stays for ever", name)
+		}
+	}
+}
