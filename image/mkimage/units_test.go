@@ -78,3 +78,69 @@ func TestWhatTheStartSaysIsRoots(t *testing.T) {
 		t.Error("a code is spent where nothing is kept")
 	}
 }
+
+// TestNothingIsGivenUp: systemd's own limit, five starts in ten seconds, would end a service until somebody comes.
+func TestNothingIsGivenUp(t *testing.T) {
+	once := []string{"nftables.service", "systemd-pstore.service"} // Debian's that do one thing at the start
+	names := []string{"dbus.service", "polkit.service", "wpa_supplicant.service", "systemd-logind.service", "systemd-udevd.service", "systemd-journald.service"}
+	for line := range strings.Lines(read(t, "../../systemd/system-preset/00-bangtin.preset")) {
+		if f := strings.Fields(line); len(f) == 2 && f[0] == "enable" && !slices.Contains(once, f[1]) && !strings.HasSuffix(f[1], ".timer") {
+			names = append(names, f[1])
+		}
+	}
+	for _, name := range names {
+		paths, err := filepath.Glob("../../systemd/system/" + name + ".d/*.conf")
+		if own, more := filepath.Glob("../../systemd/system/" + name); err != nil || more != nil || len(own)+len(paths) == 0 {
+			t.Errorf("%s: no unit and no drop-in: %v, %v", name, err, more)
+			continue
+		} else {
+			paths = append(own, paths...)
+		}
+		u := readUnit(t, paths...)
+		if slices.Equal(u["Service.Type"], []string{"oneshot"}) && u["Service.Restart"] == nil {
+			continue // it is started when there is something to do
+		}
+		if !slices.Equal(u["Unit.StartLimitIntervalSec"], []string{"0"}) {
+			t.Errorf("%s is given up after five starts", name)
+		}
+		if strings.HasSuffix(name, ".service") && len(u["Service.Restart"])+len(u["Service.RestartSec"]) == 0 {
+			t.Errorf("%s is not started again, or at once", name)
+		}
+	}
+	upheld := readUnit(t, "../../systemd/system/multi-user.target.d/10-bangtin.conf")["Unit.Upholds"]
+	for _, name := range []string{"NetworkManager.service", "bangtin-player.socket", "bangtind.path", "bangtin-enrol.path"} {
+		if !slices.Contains(upheld, name) {
+			t.Errorf("nobody starts %s again", name)
+		}
+	}
+}
+
+// TestAHangingStartEnds: systemd times the start as a whole, as the program that would conflicts with it.
+func TestAHangingStartEnds(t *testing.T) {
+	u := readUnit(t, "../../systemd/system/multi-user.target.d/10-bangtin.conf")
+	if !slices.Equal(u["Unit.JobTimeoutSec"], []string{"30min"}) || !slices.Equal(u["Unit.JobTimeoutAction"], []string{"reboot"}) {
+		t.Errorf("a start that hangs hangs for ever: %v", u)
+	}
+}
+
+// TestAFirewallThatFailsIsSaid: who is to be started by a failure is there.
+func TestAFirewallThatFailsIsSaid(t *testing.T) {
+	u := readUnit(t, "../../systemd/system/nftables.service.d/10-bangtin.conf")
+	if !slices.Equal(u["Unit.OnFailure"], []string{"bangtin-firewall.service"}) {
+		t.Fatal("nobody says it:", u["Unit.OnFailure"])
+	}
+	says := readUnit(t, "../../systemd/system/bangtin-firewall.service")
+	if strings.Join(says["Service.ExecStart"], " ") != "/usr/bin/bangtin-rescue firewall" {
+		t.Error("it says", says["Service.ExecStart"])
+	}
+}
+
+// TestWhatPowerCutsLeave: half a file, of every write of setup's, is gone at the next start.
+func TestWhatPowerCutsLeave(t *testing.T) {
+	text := read(t, "../../systemd/tmpfiles.d/bangtin.conf")
+	for _, name := range []string{"setup.json", "site.toml", "site.seal", "trust.json", "enrol.code", "enrol.answer"} {
+		if !strings.Contains(text, "\nr!     /data/bangtin/."+name+"-*\n") {
+			t.Errorf("what is left of %s stays for ever", name)
+		}
+	}
+}
