@@ -85,7 +85,7 @@ func law() map[string][]string {
 		"image/initrd/mapper":   {},
 		"image/initrd/slate":    {},
 		"image/initrd/verity":   {},
-		"image/imagetest":       {"image/layout", "hal/haltest/peer"}, // the other ends of a controller's lines
+		"image/imagetest":       {"image/initrd/slate", "image/layout", "hal/haltest/peer"}, // the other ends of a controller's lines, and what its screen has first
 		"image/imagetest/agent": {},
 		"image/layout":          {},
 		"image/mkimage":         {"image/cpio", "image/debian", "image/initrd/slate", "image/layout", "updater/bootctl"},

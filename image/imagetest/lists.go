@@ -109,7 +109,7 @@ func (b *bench) inside(ctx context.Context) error {
 		b.note("inside", l.what+" are those of testdata/"+l.name, err)
 	}
 	b.note("inside", fmt.Sprintf("all processes but mpv and the agent take at most %d MB", maxMB), b.memory(ctx, a))
-	b.note("inside", fmt.Sprintf("an hour of playing writes at most %.0f MB to data", maxWritten/1e6), b.written(ctx, r))
+	b.note("inside", fmt.Sprintf("an hour of playing writes at most %.0f MB to data", maxWritten/1e6), b.written(ctx, r, a))
 	return nil
 }
 
@@ -163,10 +163,19 @@ k=$(awk '/^Pss:/ { print $2 }' $p/smaps_rollup 2>/dev/null); [ -n "$k" ] && echo
 	return nil
 }
 
-// written asks QEMU what was written to the medium while the programme played; only data takes writes. What the kernel
-// writes once, as the file system has just grown, is part of it where it is not done by then.
-func (b *bench) written(ctx context.Context, r *running) error {
-	const span = 2 * time.Minute
+// writers is who wrote how much, and what file was last written when: for who looks for what writes too much.
+const writers = `for p in /proc/[0-9]*; do n=$(cat $p/comm) && w=$(awk '/^write_bytes/ { print $2 }' $p/io) && [ "$w" -gt 0 ] && echo "$w $n"; done 2>/dev/null | sort -rn
+awk '$3 ~ /^(vd|dm)/ { print $3, "writes", $8, "sectors", $10, "flushes", $19 }' /proc/diskstats
+find /data -xdev -type f -mmin -5 -printf '%TT %s %p\n' | sort`
+
+// written asks QEMU what was written to the medium while the programme played; only data takes writes. What is written
+// once after a start is not part of it: it waits until the timers of a start have run (systemd/system, 3 min).
+func (b *bench) written(ctx context.Context, r *running, a *agent) error {
+	const settled, span = 3*time.Minute + 30*time.Second, 5 * time.Minute
+	if err := wait(ctx, time.Until(r.began.Add(settled))); err != nil {
+		return err
+	}
+	early, _ := a.run(ctx, stepLimit, writers)
 	before, err := r.blocks()
 	if err != nil {
 		return err
@@ -179,6 +188,8 @@ func (b *bench) written(ctx context.Context, r *running) error {
 	if err != nil {
 		return err
 	}
+	late, _ := a.run(ctx, stepLimit, writers)
+	_ = writeText(filepath.Join(b.out, "inside.written"), early+"\n"+late)
 	hour := float64(after-before) / time.Since(began).Hours()
 	b.figure("written: %d bytes in %v of playing, %.2f MB an hour", after-before, span, hour/1e6)
 	if hour > maxWritten {
