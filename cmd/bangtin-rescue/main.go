@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	v := volume{
 		Device: "/dev/disk/by-partuuid/" + data.GUID,
-		Data:   layout.DataDir, Var: "/var", Under: "/run/bangtin-rescue", Mark: "/run/bangtin/rescue", Notices: notice.Dir, Say: os.Stderr,
+		Data:   layout.DataDir, Var: "/var", Under: "/run/bangtin-rescue", Mark: layout.RescueRun, Notices: notice.Dir, Say: os.Stderr,
 	}
 	switch args[0] {
 	case "data":

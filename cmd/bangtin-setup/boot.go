@@ -59,9 +59,7 @@ func (m *Main) boot(ctx context.Context) {
 func (s *start) commissioned(ctx context.Context) {
 	s.network(ctx, false)
 	s.Notify("READY=1")
-	if err := notice.Clear(s.Paths.Notices, partSetup); err != nil {
-		s.Log.Warn(err.Error())
-	}
+	s.clear(partSetup)
 	if s.lookAtSticks(ctx) {
 		return
 	}
@@ -185,9 +183,13 @@ func (s *start) take(ctx context.Context, m medium, r reading) (done bool) {
 	other := t.other(s.kept)
 	err := s.store(t, s.kept, r)
 	if errors.Is(err, errCode) {
-		s.put(say(codeEnrol, err.Error()))
+		n := say(codeEnrol, err.Error())
+		n.Part = partCode
+		s.put(n)
 		delete(r.Files, stick.Code)
 		err = s.store(t, s.kept, r)
+	} else if err == nil {
+		s.clear(partCode)
 	}
 	if err != nil {
 		s.Log.Error("cannot store", "err", err)
@@ -195,9 +197,7 @@ func (s *start) take(ctx context.Context, m medium, r reading) (done bool) {
 		return false
 	}
 	s.said = true
-	if err := notice.Clear(s.Paths.Notices, partSetup); err != nil {
-		s.Log.Warn(err.Error())
-	}
+	s.clear(partSetup)
 	if len(t.believed) > 0 {
 		s.Log.Warn("believed, as there was nothing to judge it by", "device", m.name, "what", strings.Join(t.believed, "; "))
 		s.put(say(codeBelieved, t.believed...))
@@ -251,6 +251,12 @@ func (s *start) say(n notice.Notice) {
 	s.put(n)
 	s.Log.Info("said", "code", n.Code, "what", n.En)
 	s.showing = n
+}
+
+func (s *start) clear(part string) {
+	if err := notice.Clear(s.Paths.Notices, part); err != nil {
+		s.Log.Warn(err.Error())
+	}
 }
 
 func (s *start) put(n notice.Notice) {

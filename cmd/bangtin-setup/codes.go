@@ -5,7 +5,8 @@ import "bangtin/internal/notice"
 // The parts in whose name notices are put.
 const (
 	partSetup = "setup"
-	partEnrol = "enrol"
+	partEnrol = "enrol" // the enrolment's own: it is another user, and replaces nothing that root has put
+	partCode  = "code"  // what setup says of the code on a stick
 )
 
 // What is said, for the telephone. docs/OPERATIONS.md lists them all.

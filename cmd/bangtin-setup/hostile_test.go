@@ -81,8 +81,16 @@ func TestACodeThatIsNoneIsTold(t *testing.T) {
 	files[stick.Code] = []byte("geheim")
 	w.stick("sda1", files)
 	w.run()
-	if n := w.notice("enrol"); n.Code != "E01" || w.kept("enrol.code") != "" || w.kept(stick.Site) == "" {
+	if n := w.notice("code"); n.Code != "E01" || w.kept("enrol.code") != "" || w.kept(stick.Site) == "" {
 		t.Errorf("said %+v, kept the code %q", n, w.kept("enrol.code"))
+	}
+	if n := w.notice("enrol"); n.Code != "" {
+		t.Errorf("in the enrolment's place, who may not replace it: %+v", n)
+	}
+	w.unplug("sda1")
+	w.stick("sdb1", sound(w))
+	if w.run(); w.notice("code").Code != "" || w.kept("enrol.code") == "" {
+		t.Errorf("with a good one: said %+v, kept the code %q", w.notice("code"), w.kept("enrol.code"))
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -33,6 +35,7 @@ type kept struct {
 	document *trust.Document
 	trust    []byte // the document's envelope; nil where the display has none of its own
 	seal     []byte // as it is
+	used     bool   // some file of a display was there already, be it damaged
 	problems []string
 }
 
@@ -47,6 +50,7 @@ func (p Paths) keep() kept {
 	defer dir.Close()
 	take := func(name string, limit int64) []byte {
 		data, err := readFile(dir, name, limit)
+		k.used = k.used || !errors.Is(err, unix.ENOENT)
 		if err != nil && !errors.Is(err, unix.ENOENT) {
 			k.problems = append(k.problems, fmt.Sprintf("cannot use the present %s: %v", name, err))
 		}
@@ -69,6 +73,11 @@ func (p Paths) keep() kept {
 			k.problems = append(k.problems, fmt.Sprintf("cannot use the present %s: %v", stick.Seal, err))
 		}
 	}
+	for _, name := range traces() {
+		if _, err := os.Lstat(p.data(name)); !errors.Is(err, fs.ErrNotExist) {
+			k.used = true
+		}
+	}
 	if k.file = take(stick.Site, site.MaxSize); k.file != nil {
 		s, err := site.Parse(k.file)
 		if err == nil {
@@ -78,6 +87,12 @@ func (p Paths) keep() kept {
 		}
 	}
 	return k
+}
+
+// traces are what a daemon leaves in the folder of a display that has run, beside what is taken from a stick: whoever
+// removed the latter has not made a new display of it.
+func traces() []string {
+	return []string{"journal.db", site.DefaultCA, site.DefaultCertificate, site.DefaultKey}
 }
 
 func voucherOf(seal []byte) (stick.Voucher, error) {
@@ -107,7 +122,7 @@ func (t *taken) other(k kept) bool {
 func (t *taken) fresh(k kept) bool { return t.other(k) || !bytes.Equal(t.seal, k.seal) }
 
 // judge decides on a folder by the trust document that the display has, else by that of the image (nil for none), else by
-// the folder's own.
+// the folder's own, which a new display alone believes.
 func judge(r reading, k kept, image []byte) (*taken, *refusal) {
 	if len(r.Problems) > 0 {
 		return nil, refuse(codeFiles, r.Problems...)
@@ -144,6 +159,9 @@ func believe(brought []byte, k kept, image []byte) (d *trust.Document, raw []byt
 		raw = image
 	}
 	switch {
+	case d == nil && k.used:
+		return nil, nil, nil, refuse(codeTrust,
+			"the display's own trust document is damaged or gone, and no stick can stand in for it: flash the controller anew, or with an image that has the document")
 	case d == nil && brought == nil:
 		return nil, nil, nil, refuse(codeFiles, stick.Trust+" is missing")
 	case d == nil:

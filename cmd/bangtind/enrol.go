@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/x509"
@@ -12,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"bangtin/internal/fileset"
@@ -44,7 +46,7 @@ func (m *Main) enrol(ctx context.Context, s *site.Site, args []string) int {
 	e := &enrolment{site: s, files: certificateFiles(s), out: m.Stdout, now: now, fault: m.Fault}
 	flags := flag.NewFlagSet("bangtind enrol", flag.ContinueOnError)
 	flags.SetOutput(m.Stderr)
-	flags.StringVar(&e.code, "code", "", "the one-time code: bangtin center enrol")
+	flags.StringVar(&e.code, "code", "", "the one-time code: bangtin center enrol; - reads it from a line of standard input, as anybody may read a command line")
 	flags.StringVar(&e.centre, "centre", "", "https://host:8443; by default that of [content] url")
 	flags.StringVar(&e.csrOut, "csr-out", "", "write the request to this file, for a stick, and end")
 	flags.StringVar(&e.from, "from", "", "take the answer from this file: bangtin center sign")
@@ -52,11 +54,35 @@ func (m *Main) enrol(ctx context.Context, s *site.Site, args []string) int {
 		fmt.Fprintln(m.Stderr, "usage: bangtind --site FILE enrol --code CODE [--centre URL | --from FILE], or --csr-out FILE")
 		return exitUsage
 	}
+	if e.code == "-" {
+		if e.code, err = firstLine(m.Stdin); err != nil {
+			fmt.Fprintln(m.Stderr, err)
+			return exitFailed
+		}
+	}
 	if err := e.run(ctx); err != nil {
 		fmt.Fprintln(m.Stderr, err)
 		return exitFailed
 	}
 	return exitOK
+}
+
+// maxCodeLine bounds a code on standard input, in bytes. A code has 39 letters.
+const maxCodeLine = 256
+
+// firstLine reads until the first line ends, or all there is.
+func firstLine(in io.Reader) (string, error) {
+	if in == nil {
+		return "", errors.New("cannot read the code: there is no standard input")
+	}
+	raw, err := bufio.NewReader(io.LimitReader(in, maxCodeLine)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("cannot read the code: %w", err)
+	}
+	if len(raw) == maxCodeLine && !strings.HasSuffix(raw, "\n") {
+		return "", fmt.Errorf("cannot read the code: the line has more than %d bytes", maxCodeLine)
+	}
+	return strings.TrimSpace(raw), nil
 }
 
 // certificateTime is when certificates are judged where no journal tells the floor: never before this program was made.
