@@ -47,7 +47,7 @@ func (b *bench) wrong(ctx context.Context) error {
 	if err := b.commission(ctx, played, site); err != nil {
 		return err
 	}
-	if err := b.againOnAir(ctx, played, 0); err != nil {
+	if err := b.againOnAir(ctx, machine{name: "played", disk: played}, 0); err != nil {
 		return err
 	}
 	for _, f := range faults() {
