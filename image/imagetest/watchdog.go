@@ -9,14 +9,11 @@ import (
 	"time"
 )
 
-// hang stops all programs for good on all processors: tasks of the highest priority of a real-time scheduler with
-// nothing left for others, one on each processor. The kernel (6.12) would give others 5 % all the same, by a limit and by
-// a server for fair tasks, which are switched off. systemd, who feeds the watchdog, never runs again. It is not a panic,
-// which would end by itself, and QEMU has no part in it.
-const hang = `echo -1 >/proc/sys/kernel/sched_rt_runtime_us
-for f in /sys/kernel/debug/sched/fair_server/cpu*/runtime; do echo 0 >$f; done
-for c in $(seq 2 $(nproc)); do chrt -f 99 taskset -c $((c - 1)) sh -c 'while :; do :; done' & done
-exec chrt -f 99 taskset -c 0 sh -c 'while :; do :; done'`
+// hang stops all programs for good: systemd, who feeds the watchdog, and all that it started are frozen and get no
+// processor any more. It is not a panic, which would end by itself, and QEMU has no part in it. Tasks of a real-time
+// scheduler that take all processors do not do it: the kernel (6.12) leaves others 5 % by a server of its own, which a
+// locked-down one does not let anybody switch off.
+const hang = `cd /sys/fs/cgroup && echo 1 >init.scope/cgroup.freeze && echo 1 >system.slice/cgroup.freeze`
 
 // hangLimit leaves nothing that is slower than a reset: systemd's 30 s, and a boot.
 const hangLimit = 3 * time.Minute
