@@ -47,6 +47,7 @@ func (b *bench) groups() []group {
 		{"air", false, b.air},
 		{"power", false, b.power},
 		{"wrong", false, b.wrong},
+		{"beside", false, b.beside},
 		{"inside", true, b.inside},
 		{"watchdog", true, b.watchdog},
 	}
