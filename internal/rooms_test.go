@@ -88,8 +88,9 @@ func law() map[string][]string {
 		"image/imagetest":       {"image/layout", "hal/haltest/peer"}, // the other ends of a controller's lines
 		"image/imagetest/agent": {},
 		"image/layout":          {},
-		"image/mkimage":         {"image/cpio", "image/debian", "image/initrd/slate", "image/layout", "updater/bootctl"},
-		"image/secureboot":      {"image/layout", "updater/bootctl"}, // where things lie, and an environment with a command line
+		"image/mkimage":         {"image/cpio", "image/debian", "image/initrd/slate", "image/layout", "image/testkey", "updater/bootctl"},
+		"image/secureboot":      {"image/layout", "image/testkey", "updater/bootctl"}, // where things lie, and an environment with a command line
+		"image/testkey":         {},
 		"updater/bootctl":       {"image/layout"},
 	}
 }
