@@ -44,7 +44,7 @@ func run(ctx context.Context) error {
 		release = time.Time{}
 	}
 	s := &sources{
-		socket: "/run/bangtin/control.sock", notices: notice.Dir, slot: "/run/bangtin/slot", data: "/data",
+		socket: "/run/bangtin/control.sock", notices: notice.Dir, slot: "/run/bangtin/boot/slot", data: "/data",
 		systemctl: []string{"systemctl", "list-units", "--failed", "--plain", "--no-legend", "--no-pager", "--full"},
 	}
 	c := &Console{

@@ -123,7 +123,7 @@ func tellings() []telling {
 			text{"Cắm USB của Sở vào bộ điều khiển.", "Plug the department's stick into the controller."},
 		},
 		{
-			[]string{"S02", "S03", "S04", "S05", "S06", "S09"}, text{"CHƯA PHÁT – CẤU HÌNH CHƯA ĐƯỢC CHẤP NHẬN", "NOT ON AIR – THE CONFIGURATION WAS NOT TAKEN"},
+			[]string{"S02", "S03", "S04", "S05", "S06", "S09", "S11"}, text{"CHƯA PHÁT – CẤU HÌNH CHƯA ĐƯỢC CHẤP NHẬN", "NOT ON AIR – THE CONFIGURATION WAS NOT TAKEN"},
 			text{"Gọi đơn vị vận hành, đọc thông báo này; cắm USB do Sở làm lại.", "Call the operator and read this notice out; then plug in a stick that was made anew."},
 		},
 	}

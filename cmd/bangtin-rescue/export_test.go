@@ -32,3 +32,9 @@ func (k logKeeper) Tail(ctx context.Context) error { return k.tail(ctx) }
 func NewMorgue(dir, notices string) Morgue { return morgue{dir: dir, notices: notices} }
 
 func (m morgue) Tell() error { return m.tell() }
+
+func Unstuck(ctx context.Context, notices string, started ...string) error {
+	return unstuck(ctx, notices, started...)
+}
+
+func Open(notices string) error { return open(notices) }

@@ -1,12 +1,13 @@
 // Command bangtin-rescue keeps a controller going whose storage does not: it mounts the data partition, or puts memory
 // in its place, and says which. It keeps what the log and a crash leave, within bounds. systemd starts it, as root:
 //
-//	bangtin-rescue data    mounts /data and /var; never fails, never asks, never formats
-//	bangtin-rescue look    looks whether data went read-only or is full since
-//	bangtin-rescue logs    adds the warnings since the last time to the log on data
-//	bangtin-rescue tail    keeps the end of this boot's log on data
-//	bangtin-rescue crash   says what the last boot's crash left, and keeps the newest of them
-//	bangtin-rescue stuck   instead of the emergency shell: says so, and starts the machine anew after a while
+//	bangtin-rescue data      mounts /data and /var; never fails, never asks, never formats
+//	bangtin-rescue look      looks whether data went read-only or is full since
+//	bangtin-rescue logs      adds the warnings since the last time to the log on data
+//	bangtin-rescue tail      keeps the end of this boot's log on data
+//	bangtin-rescue crash     says what the last boot's crash left, and keeps the newest of them
+//	bangtin-rescue firewall  says that the firewall could not be loaded
+//	bangtin-rescue stuck     instead of the emergency shell: says so, and starts what can be started
 package main
 
 import (
@@ -33,7 +34,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) != 1 {
-		return errors.New("cannot run: one of data, look, logs, tail, crash, stuck is wanted")
+		return errors.New("cannot run: one of data, look, logs, tail, crash, firewall, stuck is wanted")
 	}
 	data, ok := layout.Find(layout.Data, "")
 	if !ok {
@@ -41,21 +42,23 @@ func run(ctx context.Context, args []string) error {
 	}
 	v := volume{
 		Device: "/dev/disk/by-partuuid/" + data.GUID,
-		Data:   layout.DataDir, Var: "/var", Under: "/run/bangtin-rescue", Mark: "/run/bangtin/rescue", Notices: notice.Dir, Say: os.Stderr,
+		Data:   layout.DataDir, Var: "/var", Under: "/run/bangtin-rescue", Mark: layout.RescueRun, Notices: notice.Dir, Say: os.Stderr,
 	}
 	switch args[0] {
 	case "data":
 		return v.bring(ctx)
 	case "look":
-		return v.look()
+		return errors.Join(v.look(), unstuck(ctx, notice.Dir, "/usr/bin/systemctl", "--quiet", "is-active", "multi-user.target"))
 	case "logs":
 		return keeper(layout.DataDir).warnings(ctx)
 	case "tail":
 		return keeper(layout.DataDir).tail(ctx)
 	case "crash":
 		return crashes(layout.DataDir, notice.Dir).tell()
+	case "firewall":
+		return open(notice.Dir)
 	case "stuck":
 		return stuck(ctx, notice.Dir)
 	}
-	return fmt.Errorf("cannot run %q: it is none of data, look, logs, tail, crash, stuck", args[0])
+	return fmt.Errorf("cannot run %q: it is none of data, look, logs, tail, crash, firewall, stuck", args[0])
 }

@@ -267,6 +267,30 @@ func TestSiteSeal(t *testing.T) {
 	}
 }
 
+// TestSiteSealByAWrongClock: a display takes nothing that is dated earlier than what it has.
+func TestSiteSealByAWrongClock(t *testing.T) {
+	for name, test := range map[string]struct {
+		now  time.Time
+		warn bool
+	}{
+		"right":                           {morning, false},
+		"years later":                     {morning.AddDate(5, 0, 0), false},
+		"a second before the document":    {morning.Add(-time.Second), true},
+		"more years than one looks ahead": {morning.AddDate(5, 0, 0).Add(time.Second), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			d.sites("an")
+			d.must(plainSite)
+			d.now = test.now
+			said := d.must("site seal @site.toml --key @an.key --trust @sites.json")
+			if strings.Contains(said, "Attention: the seal is dated "+test.now.UTC().Format(time.DateOnly)) != test.warn {
+				t.Errorf("said:\n%s", said)
+			}
+		})
+	}
+}
+
 func TestSiteSealRefuses(t *testing.T) {
 	d := newDesk(t)
 	d.sites("an")

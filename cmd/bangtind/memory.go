@@ -49,9 +49,9 @@ func (d *display) openJournal(ctx context.Context, m *Main) error {
 	return err
 }
 
-// rescueMark is there, beside the local socket, while the data folder itself is memory: the system put that in the place
-// of a disk that fails, and writes succeed.
-const rescueMark = "rescue"
+// rescueMark is there, in a folder of root's beside the local socket, while the data folder itself is memory: the system
+// put that in the place of a disk that fails, and writes succeed.
+const rescueMark = "boot/rescue"
 
 // lookForMark degrades the display where it is, and where nobody can tell.
 func (d *display) lookForMark() {

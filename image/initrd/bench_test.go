@@ -63,6 +63,7 @@ func TestBenchBoot(t *testing.T) {
 			got := boot(t, "console=ttyS0 "+layout.RootArg+test.hash+" quiet "+layout.EndArg)
 			for _, want := range []string{
 				fmt.Sprintf("init: process 1, slot %q <nil>\n", string(test.want)+"\n"),
+				`disk: "loop`,
 				"/dev/dm-0 / erofs ro,",
 				"\nproc /proc proc ", "\nsysfs /sys sysfs ", "\ndev /dev devtmpfs ", "\ntmpfs /run tmpfs ",
 			} {

@@ -72,6 +72,8 @@ func stage(commandLine, console, folder string) error {
 func rootStub() {
 	slot, err := os.ReadFile(layout.SlotRun)
 	fmt.Printf("init: process %d, slot %q %v\n", os.Getpid(), slot, err)
+	name, err := os.ReadFile(layout.DiskRun)
+	fmt.Printf("disk: %q %v\n", name, err)
 	mounts, err := os.ReadFile("/proc/self/mounts")
 	fmt.Printf("%s%v\n", mounts, err)
 	_, err = os.ReadFile("/payload")

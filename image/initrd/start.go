@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -62,11 +61,11 @@ func start() error {
 	displayed := make(chan error, 1)
 	go func() { displayed <- show(ctx) }()
 	missing := loadModules(layout.Modules)
-	slot, err := mountRoot(hash)
+	root, err := mountRoot(hash)
 	if err != nil {
 		return errors.Join(err, missing)
 	}
-	if err := note(slot); err != nil {
+	if err := note(root); err != nil {
 		return err
 	}
 	select {
@@ -99,38 +98,42 @@ func (m mount) make() error {
 }
 
 // mountRoot finds the root, has it verified from here on, and mounts it.
-func mountRoot(hash verity.Hash) (layout.Slot, error) {
+func mountRoot(hash verity.Hash) (disk.Root, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), diskLimit)
 	defer cancel()
 	root, tree, err := disk.Finder{Sys: "/sys", Dev: "/dev", Hash: hash, Boot: bootedSlot()}.Find(ctx)
 	if err != nil {
-		return "", err
+		return disk.Root{}, err
 	}
 	dm, err := mapper.Open(control)
 	if err != nil {
-		return "", err
+		return disk.Root{}, err
 	}
 	number, err := dm.Create(device, mapper.Target{Kind: "verity", Sectors: tree.Sectors(), Table: tree.Table(root.Device)})
 	if err := errors.Join(err, dm.Close()); err != nil {
-		return "", err
+		return disk.Root{}, err
 	}
 	if err := os.MkdirAll(newRoot, 0o755); err != nil {
-		return "", err
+		return disk.Root{}, err
 	}
 	node := fmt.Sprintf("/dev/dm-%d", unix.Minor(number))
 	if err := unix.Mount(node, newRoot, "erofs", unix.MS_RDONLY, ""); err != nil {
-		return "", fmt.Errorf("cannot mount the root from %s, slot %s: %w", root.Name, root.Slot, err)
+		return disk.Root{}, fmt.Errorf("cannot mount the root from %s, slot %s: %w", root.Name, root.Slot, err)
 	}
-	return root.Slot, nil
+	return root, nil
 }
 
-// note writes down which slot runs.
-func note(slot layout.Slot) error {
-	if err := os.MkdirAll(filepath.Dir(layout.SlotRun), 0o755); err != nil {
-		return fmt.Errorf("cannot note the slot: %w", err)
+// note writes down which slot runs, and from which disk: a disk that is plugged in later may call its partitions as ours.
+func note(root disk.Root) error {
+	err := os.MkdirAll(layout.BootRun, 0o755)
+	if err == nil {
+		err = errors.Join(
+			os.WriteFile(layout.SlotRun, []byte(string(root.Slot)+"\n"), 0o644),
+			os.WriteFile(layout.DiskRun, []byte(root.Disk+"\n"), 0o644),
+		)
 	}
-	if err := os.WriteFile(layout.SlotRun, []byte(string(slot)+"\n"), 0o644); err != nil {
-		return fmt.Errorf("cannot note the slot: %w", err)
+	if err != nil {
+		return fmt.Errorf("cannot note slot and disk: %w", err)
 	}
 	return nil
 }

@@ -113,9 +113,13 @@ const (
 	Modules = "/modules"      // in the initrd: the kernel's modules that reach the root, loaded in the order of their names
 	// DisplayModules are loaded beside them: a display that is slow to answer keeps no disk waiting.
 	DisplayModules = "/modules/display"
-	Slate          = "/slate.png"        // in the initrd, where there is one: what the display shows until something better does
-	SlotRun        = "/run/bangtin/slot" // holds the slot that runs, A or B, from the initrd on
-	DataDir        = "/data"             // where the data partition is mounted
+	Slate          = "/slate.png" // in the initrd, where there is one: what the display shows until something better does
+	DataDir        = "/data"      // where the data partition is mounted
+	// What the start of the system says of itself lies in a folder of root's alone, from the initrd on.
+	BootRun   = "/run/bangtin/boot"
+	SlotRun   = BootRun + "/slot"   // holds the slot that runs, A or B
+	DiskRun   = BootRun + "/disk"   // holds the kernel's name of the disk that the root is on, such as nvme0n1
+	RescueRun = BootRun + "/rescue" // is there while what is written to data is not kept
 )
 
 // Loader is the boot loader's path on the ESP, where firmware looks for it that was told nothing: the removable path of UEFI
