@@ -89,8 +89,9 @@ func law() map[string][]string {
 		"image/imagetest/agent": {},
 		"image/imagetest/plain": {"image/layout"},
 		"image/layout":          {},
-		"image/mkimage":         {"image/cpio", "image/debian", "image/initrd/slate", "image/layout", "updater/bootctl"},
-		"image/secureboot":      {"image/layout", "updater/bootctl"}, // where things lie, and an environment with a command line
+		"image/mkimage":         {"image/cpio", "image/debian", "image/initrd/slate", "image/layout", "image/testkey", "updater/bootctl"},
+		"image/secureboot":      {"image/layout", "image/testkey", "updater/bootctl"}, // where things lie, and an environment with a command line
+		"image/testkey":         {},
 		"updater/bootctl":       {"image/layout"},
 	}
 }

@@ -63,14 +63,12 @@ func (b *bench) commission(ctx context.Context, disk, site string) error {
 
 // dataPartition is the last of the table, and where it begins.
 func dataPartition() (data layout.Partition, start int64, err error) {
-	start = layout.MiB
-	for _, p := range layout.Partitions() {
-		if p.Role == layout.Data {
-			return p, start, nil
-		}
-		start += p.Bytes
+	data, ok := layout.Find(layout.Data, "")
+	start, placed := layout.Start(layout.Partitions(), layout.Data, "")
+	if !ok || !placed {
+		return data, 0, errors.New("the layout has no data partition")
 	}
-	return data, 0, errors.New("the layout has no data partition")
+	return data, start, nil
 }
 
 // putPart puts a file in the place of the data partition. What is zero becomes a hole.

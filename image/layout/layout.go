@@ -91,6 +91,19 @@ func Find(role Role, slot Slot) (Partition, bool) {
 	return Partition{}, false
 }
 
+// Start is where a partition of a table begins on the disk, in bytes: the first at 1 MiB, the others in the table's order
+// without a gap. It is false where the table has no such partition.
+func Start(table []Partition, role Role, slot Slot) (int64, bool) {
+	at := int64(MiB)
+	for _, p := range table {
+		if p.Role == role && p.Slot == slot {
+			return at, true
+		}
+		at += p.Bytes
+	}
+	return 0, false
+}
+
 // Names of files, and what the kernel and the parts of the system say to one another.
 const (
 	Kernel  = "/bangtin.efi"  // on a boot partition: kernel, initrd and command line, signed as one

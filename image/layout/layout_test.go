@@ -48,3 +48,17 @@ func TestLoader(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestStart: the partitions follow one another from 1 MiB on, as sfdisk puts them and every reader of the disk finds them.
+func TestStart(t *testing.T) {
+	table, at := layout.Partitions(), int64(layout.MiB)
+	for _, p := range table {
+		if start, ok := layout.Start(table, p.Role, p.Slot); !ok || start != at {
+			t.Errorf("%s begins at %d, expected %d", p.Label(), start, at)
+		}
+		at += p.Bytes
+	}
+	if start, ok := layout.Start(table, layout.Root, ""); ok {
+		t.Errorf("a root of no slot begins at %d", start)
+	}
+}

@@ -25,28 +25,12 @@ const sector = 512
 func gptScript(table []layout.Partition) string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "label: gpt\nlabel-id: %s\nunit: sectors\nsector-size: %d\nfirst-lba: %d\n\n", diskGUID, sector, layout.MiB/sector)
-	for _, place := range place(table) {
-		p := place.partition
+	for _, p := range table {
+		start, _ := layout.Start(table, p.Role, p.Slot) // it is in the table
 		fmt.Fprintf(&s, "%d : start=%d, size=%d, type=%s, uuid=%s, name=%q\n",
-			p.Number, place.start/sector, p.Bytes/sector, p.Type, p.GUID, p.Label())
+			p.Number, start/sector, p.Bytes/sector, p.Type, p.GUID, p.Label())
 	}
 	return s.String()
-}
-
-// A placed partition has a start, in bytes.
-type placed struct {
-	partition layout.Partition
-	start     int64
-}
-
-func place(table []layout.Partition) []placed {
-	all := make([]placed, 0, len(table))
-	at := int64(layout.MiB)
-	for _, p := range table {
-		all = append(all, placed{p, at})
-		at += p.Bytes
-	}
-	return all
 }
 
 // diskSize is the whole, in bytes: with a MiB before for the table, and one behind for its copy.
@@ -75,13 +59,13 @@ func (b *build) makeDisk(ctx context.Context) (err error) {
 	if err := b.tool(ctx, "sh", "-c", "sfdisk --quiet --no-reread --no-tell-kernel /mnt/disk.img </mnt/table"); err != nil {
 		return err
 	}
-	for _, place := range place(table) {
-		p := place.partition
+	for _, p := range table {
+		start, _ := layout.Start(table, p.Role, p.Slot)
 		name := "part." + p.Label()
 		if err := b.makePartition(ctx, p, name); err != nil {
 			return fmt.Errorf("%s: %w", p.Label(), err)
 		}
-		if err := writePart(disk, place.start, b.made(name)); err != nil {
+		if err := writePart(disk, start, b.made(name)); err != nil {
 			return fmt.Errorf("%s: %w", p.Label(), err)
 		}
 		if err := os.Remove(b.made(name)); err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -16,6 +16,8 @@ type debPackage struct {
 	Name, Version, Arch string
 	Source              string // what it was built from
 	SHA256              string // of the .deb, from the signed index
+	Changed             string // what we changed of it; empty where it is as Debian has it
+	Workshop            bool   // its files come from the workshop, and are not in the root
 }
 
 // maxParagraph is the longest paragraph, in bytes, that is read; the longest of trixie's has 40,000.
@@ -72,9 +74,11 @@ func installed(status io.Reader) ([]debPackage, error) {
 		all = append(all, p)
 		return nil
 	})
-	slices.SortFunc(all, func(a, b debPackage) int { return strings.Compare(a.Name+":"+a.Arch, b.Name+":"+b.Arch) })
+	slices.SortFunc(all, byName)
 	return all, err
 }
+
+func byName(a, b debPackage) int { return strings.Compare(a.Name+":"+a.Arch, b.Name+":"+b.Arch) }
 
 // addHashes takes each package's hash from the archive's indexes. A package that is in none is an error: nobody could
 // say where it came from.

@@ -14,7 +14,11 @@ import (
 func (b *build) gatherLicences() error {
 	var all bytes.Buffer
 	for _, p := range b.packages {
-		text, err := os.ReadFile(filepath.Join(b.tree(), "usr/share/doc", p.Name, "copyright"))
+		root := b.tree()
+		if p.Workshop {
+			root = b.workshop
+		}
+		text, err := os.ReadFile(filepath.Join(root, "usr/share/doc", p.Name, "copyright"))
 		if errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("package %s has no copyright file", p.Name)
 		}
@@ -22,6 +26,9 @@ func (b *build) gatherLicences() error {
 			return err
 		}
 		fmt.Fprintf(&all, "======== %s %s\n\n%s\n", p.Name, p.Version, text)
+		if p.Changed != "" {
+			fmt.Fprintf(&all, "Changed by us: %s\n\n", p.Changed)
+		}
 	}
 	common := filepath.Join(b.tree(), "usr/share/common-licenses")
 	entries, err := os.ReadDir(common)

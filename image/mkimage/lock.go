@@ -14,7 +14,7 @@ import (
 
 // The lock file is the package set: a line "name version sha256" for each package, sorted. The hash is that of the
 // .deb, from the index that Debian signs.
-const lockHead = "# What the root image of the last release was made from: name, version, SHA-256 of the package's file.\n"
+const lockHead = "# What the image of the last release was made from: name, version, SHA-256 of the package's file.\n"
 
 // A locked is a line of it.
 type locked struct{ version, sha256 string }

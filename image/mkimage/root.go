@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"bangtin/image/debian"
@@ -42,12 +43,19 @@ func (b *build) installPackages(ctx context.Context) (err error) {
 		defer f.Close()
 		indexes = append(indexes, f)
 	}
-	if err := addHashes(b.packages, indexes...); err != nil {
+	fromWorkshop, err := b.fromWorkshop()
+	if err != nil {
 		return err
 	}
-	if b.packages, err = leaveOut(b.tree(), b.packages, b.recipe.without); err != nil {
+	all := append(b.packages, fromWorkshop...)
+	if err := addHashes(all, indexes...); err != nil {
+		return fmt.Errorf("%w; where it is of the workshop, that is out of date: remove %s", err, b.workshop)
+	}
+	if b.packages, err = leaveOut(b.tree(), all[:len(b.packages)], b.recipe.without); err != nil {
 		return err
 	}
+	b.packages = append(b.packages, all[len(all)-len(fromWorkshop):]...)
+	slices.SortFunc(b.packages, byName)
 	return b.gatherLicences()
 }
 

@@ -214,16 +214,6 @@ func TestLicenceName(t *testing.T) {
 	}
 }
 
-func TestThrowAwayKey(t *testing.T) {
-	dir := t.TempDir()
-	if err := throwAwayKey(filepath.Join(dir, "key"), filepath.Join(dir, "cert")); err != nil {
-		t.Fatal(err)
-	}
-	if info, err := os.Stat(filepath.Join(dir, "key")); err != nil || info.Mode() != 0o600 {
-		t.Errorf("%v, %v", info, err)
-	}
-}
-
 func read(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)

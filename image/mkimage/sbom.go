@@ -104,6 +104,7 @@ type spdxPackage struct {
 	LicenseDeclared  string         `json:"licenseDeclared"`
 	CopyrightText    string         `json:"copyrightText"`
 	SourceInfo       string         `json:"sourceInfo,omitempty"`
+	Comment          string         `json:"comment,omitempty"`
 	Checksums        []spdxChecksum `json:"checksums,omitempty"`
 	ExternalRefs     []spdxRef      `json:"externalRefs,omitempty"`
 }
@@ -146,6 +147,7 @@ func sbom(version, arch string, epoch int64, debs []debPackage, modules []goModu
 	for _, d := range debs {
 		p := part("SPDXRef-deb-"+spdxID(d.Name)+"-"+spdxID(d.Arch), d.Name, d.Version, "Organization: Debian")
 		p.SourceInfo = "built from Debian's source package " + d.Source
+		p.Comment = d.Changed
 		p.Checksums = []spdxChecksum{{"SHA256", d.SHA256}}
 		p.ExternalRefs = []spdxRef{{"PACKAGE-MANAGER", "purl",
 			"pkg:deb/debian/" + purl(d.Name) + "@" + purl(d.Version) + "?arch=" + d.Arch + "&distro=" + debian.Suite}}

@@ -2,20 +2,14 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"bangtin/image/layout"
+	"bangtin/image/testkey"
 )
 
 // commandLine is what the kernel is told; it is signed with it. Nothing is written to the public screen: the console is
@@ -80,30 +74,5 @@ func (b *build) takeKeys() error {
 		return errors.Join(copyFile(key, b.key, 0o600), copyFile(cert, b.cert, 0o644))
 	}
 	fmt.Fprintln(b.say, "no key given: signed with one that is thrown away, for tests alone")
-	return throwAwayKey(key, cert)
-}
-
-// throwAwayKey makes an RSA key, as that is what every firmware's Secure Boot takes (UEFI 2.10 §32.2), and a certificate.
-func throwAwayKey(keyFile, certFile string) error {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		return err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Bang Tin test image, thrown away"},
-		NotBefore: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
-	}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return err
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return err
-	}
-	return errors.Join(
-		os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600),
-		os.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), 0o644),
-	)
+	return testkey.Make(key, cert, "Bang Tin test image, thrown away")
 }

@@ -75,16 +75,13 @@ type disk struct {
 	path string
 }
 
-// start is where a partition begins, in bytes: the first at 1 MiB, the others without a gap.
+// start is where a partition of the layout begins, in bytes.
 func start(role layout.Role, slot layout.Slot) int64 {
-	at := int64(layout.MiB)
-	for _, p := range layout.Partitions() {
-		if p.Role == role && p.Slot == slot {
-			return at
-		}
-		at += p.Bytes
+	at, ok := layout.Start(layout.Partitions(), role, slot)
+	if !ok {
+		panic("no such partition in the layout: " + string(role) + string(slot))
 	}
-	panic("no such partition in the layout: " + string(role) + string(slot))
+	return at
 }
 
 // fat names a partition's file system for mtools.
