@@ -144,3 +144,15 @@ func TestWhatPowerCutsLeave(t *testing.T) {
 		}
 	}
 }
+
+// TestADiskThatHangsKeepsNobodyWaiting: what is before data ends by itself, and data's program before systemd ends it.
+func TestADiskThatHangsKeepsNobodyWaiting(t *testing.T) {
+	data := readUnit(t, "../../systemd/system/bangtin-data.service")
+	if !slices.Equal(data["Unit.After"], []string{"systemd-repart.service", "local-fs-pre.target"}) || !slices.Equal(data["Service.TimeoutStartSec"], []string{"13min"}) {
+		t.Errorf("data waits for %v, and %v", data["Unit.After"], data["Service.TimeoutStartSec"])
+	}
+	repart := readUnit(t, "../../systemd/system/systemd-repart.service.d/10-bangtin.conf")
+	if !slices.Equal(repart["Service.TimeoutStartSec"], []string{"60"}) {
+		t.Error("the table may be written for ever")
+	}
+}
