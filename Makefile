@@ -41,6 +41,7 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 BUILT    := $(shell git log -1 --format=%cI 2>/dev/null || echo 2026-11-01T00:00:00Z)
 LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
 GO       := go
+E2E_IMAGE = out/e2e-image/bangtin-$(VERSION)-test-amd64
 
 .PHONY: all build demo test bench bench-command bench-hal bench-fleet fuzz transfers adversary safety chaos torture-hal e2e soak e2e-hal boot-spike image slate secure-boot cross lint vuln clean
 
@@ -87,12 +88,12 @@ fuzz:
 e2e: build
 	@.ci/need build demo image e2e
 	@.ci/bench-image $(VERSION)
-	$(GO) run ./image/imagetest -image out/bangtin-$(VERSION)-amd64.img.zst -bench out/bangtin-$(VERSION)-amd64.bench.img -only "$$BANGTIN_E2E_GROUP" $$BANGTIN_E2E_FLAGS
+	$(GO) run ./image/imagetest -image $(E2E_IMAGE).img.zst -bench $(E2E_IMAGE).bench.img -only "$$BANGTIN_E2E_GROUP" $$BANGTIN_E2E_FLAGS
 
 soak: build
 	@.ci/need build demo image e2e
 	@.ci/bench-image $(VERSION)
-	$(GO) run ./image/imagetest -image out/bangtin-$(VERSION)-amd64.img.zst -out out/soak -only power -cuts $(CUTS) -limit 3h
+	$(GO) run ./image/imagetest -image $(E2E_IMAGE).img.zst -out out/soak -only power -cuts $(CUTS) -limit 3h
 
 # BANGTIN_E2E_ROOMS: other rooms than all, folders or compiled tests; BANGTIN_E2E_RUN: a line for the guest's shell.
 e2e-hal:
@@ -105,7 +106,8 @@ boot-spike:
 	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/bootspike ./image/bootspike
 	bin/bootspike -boots $(BOOTS)
 
-# KEY and CERT: files of what signs the kernel image; without them a key is made and thrown away. RECORD=1: a release,
+# KEY and CERT: files of what signs the kernel image; without them a key is made and thrown away, and the files are named
+# bangtin-VERSION-test-ARCH. RECORD=1: a release,
 # whose package set is written to image/recipe/lock.ARCH.
 image:
 	@.ci/need build image $(if $(filter arm64,$(ARCH)),image-arm64)

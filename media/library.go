@@ -312,6 +312,12 @@ func (l *Library) both() (accepted, current *shelved) {
 	return l.accepted, l.current
 }
 
+// Holds says whether there is a playlist to show, or one whose files are awaited.
+func (l *Library) Holds() bool {
+	accepted, current := l.both()
+	return accepted != nil || current != nil
+}
+
 // Changed tells that Programme may answer otherwise than before. Several changes may be told as one; there is one
 // reader.
 func (l *Library) Changed() <-chan struct{} { return l.changed }

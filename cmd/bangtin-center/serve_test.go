@@ -143,7 +143,7 @@ func TestEnrols(t *testing.T) {
 	csr := must(pki.MakeRequest(key, "tinh-bien-01"))(t)
 	var answer *enrol.Answer
 	w.eventually("the display is enrolled", func() bool {
-		answer, err = enrol.Ask(t.Context(), "https://"+w.listen, code, csr, time.Now())
+		answer, err = enrol.Ask(t.Context(), "https://"+w.listen, code, csr, time.Now(), time.Now())
 		return err == nil
 	})
 	ca := must(answer.CheckAuthority(code))(t)

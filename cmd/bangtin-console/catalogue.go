@@ -51,7 +51,7 @@ func adviceOnSafety() map[string]advice {
 			text{"Nếu không phải người của đơn vị, báo ngay trạm cửa khẩu.", "If it is none of ours, call the gate at once."},
 		},
 		"sensor-faulty": {
-			text{"cảm biến không cho số liệu tin được", "a sensor says nothing sensible"},
+			text{"số liệu của cảm biến không đáng tin cậy", "a sensor says nothing sensible"},
 			text{"Kiểm tra dây, rồi thay cảm biến đó.", "Its cable; then replace it."},
 		},
 		"hardware-unusable": {
@@ -72,18 +72,18 @@ func adviceOnPanel() map[string]advice {
 			text{"Kiểm tra công tắc nguồn của màn hình, cáp điều khiển hai đầu, mã số (set ID) trong trình đơn của màn hình.", "The panel's own mains switch, both ends of the control cable, the set ID in its menu."},
 		},
 		"panel-refused": {
-			text{"màn hình trả lời nhưng không chịu bật", "the panel answers and does not switch on"},
-			text{"Xem trình đơn của màn hình: chế độ chờ, khóa điều khiển. Không được thì thay.", "Its menu: standby, remote lock. Else replace it."},
+			text{"màn hình trả lời nhưng không bật", "the panel answers and does not switch on"},
+			text{"Xem trình đơn của màn hình: chế độ chờ, khóa điều khiển. Nếu không khắc phục được thì thay màn hình.", "Its menu: standby, remote lock. Else replace it."},
 		},
 		"panel-off": {
 			text{"màn hình đang tắt dù đã được lệnh bật", "the panel is off though it was told to be on"},
-			text{"Ai giữ điều khiển từ xa? Kiểm tra nguồn riêng của màn hình.", "Who has the remote control? Look at the panel's own supply."},
+			text{"Xác định người đang sử dụng điều khiển từ xa; kiểm tra nguồn riêng của màn hình.", "Who has the remote control? Look at the panel's own supply."},
 		},
 		"panel-dark-but-on":  panelContradicts(),
 		"panel-contradicted": panelContradicts(),
 		"panel-lit-but-off": {
 			text{"màn hình báo tắt nhưng vẫn tiêu thụ điện như đang sáng", "the panel says off and draws power as when lit"},
-			text{"Nhìn màn hình; hỏi ai giữ điều khiển từ xa.", "Look at it; who has the remote control?"},
+			text{"Quan sát màn hình; xác định người đang sử dụng điều khiển từ xa.", "Look at it; who has the remote control?"},
 		},
 		"no-signal": {
 			text{"màn hình bật nhưng không có tín hiệu hình", "the panel is on and sees no picture on its input"},
@@ -180,17 +180,17 @@ func adviceOnMachine() map[string]advice {
 			text{"không biết giờ đúng", "it does not know the time"}, text{"Kiểm tra mạng; thay pin đồng hồ của bộ điều khiển.", "The network; the battery of its clock."},
 		},
 		"clock-disagrees": {
-			text{"hai nguồn giờ trái nhau", "two sources of time contradict each other"}, text{"Báo trung tâm kiểm tra nguồn giờ.", "Tell the centre: which of them lies?"},
+			text{"hai nguồn giờ mâu thuẫn", "two sources of time contradict each other"}, text{"Báo trung tâm kiểm tra nguồn giờ.", "Tell the centre: which of them lies?"},
 		},
 		"clock-stepped": {text{"đồng hồ vừa bị chỉnh", "its clock was moved"}, text{"Không cần làm gì.", "Nothing is to be done."}},
 		"certificate-expiring": {
-			text{"chứng thư sắp hết hạn", "the certificate runs out soon"}, text{"Kiểm tra mạng tới trung tâm; không được thì đăng ký lại.", "Is the centre reachable? Else enrol it anew."},
+			text{"chứng thư sắp hết hạn", "the certificate runs out soon"}, text{"Kiểm tra mạng tới trung tâm; nếu không khắc phục được thì đăng ký lại.", "Is the centre reachable? Else enrol it anew."},
 		},
 		"enrolment-unfinished": {
 			text{"đăng ký với trung tâm chưa xong", "the enrolment is not finished"}, text{"Đăng ký lại bảng tin.", "Enrol it anew."},
 		},
 		"trust-unusable": {
-			text{"văn bản tin cậy trên đĩa không dùng được", "the trust document on its disk is not the right one"}, text{"Đưa đúng văn bản tin cậy của Sở.", "Bring the department's right one."},
+			text{"danh sách khóa trong bộ nhớ không dùng được", "the trust document on its disk is not the right one"}, text{"Nạp đúng danh sách khóa của Sở.", "Bring the department's right one."},
 		},
 		"signature-refused": refused(), "refused": refused(),
 		"playlist-older": refused(), "playlist-future": refused(), "playlist-misaddressed": refused(), "inbox-unfit": {
@@ -208,15 +208,15 @@ func adviceOnMachine() map[string]advice {
 
 func refused() advice {
 	return advice{
-		text{"đã từ chối thứ không đúng chữ ký hoặc không dành cho bảng tin này", "something unsigned, badly signed or not for it was refused"},
-		text{"Một lần: nhầm lẫn. Nhiều lần: báo đơn vị vận hành.", "Once: a mistake. Many times: tell the operator."},
+		text{"đã từ chối dữ liệu có chữ ký không hợp lệ hoặc không dành cho bảng tin này", "something unsigned, badly signed or not for it was refused"},
+		text{"Nếu xảy ra một lần: có thể do nhầm lẫn. Nếu lặp lại: báo đơn vị vận hành.", "Once: a mistake. Many times: tell the operator."},
 	}
 }
 
 func adviceOnRecords() map[string]advice {
 	disk := text{"Thay bộ nhớ sớm.", "Replace the storage soon."}
 	return map[string]advice{
-		"journal-in-memory": {text{"bộ nhớ không nhận bản ghi: mất điện là mất", "the disk takes no records: they are lost with the power"}, disk},
+		"journal-in-memory": {text{"bộ nhớ không ghi được; dữ liệu sẽ mất khi ngắt điện", "the disk takes no records: they are lost with the power"}, disk},
 		"records-dropped":   {text{"đã phải bỏ bớt bản ghi", "records were given up"}, disk},
 		"journal-damaged":   {text{"nhật ký hỏng, đã mở nhật ký mới", "a damaged journal was set aside"}, disk},
 		"journal-missing":   {text{"mất nhật ký, đã mở nhật ký mới", "the journal was gone, a new one was begun"}, disk},
@@ -235,7 +235,7 @@ func word(words map[string]text, code string) text {
 
 func trustWord(trust string) text {
 	return word(map[string]text{
-		"untrusted":    {"KHÔNG TIN ĐƯỢC", "NOT TO BE TRUSTED"},
+		"untrusted":    {"KHÔNG ĐÁNG TIN CẬY", "NOT TO BE TRUSTED"},
 		"floored":      {"có thể đúng, chưa ai xác nhận", "plausible, confirmed by nobody"},
 		"synchronised": {"đã đồng bộ qua mạng", "synchronised over the network"},
 		"signed":       {"trung tâm đã ký xác nhận", "signed by the centre"},

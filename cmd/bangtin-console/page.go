@@ -103,6 +103,11 @@ func (d *Daemon) local(t time.Time) time.Time {
 func (p *page) verdict() {
 	v := judge(p.facts, p.l)
 	p.add(bold, v.headline.in(p.l))
+	if ready := p.facts.ready(p.l); ready != "" {
+		for _, row := range wrap(ready, width, 2) {
+			p.add(bold, row)
+		}
+	}
 	if v.cause != "" {
 		p.say(text{"Nguyên nhân", "Cause"}, 2, v.cause)
 	}

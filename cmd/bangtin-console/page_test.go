@@ -74,6 +74,12 @@ func pages(t testing.TB) map[string]main.Facts {
 	f.Daemon.Airtime.RequiredS, f.Daemon.Airtime.DeliveredS = 0, 0
 	all["before-the-window"] = f
 
+	f = display(t, "06:50:12")
+	f.Daemon.Airing, f.Daemon.Want.Panel, f.Daemon.Want.Reason, f.Daemon.Panel.Power, f.Daemon.Player.State = "idle", "off", "outside the windows", "unknown", "slate"
+	f.Daemon.Panel.Error, f.Daemon.Player.Playlist, f.Daemon.Alarms = "cannot read from the panel: no answer within 1s", "", []string{"panel-silent", "fan-stopped"}
+	f.Daemon.Airtime.RequiredS, f.Daemon.Airtime.DeliveredS = 0, 0
+	all["not-ready"] = f
+
 	f = display(t, "09:10:00")
 	f.Daemon.Airing, f.Daemon.Cause, f.Daemon.Panel.Power, f.Daemon.Panel.Error = "lost", "panel-silent", "unknown", "cannot read from the panel: no answer within 1s"
 	f.Daemon.Link = &local.Link{ForS: 1260, Why: "cannot connect: dial tcp 203.0.113.5:8883: connect: network is unreachable"}
@@ -109,6 +115,10 @@ func pages(t testing.TB) map[string]main.Facts {
 	f.Failed = nil
 	f.Fall("services")
 	all["data-broken"] = f
+
+	f = machine(t, "07:31:00")
+	f.Notices = []notice.Notice{{Part: "system", Code: "D04", Vi: "Hệ thống không khởi động trọn vẹn.", En: "The system did not start completely."}}
+	all["not-started"] = f
 
 	f = machine(t, "07:00:20")
 	f.Uptime, f.Addresses, f.Data, f.Slot, f.Failed, f.FailedWhy = 20*time.Second, []main.Address{}, &main.Disk{Missing: true}, "", nil, "exit status 1"

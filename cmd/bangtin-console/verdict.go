@@ -104,19 +104,50 @@ func (d *Daemon) reason(l Language) string {
 	return text{"%s, %s, đến %s: %s", "%s, %s, until %s: %s"}.in(l, wished, by, d.local(end).Format("15:04 02/01/2006"), why)
 }
 
-// withoutDaemon goes by what else is known, nearest to the root first.
+// A telling is what notices mean while the daemon does not answer.
+type telling struct {
+	codes        []string
+	headline, do text
+}
+
+// tellings has those that explain it, nearest to the root first. D02 and D03 do not: it runs with these too.
+func tellings() []telling {
+	return []telling{
+		{[]string{"D01"}, text{"KHÔNG PHÁT – HỎNG BỘ NHỚ DỮ LIỆU", "NOT ON AIR – THE DATA STORAGE HAS FAILED"}, storageGone()},
+		{
+			[]string{"D04"}, text{"KHÔNG PHÁT – HỆ THỐNG KHÔNG KHỞI ĐỘNG ĐƯỢC", "NOT ON AIR – THE SYSTEM DOES NOT START"},
+			text{"Chờ bộ điều khiển tự khởi động lại. Nếu vẫn vậy: gọi đơn vị vận hành và đọc trang này.", "It is started anew by itself. If it stays: call the operator and read this page out."},
+		},
+		{
+			[]string{"S01"}, text{"CHƯA ĐƯA VÀO SỬ DỤNG", "NOT COMMISSIONED"},
+			text{"Cắm USB của Sở vào bộ điều khiển.", "Plug the department's stick into the controller."},
+		},
+		{
+			[]string{"S02", "S03", "S04", "S05", "S06", "S09", "S11"}, text{"CHƯA PHÁT – CẤU HÌNH CHƯA ĐƯỢC CHẤP NHẬN", "NOT ON AIR – THE CONFIGURATION WAS NOT TAKEN"},
+			text{"Gọi đơn vị vận hành, đọc thông báo này; cắm USB do Sở làm lại.", "Call the operator and read this notice out; then plug in a stick that was made anew."},
+		},
+	}
+}
+
+func storageGone() text {
+	return text{"Tắt nguồn bộ điều khiển 10 giây rồi bật lại. Nếu vẫn vậy: thay bộ nhớ.", "Take the controller's power away for 10 s. If it stays: replace its storage."}
+}
+
+// withoutDaemon goes by what else is known. Who has just started is waited for first: notices may be of a part that is
+// not yet done, and stand below in any case.
 func (f Facts) withoutDaemon(l Language) verdict {
-	for _, among := range []struct {
-		codes    string // of notices that may be why, beginnings of them
-		headline text
-	}{
-		{"D", text{"KHÔNG PHÁT – HỎNG BỘ NHỚ DỮ LIỆU", "NOT ON AIR – THE DATA STORAGE HAS FAILED"}},
-		{"S01", text{"CHƯA ĐƯA VÀO SỬ DỤNG", "NOT COMMISSIONED"}},
-		{"S02 S03 S04 S05 S06 S09", text{"CHƯA PHÁT – CẤU HÌNH CHƯA ĐƯỢC CHẤP NHẬN", "NOT ON AIR – THE CONFIGURATION WAS NOT TAKEN"}},
-	} {
+	if f.Uptime > 0 && f.Uptime < startingFor {
+		return verdict{
+			headline: text{"ĐANG KHỞI ĐỘNG", "STARTING"}, remedy: text{"Xin chờ đến hai phút.", "Please wait for up to two minutes."}.in(l),
+		}
+	}
+	for _, among := range tellings() {
 		for _, n := range f.Notices {
-			if slices.ContainsFunc(strings.Fields(among.codes), func(c string) bool { return strings.HasPrefix(n.Code, c) }) {
-				return verdict{headline: among.headline, cause: text{"thông báo %s", "notice %s"}.in(l, plain(n.Code)) + " – " + plain(text{n.Vi, n.En}.in(l))}
+			if slices.Contains(among.codes, n.Code) {
+				return verdict{
+					headline: among.headline, remedy: among.do.in(l),
+					cause: text{"thông báo %s", "notice %s"}.in(l, plain(n.Code)) + " – " + plain(text{n.Vi, n.En}.in(l)),
+				}
 			}
 		}
 	}
@@ -129,7 +160,7 @@ func (f Facts) withoutDaemon(l Language) verdict {
 		return verdict{
 			headline: text{"KHÔNG PHÁT – HỎNG BỘ NHỚ DỮ LIỆU", "NOT ON AIR – THE DATA STORAGE HAS FAILED"},
 			cause:    text{"phân vùng dữ liệu không gắn được", "the data partition is not mounted"}.in(l),
-			remedy:   text{"Tắt nguồn bộ điều khiển 10 giây rồi bật lại. Nếu vẫn vậy: thay bộ nhớ.", "Take the controller's power away for 10 s. If it stays: replace its storage."}.in(l),
+			remedy:   storageGone().in(l),
 		}
 	}
 	return verdict{

@@ -59,15 +59,7 @@ func (m *Main) boot(ctx context.Context) {
 func (s *start) commissioned(ctx context.Context) {
 	s.network(ctx, false)
 	s.Notify("READY=1")
-	if err := notice.Clear(s.Paths.Notices, partSetup); err != nil {
-		s.Log.Warn(err.Error())
-	}
-	if s.lookAtSticks(ctx) {
-		return
-	}
-	if boot, there := s.Paths.bootPartition(); there {
-		s.lookAt(ctx, boot)
-	}
+	s.clear(partSetup)
 	s.linger(ctx)
 }
 
@@ -76,6 +68,7 @@ func (s *start) commissioned(ctx context.Context) {
 func (s *start) linger(ctx context.Context) {
 	enough := time.After(s.Linger) // of looks: one that has begun is brought to its end
 	for !s.lookAtSticks(ctx) {
+		s.lookAtBoot(ctx)
 		select {
 		case <-ctx.Done():
 			return
@@ -89,19 +82,15 @@ func (s *start) linger(ctx context.Context) {
 func (s *start) wait(ctx context.Context) {
 	ready := sync.OnceFunc(func() { s.Notify("READY=1") })
 	defer time.AfterFunc(s.Limit, ready).Stop() // sticks that hang keep nobody else waiting, however many they are
-	boot, there := s.Paths.bootPartition()
 	for {
 		done := s.lookAtSticks(ctx)
-		if !done && there {
-			there = false
-			if s.lookAt(ctx, boot) {
-				ready()
-				s.linger(ctx)
-				return
-			}
+		if !done && s.lookAtBoot(ctx) {
+			ready()
+			s.linger(ctx)
+			return
 		}
 		if !done && !s.said {
-			s.say(say(codeNone))
+			s.say(s.lacking())
 			s.said = true
 		}
 		ready()
@@ -117,6 +106,14 @@ func (s *start) wait(ctx context.Context) {
 	}
 }
 
+// lacking is why the display waits.
+func (s *start) lacking() notice.Notice {
+	if len(s.kept.unfit) > 0 {
+		return say(codeUnfit, s.kept.unfit...)
+	}
+	return say(codeNone)
+}
+
 // lookAtSticks reads every stick that was not read yet. It is done when one was taken.
 func (s *start) lookAtSticks(ctx context.Context) (done bool) {
 	all, lost := s.Paths.sticks()
@@ -129,6 +126,12 @@ func (s *start) lookAtSticks(ctx context.Context) (done bool) {
 		}
 	}
 	return false
+}
+
+// lookAtBoot reads the boot partition if it was not read yet. It too may come to light late, or fail at first.
+func (s *start) lookAtBoot(ctx context.Context) (done bool) {
+	boot, there := s.Paths.bootPartition()
+	return there && s.known[boot.key] < maxTries && s.lookAt(ctx, boot)
 }
 
 // lookAt reads one device and takes what is sound. It is done when the display has a site file by it.
@@ -170,6 +173,8 @@ func (s *start) unreadable(ctx context.Context, m medium, err error) {
 
 // take judges a folder and stores it.
 func (s *start) take(ctx context.Context, m medium, r reading) (done bool) {
+	// The daemon may have heard of another trust document since the start, and while the device was read.
+	s.kept = s.Paths.keep()
 	t, no := judge(r, s.kept, s.image)
 	if no != nil {
 		s.Log.Warn("refused", "device", m.name, "code", no.code, "why", strings.Join(no.details, "; "))
@@ -182,12 +187,21 @@ func (s *start) take(ctx context.Context, m medium, r reading) (done bool) {
 	if err := s.screen.restore(); err != nil { // before the daemon is started, which has the screen then
 		s.Log.Warn(err.Error())
 	}
+	return s.settle(ctx, m, r, t)
+}
+
+// settle stores what was taken, and tells whom it concerns.
+func (s *start) settle(ctx context.Context, m medium, r reading, t *taken) (done bool) {
 	other := t.other(s.kept)
 	err := s.store(t, s.kept, r)
 	if errors.Is(err, errCode) {
-		s.put(say(codeEnrol, err.Error()))
+		n := say(codeEnrol, err.Error())
+		n.Part = partCode
+		s.put(n)
 		delete(r.Files, stick.Code)
 		err = s.store(t, s.kept, r)
+	} else if err == nil {
+		s.clear(partCode)
 	}
 	if err != nil {
 		s.Log.Error("cannot store", "err", err)
@@ -195,9 +209,7 @@ func (s *start) take(ctx context.Context, m medium, r reading) (done bool) {
 		return false
 	}
 	s.said = true
-	if err := notice.Clear(s.Paths.Notices, partSetup); err != nil {
-		s.Log.Warn(err.Error())
-	}
+	s.clear(partSetup)
 	if len(t.believed) > 0 {
 		s.Log.Warn("believed, as there was nothing to judge it by", "device", m.name, "what", strings.Join(t.believed, "; "))
 		s.put(say(codeBelieved, t.believed...))
@@ -251,6 +263,12 @@ func (s *start) say(n notice.Notice) {
 	s.put(n)
 	s.Log.Info("said", "code", n.Code, "what", n.En)
 	s.showing = n
+}
+
+func (s *start) clear(part string) {
+	if err := notice.Clear(s.Paths.Notices, part); err != nil {
+		s.Log.Warn(err.Error())
+	}
 }
 
 func (s *start) put(n notice.Notice) {

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	. "bangtin/cmd/bangtin-setup"
+	"bangtin/internal/notice"
 	"bangtin/internal/site"
 	"bangtin/internal/stick"
 )
@@ -182,6 +184,34 @@ func TestNothingAnywhere(t *testing.T) {
 	}
 }
 
+// TestASiteFileThatCannotBeUsed: the display has one, which is not to have none.
+func TestASiteFileThatCannotBeUsed(t *testing.T) {
+	for name, test := range map[string]struct {
+		spoil  func(w *world, path string)
+		detail string
+	}{
+		"mistakes":  {func(w *world, path string) { w.write(path, string(siteFile(w, "tinh-bien-01", "colour = 3\n"))) }, "line 7: unknown key"},
+		"damaged":   {func(w *world, path string) { w.write(path, "\x00\x01") }, "line 1"},
+		"too large": {func(w *world, path string) { w.write(path, strings.Repeat("#", site.MaxSize+1)) }, "more than 65536 bytes"},
+		"no file": {func(w *world, path string) {
+			replaceBy(w.t, path, func(at string) error { return os.Symlink("/dev/null", at) })
+		}, "no file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.commission()
+			test.spoil(w, filepath.Join(w.paths.Data, stick.Site))
+			if n := w.runUntil("setup", "S11"); !strings.Contains(strings.Join(n.Details, "\n"), test.detail) {
+				t.Errorf("said %+v", n)
+			}
+			w.stick("sdb1", sound(w))
+			if w.run(); w.kept(stick.Site) != string(siteFile(w, "tinh-bien-01", "")) || w.notice("setup").Code != "" {
+				t.Errorf("its stick mends nothing: said %+v\n%s", w.notice("setup"), w.log)
+			}
+		})
+	}
+}
+
 func TestAStickThatCannotBeRead(t *testing.T) {
 	for name, sector := range map[string]string{"exFAT": "\xeb\x76\x90EXFAT   ", "NTFS": "\xeb\x52\x90NTFS    "} {
 		t.Run(name, func(t *testing.T) {
@@ -244,6 +274,40 @@ func TestTheBootPartition(t *testing.T) {
 	if status := w.run(); status != 0 || w.notice("setup").Code != "" || w.kept(stick.Site) != string(newer) {
 		t.Errorf("ended with %d, said %+v, kept %q", status, w.notice("setup"), w.kept(stick.Site))
 	}
+}
+
+// TestABootPartitionThatIsSlow: it comes to light after the first look, or cannot be read at the first try.
+func TestABootPartitionThatIsSlow(t *testing.T) {
+	t.Run("late", func(t *testing.T) {
+		w := newWorld(t)
+		ended := make(chan int, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		go func() { ended <- w.main().Run(ctx) }()
+		for w.notice("setup").Code != "S01" {
+			select {
+			case status := <-ended:
+				t.Fatalf("ended with %d\n%s", status, w.log)
+			case <-time.After(time.Millisecond):
+			}
+		}
+		w.boot(sound(w))
+		if status := <-ended; status != 0 || w.kept(stick.Site) == "" || w.notice("setup").Code != "S10" {
+			t.Errorf("ended with %d, said %+v\n%s", status, w.notice("setup"), w.log)
+		}
+	})
+	t.Run("the second try", func(t *testing.T) {
+		w := newWorld(t)
+		w.boot(sound(w))
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		m := w.main()
+		first := filepath.Join(t.TempDir(), "first")
+		m.Reader = append([]string{"/bin/sh", "-c", `mkdir "$0" 2>/dev/null && exit 1; exec "$@"`, first}, m.Reader...)
+		if status := m.Run(ctx); status != 0 || w.kept(stick.Site) == "" {
+			t.Errorf("ended with %d\n%s", status, w.log)
+		}
+	})
 }
 
 // TestAStickThatIsSlow: USB comes to light after the boot partition was read, and counts for more.
@@ -372,6 +436,9 @@ func TestEveryCodeHasWords(t *testing.T) {
 		n := Say(code)
 		if n.Code != code || n.Vi == "" || n.En == "" {
 			t.Errorf("%s: %+v", code, n)
+		}
+		if err := notice.Put(t.TempDir(), n); err != nil {
+			t.Errorf("%s: %v", code, err)
 		}
 	}
 }

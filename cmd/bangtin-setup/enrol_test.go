@@ -25,9 +25,10 @@ func TestEnrol(t *testing.T) {
 		answer       bool
 		asked        string
 	}{
-		{"let in", `echo "$@" > "$certificate"`, 0, false, "enrol --code " + code},
+		{"let in", `read -r code; echo "$@: $code" > "$certificate"`, 0, false, "enrol --code -: " + code},
 		{"let in by an answer", `echo "$@" > "$certificate"`, 0, true, "--from"},
 		{"an answer that was lost, and a certificate that is there", `echo "$@" > "$certificate"; exit 1`, 0, false, "enrol"},
+		{"an answer that is of no use", `case "$*" in *--from*) exit 1;; esac; read -r code; echo "$@: $code" > "$certificate"`, 0, true, "--code -: " + code},
 		{"no network", `echo "cannot ask: no route, code ` + code + ` or ` + strings.ReplaceAll(code, "-", "") + `" >&2; exit 1`, 1, false, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -71,5 +72,43 @@ func TestACodeIsWorthNothingToWhoIsEnrolled(t *testing.T) {
 	w.stick("sdb1", sound(w))
 	if w.run(); w.kept("enrol.code") != "" {
 		t.Errorf("kept %q", w.kept("enrol.code"))
+	}
+}
+
+// TestAnOldAnswer: it belongs to the code that it came with.
+func TestAnOldAnswer(t *testing.T) {
+	for name, test := range map[string]struct {
+		code string
+		left string
+	}{
+		"the same code alone": {code, "{}"},
+		"another code alone":  {strings.Replace(code, "7KQ2", "2KQ7", 1), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			files := sound(w)
+			files[stick.Answer] = []byte("{}")
+			w.stick("sda1", files)
+			w.run()
+			w.unplug("sda1")
+			files = sound(w)
+			files[stick.Code] = []byte(test.code + "\n")
+			w.stick("sdb1", files)
+			w.run()
+			if w.kept("enrol.answer") != test.left || w.kept("enrol.code") != test.code+"\n" {
+				t.Errorf("kept the answer %q and the code %q", w.kept("enrol.answer"), w.kept("enrol.code"))
+			}
+		})
+	}
+}
+
+// TestANoticeThatStays: what the enrolment cannot take away does not undo the certificate.
+func TestANoticeThatStays(t *testing.T) {
+	w := newWorld(t)
+	w.commission()
+	w.daemon(`echo > "$certificate"`)
+	w.write(filepath.Join(w.paths.Notices, "enrol.json", "x"), "") // not even root removes it by its name
+	if status := w.run("enrol"); status != 0 || w.kept("enrol.code") != "" || !strings.Contains(w.log.String(), "cannot take a notice away") {
+		t.Errorf("ended with %d, kept the code %q\n%s", status, w.kept("enrol.code"), w.log)
 	}
 }

@@ -60,6 +60,6 @@ func Say(code string) notice.Notice { return say(code) }
 // Codes are all that are said.
 func Codes() []string {
 	return []string{
-		codeNone, codeUnread, codeFiles, codeTrust, codeSeal, codeSite, codeOlder, codeOther, codeStore, codeBelieved, codeEnrol,
+		codeNone, codeUnread, codeFiles, codeTrust, codeSeal, codeSite, codeOlder, codeOther, codeStore, codeBelieved, codeUnfit, codeEnrol,
 	}
 }

@@ -81,8 +81,16 @@ func TestACodeThatIsNoneIsTold(t *testing.T) {
 	files[stick.Code] = []byte("geheim")
 	w.stick("sda1", files)
 	w.run()
-	if n := w.notice("enrol"); n.Code != "E01" || w.kept("enrol.code") != "" || w.kept(stick.Site) == "" {
+	if n := w.notice("code"); n.Code != "E01" || w.kept("enrol.code") != "" || w.kept(stick.Site) == "" {
 		t.Errorf("said %+v, kept the code %q", n, w.kept("enrol.code"))
+	}
+	if n := w.notice("enrol"); n.Code != "" {
+		t.Errorf("in the enrolment's place, who may not replace it: %+v", n)
+	}
+	w.unplug("sda1")
+	w.stick("sdb1", sound(w))
+	if w.run(); w.notice("code").Code != "" || w.kept("enrol.code") == "" {
+		t.Errorf("with a good one: said %+v, kept the code %q", w.notice("code"), w.kept("enrol.code"))
 	}
 }
 
@@ -115,8 +123,27 @@ func TestSticks(t *testing.T) {
 	for i := range 50 {
 		w.plug(fmt.Sprintf("sde%d", i), "pci/usb1/1-3", nil)
 	}
-	if got, err = w.paths.Sticks(); err != nil || len(got) != 16 {
+	if got, err = w.paths.Sticks(); err != nil || len(got) != 53 {
 		t.Errorf("found %d, %v", len(got), err)
+	}
+}
+
+// TestAStickBehindMany: what holds nothing for a display, in whatever number, is passed over and hides nothing; in one
+// look no more are read than a few.
+func TestAStickBehindMany(t *testing.T) {
+	w := newWorld(t)
+	for i := range 40 {
+		name := fmt.Sprintf("sda%02d", i)
+		if err := os.MkdirAll(filepath.Join(w.paths.Devices, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		w.stick(name, nil)
+	}
+	w.stick("sdb1", sound(w))
+	w.runUntil("setup", "S10")
+	// The first look ended before the stick's turn: it was said that none is there.
+	if text := w.log.String(); !strings.Contains(text, "S01") || strings.Index(text, "S01") > strings.Index(text, "sda16") {
+		t.Errorf("more than 16 were read at once:\n%s", text)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -31,8 +33,10 @@ type kept struct {
 	id       string     // of the display; empty where nothing says it
 	issued   time.Time  // when its site file was; zero for none, and for one without a seal
 	document *trust.Document
-	trust    []byte // the document's envelope; nil where the display has none of its own
-	seal     []byte // as it is
+	trust    []byte   // the document's envelope; nil where the display has none of its own
+	seal     []byte   // as it is
+	used     bool     // some file of a display was there already, be it damaged
+	unfit    []string // why the site file that is there cannot be used; empty where it can, or there is none
 	problems []string
 }
 
@@ -47,6 +51,7 @@ func (p Paths) keep() kept {
 	defer dir.Close()
 	take := func(name string, limit int64) []byte {
 		data, err := readFile(dir, name, limit)
+		k.used = k.used || !errors.Is(err, unix.ENOENT)
 		if err != nil && !errors.Is(err, unix.ENOENT) {
 			k.problems = append(k.problems, fmt.Sprintf("cannot use the present %s: %v", name, err))
 		}
@@ -63,21 +68,38 @@ func (p Paths) keep() kept {
 	// The seal was verified when it was stored; keys may have changed since, and its date has not.
 	if k.seal = take(stick.Seal, trust.MaxEnvelope); k.seal != nil {
 		v, err := voucherOf(k.seal)
-		if err == nil {
+		switch {
+		case err == nil && tooLate(v.Issued): // nothing that comes could be later: it counts as none
+			k.id = v.Site
+			k.problems = append(k.problems, fmt.Sprintf("the present %s is dated %s, and bars nothing", stick.Seal, v.Issued.Format(time.DateOnly)))
+		case err == nil:
 			k.id, k.issued = v.Site, v.Issued
-		} else {
+		default:
 			k.problems = append(k.problems, fmt.Sprintf("cannot use the present %s: %v", stick.Seal, err))
 		}
 	}
+	for _, name := range traces() {
+		if _, err := os.Lstat(p.data(name)); !errors.Is(err, fs.ErrNotExist) {
+			k.used = true
+		}
+	}
+	before := len(k.problems)
 	if k.file = take(stick.Site, site.MaxSize); k.file != nil {
 		s, err := site.Parse(k.file)
 		if err == nil {
 			k.site, k.id = s, s.ID
 		} else {
-			k.problems = append(k.problems, err.Error())
+			k.problems = append(k.problems, findings(err)...)
 		}
 	}
+	k.unfit = k.problems[before:]
 	return k
+}
+
+// traces are what a daemon leaves in the folder of a display that has run, beside what is taken from a stick: whoever
+// removed the latter has not made a new display of it.
+func traces() []string {
+	return []string{"journal.db", site.DefaultCA, site.DefaultCertificate, site.DefaultKey}
 }
 
 func voucherOf(seal []byte) (stick.Voucher, error) {
@@ -107,7 +129,7 @@ func (t *taken) other(k kept) bool {
 func (t *taken) fresh(k kept) bool { return t.other(k) || !bytes.Equal(t.seal, k.seal) }
 
 // judge decides on a folder by the trust document that the display has, else by that of the image (nil for none), else by
-// the folder's own.
+// the folder's own, which a new display alone believes.
 func judge(r reading, k kept, image []byte) (*taken, *refusal) {
 	if len(r.Problems) > 0 {
 		return nil, refuse(codeFiles, r.Problems...)
@@ -129,9 +151,19 @@ func judge(r reading, k kept, image []byte) (*taken, *refusal) {
 	if err != nil {
 		return nil, refusalOf(err)
 	}
+	if tooLate(voucher.Issued) {
+		return nil, refuse(codeSeal, fmt.Sprintf("it is dated %s, over %d years after this program: the clock was wrong where it was made",
+			voucher.Issued.Format(time.DateOnly), maxAhead))
+	}
 	t.site = s
 	return t, nil
 }
+
+// maxAhead is how many years after this program a seal may be dated at most, as with signed time: a seal from 2099 would
+// bar every later one.
+const maxAhead = 10
+
+func tooLate(issued time.Time) bool { return issued.After(buildTime().AddDate(maxAhead, 0, 0)) }
 
 // believe chooses the trust document.
 func believe(brought []byte, k kept, image []byte) (d *trust.Document, raw []byte, believed []string, no *refusal) {
@@ -144,6 +176,9 @@ func believe(brought []byte, k kept, image []byte) (d *trust.Document, raw []byt
 		raw = image
 	}
 	switch {
+	case d == nil && k.used:
+		return nil, nil, nil, refuse(codeTrust,
+			"the display's own trust document is damaged or gone, and no stick can stand in for it: flash the controller anew, or with an image that has the document")
 	case d == nil && brought == nil:
 		return nil, nil, nil, refuse(codeFiles, stick.Trust+" is missing")
 	case d == nil:
@@ -175,13 +210,21 @@ func refusalOf(err error) *refusal {
 	case errors.Is(err, stick.ErrStale):
 		return refuse(codeOlder)
 	case errors.As(err, &wrong):
-		var lines []string
-		for _, f := range wrong.Findings {
-			lines = append(lines, f.String())
-		}
-		return refuse(codeSite, lines...)
+		return refuse(codeSite, findings(err)...)
 	}
 	return refuse(codeSeal, err.Error())
+}
+
+// findings are the mistakes of a site file, a line for each.
+func findings(err error) (lines []string) {
+	var wrong *site.Error
+	if !errors.As(err, &wrong) {
+		return []string{err.Error()}
+	}
+	for _, f := range wrong.Findings {
+		lines = append(lines, f.String())
+	}
+	return lines
 }
 
 // data is the path of a file that the display keeps.

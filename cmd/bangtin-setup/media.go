@@ -21,7 +21,7 @@ type medium struct {
 }
 
 // sticks finds what can be plugged in and pulled out: partitions, and whole devices without any, of disks that the kernel
-// calls removable or that hang on USB. In the order of their names.
+// calls removable or that hang on USB. In the order of their names, all of them: [unread] bounds what is read.
 func (p Paths) sticks() ([]medium, error) {
 	entries, err := os.ReadDir(p.Blocks)
 	if err != nil {
@@ -50,7 +50,7 @@ func (p Paths) sticks() ([]medium, error) {
 		}
 		found = append(found, medium{name: name, key: name + ":" + attribute(disk, "diskseq") + ":" + size, stick: true})
 	}
-	return found[:min(len(found), maxMedia)], nil
+	return found, nil
 }
 
 // bootPartition is the ESP by its number in the table of all controllers' disks; false where there is none.
@@ -80,7 +80,9 @@ func partitioned(disk string) bool {
 	return err == nil && len(inside) > 0
 }
 
-// unread are those that were not read yet, as far as known tells.
+// unread are those that were not read yet, as far as known tells, maxMedia at most: the others have their turn at the
+// next look.
 func unread(all []medium, known map[string]int) []medium {
-	return slices.DeleteFunc(slices.Clone(all), func(m medium) bool { return known[m.key] >= maxTries })
+	left := slices.DeleteFunc(slices.Clone(all), func(m medium) bool { return known[m.key] >= maxTries })
+	return left[:min(len(left), maxMedia)]
 }

@@ -34,6 +34,21 @@ const (
 	doLimit = 10 * time.Second
 )
 
+// built is set by the linker, as for bangtind: -X main.built=2027-01-02T03:04:05Z. It is time that is certainly past.
+var built = defaultBuilt
+
+const defaultBuilt = "2026-11-01T00:00:00Z"
+
+// buildTime is when this program was made, and the default where the linker was told nonsense.
+func buildTime() time.Time {
+	for _, text := range []string{built, defaultBuilt} {
+		if t, err := time.Parse(time.RFC3339, text); err == nil {
+			return t
+		}
+	}
+	return time.Time{}
+}
+
 // owner is whose the files become: systemd/sysusers.d/bangtin.conf.
 const owner = "bangtin"
 

@@ -51,14 +51,19 @@ func (m *Main) store(t *taken, k kept, r reading) error {
 		}
 		if code != nil {
 			set = append(set, fileset.File{Path: m.Paths.data(codeFile), Data: code, Mode: 0o600})
-			if answer := r.Files[stick.Answer]; answer != nil {
+			answer := r.Files[stick.Answer]
+			if answer != nil {
 				set = append(set, fileset.File{Path: m.Paths.data(answerFile), Data: answer, Mode: 0o600})
+			} else if err := m.forgetAnswer(code); err != nil {
+				return err
 			}
 		}
 	}
+	if !bytes.Equal(t.trust, k.trust) { // what is as it was is not written back: the daemon may replace it meanwhile
+		set = append(set, fileset.File{Path: m.Paths.data(stick.Trust), Data: t.trust, Mode: 0o644})
+	}
 	if t.fresh(k) {
 		set = append(set,
-			fileset.File{Path: m.Paths.data(stick.Trust), Data: t.trust, Mode: 0o644},
 			fileset.File{Path: m.Paths.data(stick.Seal), Data: t.seal},
 			fileset.File{Path: m.Paths.data(stick.Site), Data: t.file},
 		)
@@ -67,6 +72,22 @@ func (m *Main) store(t *taken, k kept, r reading) error {
 		return nil
 	}
 	return m.place().Put(set)
+}
+
+// forgetAnswer removes an answer that was for another code than this.
+func (m *Main) forgetAnswer(code []byte) error {
+	dir, err := openFolder(m.Paths.Data)
+	if err != nil {
+		return fmt.Errorf("cannot remove an old answer: %w", err)
+	}
+	defer dir.Close()
+	if before, err := readFile(dir, codeFile, stick.MaxCode); err == nil && bytes.Equal(before, code) {
+		return nil
+	}
+	if err := os.Remove(m.Paths.data(answerFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot remove an old answer: %w", err)
+	}
+	return nil
 }
 
 // errCode: the code on the stick is none, which keeps nothing else of it from being taken.

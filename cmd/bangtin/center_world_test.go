@@ -150,7 +150,7 @@ func (f *field) display(device string) pki.Files {
 	f.check(err)
 	csr, err := pki.MakeRequest(key, device)
 	f.check(err)
-	a, err := enrol.Ask(f.t.Context(), f.server.URL, f.code(device), csr, f.now)
+	a, err := enrol.Ask(f.t.Context(), f.server.URL, f.code(device), csr, f.now, f.now)
 	f.check(err)
 	return f.files(device, []byte(a.Certificate), keyPEM)
 }

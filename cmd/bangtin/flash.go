@@ -72,7 +72,7 @@ func (p *Program) tellDisks(disks []flash.Disk) error {
 			about = append(about, p.text(say("in use: %s", strings.Join(d.Users, " "))))
 		}
 		fmt.Fprintf(p.Stdout, "%-14s %s\n", d.Path, strings.Join(about, ", "))
-		listed = append(listed, diskObject{d.Path, d.Bytes, d.Model, d.Bus, d.Users, d.Locked})
+		listed = append(listed, diskObject{d.Path, d.Bytes, d.Model, d.Bus, d.Parts, d.Users, d.Locked})
 	}
 	p.tell(say("Name one of them: bangtin flash IMAGE --to /dev/…"))
 	return p.result(disksObject{listed})
@@ -87,6 +87,7 @@ type diskObject struct {
 	Bytes  int64    `json:"bytes"`
 	Model  string   `json:"model"`
 	Bus    string   `json:"bus,omitempty"`
+	Parts  []string `json:"partitions,omitempty"`
 	Users  []string `json:"users,omitempty"`
 	Locked bool     `json:"locked,omitempty"`
 }
@@ -118,6 +119,9 @@ func chooseDisk(disks []flash.Disk, path string, size int64, internal bool) (fla
 
 // confirmFlash has the person read what is lost.
 func (p *Program) confirmFlash(d flash.Disk) error {
+	if len(d.Parts) > 0 {
+		p.say(say("There are partitions on %s: %s", d.Path, strings.Join(d.Parts, ", ")))
+	}
 	err := p.agree(say("Everything on %s (%s, %s) will be lost. Write to it? [y/N] ", d.Path, d.Model, fmt.Sprintf("%.1f GB", float64(d.Bytes)/1e9)),
 		say("give --yes once you are sure of the medium"))
 	if errors.Is(err, errNotAgreed) {
@@ -227,7 +231,10 @@ func (p *Program) writeImage(ctx context.Context, job *imageJob, disk flash.Disk
 		return err
 	}
 	defer unpacked.Close()
-	medium, err := flash.OpenMedium(disk.Path)
+	medium, err := flash.OpenMedium(disk)
+	if errors.Is(err, flash.ErrSwapped) {
+		return &problem{field: disk.Path, what: say("is another medium by now"), remedy: say("list them anew: bangtin flash IMAGE"), cause: err}
+	}
 	if err != nil {
 		return &problem{field: disk.Path, what: say("cannot be opened"), remedy: say("use sudo; no other program may use the medium"), cause: err}
 	}

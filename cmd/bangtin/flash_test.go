@@ -5,13 +5,16 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/creack/pty"
 	"github.com/klauspost/compress/zstd"
 
 	"bangtin/internal/flash"
@@ -158,4 +161,31 @@ func call(t *testing.T, args ...string) (out, errOut string, code int) {
 	p := &Program{Args: args, Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr, Getenv: func(string) string { return "" }}
 	code = p.Run(context.Background())
 	return stdout.String(), stderr.String(), code
+}
+
+// Who is asked reads which partitions are lost.
+func TestFlashNamesThePartitions(t *testing.T) {
+	for lang, says := range map[string]string{"vi": "đang có các phân vùng: sdb1 (KINGSTON), sdb2", "en": "partitions on /dev/sdb: sdb1 (KINGSTON), sdb2"} {
+		master, tty, err := pty.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := master.WriteString("n\n"); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		p := &Program{Stdin: tty, Stdout: &out, Stderr: &out, Getenv: func(string) string { return "" }, Now: time.Now}
+		if lang == "vi" {
+			p.translation = vietnamese()
+		}
+		if err := p.confirmFlash(flash.Disk{Path: "/dev/sdb", Bytes: 8e9, Parts: []string{"sdb1 (KINGSTON)", "sdb2"}}); err == nil {
+			t.Error("n is no agreement")
+		}
+		if !strings.Contains(out.String(), says) {
+			t.Errorf("%s: asked was %q", lang, out.String())
+		}
+		if err := errors.Join(master.Close(), tty.Close()); err != nil {
+			t.Error(err)
+		}
+	}
 }

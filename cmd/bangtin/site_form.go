@@ -58,7 +58,7 @@ func panelQuestions(w *wanted) []question {
 	return []question{
 		{key: "site.id", words: say("Id of the display, such as tinh-bien-01"), otherwise: proposedID(w.gate), to: &w.id, needed: true},
 		{key: "panel.driver", words: say("Protocol of the panel: mdc (Samsung), lg, nec, sicp (Philips), cec, hdmi or sim"), otherwise: string(site.MDC), to: &w.driver, needed: true},
-		{key: "panel.port", words: say("Serial port of the panel, such as /dev/ttyS0 or /dev/serial/by-id/…"), otherwise: "/dev/ttyS0", to: &w.port, needed: true, when: w.onLine},
+		{key: "panel.port", words: say("Serial port of the panel, such as /dev/serial/by-id/usb-FTDI_FT232R_A50285BI-if00-port0 (not /dev/ttyS0: that is the controller's status page)"), to: &w.port, needed: true, when: w.onLine},
 		{key: "panel.set_id", words: say("Set ID in the panel's menu, such as 1"), otherwise: "1", to: &w.setID, when: w.onLine},
 	}
 }

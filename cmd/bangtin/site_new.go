@@ -42,7 +42,7 @@ func (o *options) site() *siteSource {
 		gate:   o.text("gate", say("name of the gate, for people: \"Cửa khẩu quốc tế Tịnh Biên\"")),
 		id:     o.text("id", say("the display's id: 3 to 40 of a-z, 0-9 and -, such as tinh-bien-01")),
 		driver: o.text("panel", say("what the panel speaks: mdc, lg, nec or sicp on a serial line, cec, hdmi (nobody can talk to it) or sim")),
-		port:   o.text("port", say("the panel's serial port on the display: /dev/ttyS0, or a name in /dev/serial/by-id")),
+		port:   o.text("port", say("the panel's serial port on the display: its name in /dev/serial/by-id")),
 		setID:  o.text("set-id", say("the panel's set ID, as in its menu (1)")),
 
 		centre:  o.text("centre", say("host name of the centre; without it, and without --broker, the display stands alone")),

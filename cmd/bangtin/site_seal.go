@@ -72,6 +72,7 @@ func (p *Program) siteSeal(o *options) action {
 		if err != nil {
 			return err
 		}
+		var made time.Time
 		if *document != "" {
 			d, err := readTrust(*document)
 			if err != nil {
@@ -80,6 +81,7 @@ func (p *Program) siteSeal(o *options) action {
 			if _, _, err := stick.Open(d, seal, text, time.Time{}); err != nil {
 				return refused(*document, err)
 			}
+			made = d.Created
 		}
 		if err := replace(out, seal); err != nil {
 			return err
@@ -88,9 +90,22 @@ func (p *Program) siteSeal(o *options) action {
 		if *document == "" {
 			p.tell(say("The signature was not checked against a trust document. Check it with --trust trust.json."))
 		}
+		if *document != "" && oddClock(v.Issued, made) {
+			p.tell(say("Attention: the seal is dated %s, and the trust document was made on %s. If this computer's clock is wrong, set it and seal again before any display gets this: it would refuse every seal of an earlier date.",
+				v.Issued.Format(time.DateOnly), made.Format(time.DateOnly)))
+		}
 		p.tell(say("Next: bangtin site stick DIR --site %s --trust trust.json", path))
 		return p.result(sealObject{File: out, Site: v.Site, SHA256: v.SHA256, Issued: v.Issued.Format(time.RFC3339)})
 	}
+}
+
+// oddYears is how many years after the trust document a seal is no longer taken for a matter of course.
+const oddYears = 5
+
+// oddClock: a seal that is older than the document that it is judged by, or years younger, was likely made by a clock that
+// is wrong.
+func oddClock(issued, made time.Time) bool {
+	return issued.Before(made.Truncate(time.Second)) || issued.After(made.AddDate(oddYears, 0, 0))
 }
 
 // laterThan is the time of a new seal: now, but later than the seal that is there, whatever the clock said when that

@@ -108,7 +108,7 @@ func TestSiteNewRefuses(t *testing.T) {
 		"no gate":           {"site new @new.toml --id abc --panel hdmi", exitUsage, []string{"--gate", "is missing"}},
 		"no id":             {"site new @new.toml --gate G --panel hdmi", exitUsage, []string{"--id", "is missing"}},
 		"no panel":          {"site new @new.toml --gate G --id abc", exitUsage, []string{"--panel", "is missing"}},
-		"no port":           {"site new @new.toml --gate G --id abc --panel lg", exitFailed, []string{"--port", "/dev/ttyS0"}},
+		"no port":           {"site new @new.toml --gate G --id abc --panel lg", exitFailed, []string{"--port", "/dev/serial/by-id/"}},
 		"id":                {"site new @new.toml --gate G --id A --panel hdmi", exitFailed, []string{"--id", "tinh-bien-01"}},
 		"driver":            {"site new @new.toml --gate G --id abc --panel hdmj", exitFailed, []string{"--panel", "did you mean"}},
 		"kernel's number":   {"site new @new.toml --gate G --id abc --panel lg --port /dev/ttyUSB0", exitFailed, []string{"--port", "by-id"}},
@@ -179,7 +179,7 @@ func TestSiteNewAsksOnATerminal(t *testing.T) {
 			d.lang = lang
 			d.write("center.json", []byte(`{"broker":"tls://centre.example:8884","content":"https://centre.example:8443/content/"}`))
 			code, said := d.form("site new @site.toml",
-				"\nCửa khẩu quốc tế Tịnh Biên\n\n\n/dev/ttyUSB0\n\n2\n\n10.20.30.41/24\n10.20.31.1\n10.20.30.1\n10.20.30.2, 10.20.30.3\nGate\nhunter2\ncorrect horse\n-\n",
+				"\nCửa khẩu quốc tế Tịnh Biên\n\n\n\n/dev/ttyUSB0\n/dev/serial/by-id/usb-FTDI_FT232R_A50285BI-if00-port0\n2\n\n10.20.30.41/24\n10.20.31.1\n10.20.30.1\n10.20.30.2, 10.20.30.3\nGate\nhunter2\ncorrect horse\n-\n",
 				map[string]string{centerVariable: d.dir})
 			if code != exitOK || strings.Contains(said, "horse") || strings.Contains(said, "hunter2") {
 				t.Fatalf("exit %d\n%s", code, said)
@@ -187,7 +187,7 @@ func TestSiteNewAsksOnATerminal(t *testing.T) {
 			d.golden("site-form", said)
 			d.golden("site-file", string(d.read("site.toml")))
 			s := d.parseSite("site.toml")
-			if s.ID != "tinh-bien-01" || s.Panel.Port != "/dev/ttyS0" || s.Panel.SetID != 2 || s.Broker.URL != "tls://centre.example:8883" ||
+			if s.ID != "tinh-bien-01" || s.Panel.Port != "/dev/serial/by-id/usb-FTDI_FT232R_A50285BI-if00-port0" || s.Panel.SetID != 2 || s.Broker.URL != "tls://centre.example:8883" ||
 				s.Network.WiFi.Password.Reveal() != "correct horse" || s.Network.Modem != nil {
 				t.Errorf("site %+v", s)
 			}
@@ -264,6 +264,30 @@ func TestSiteSeal(t *testing.T) {
 	d.must("site seal @site.toml --key @an.key --trust @sites.json")
 	if _, again, err := stick.Open(doc, d.read("site.seal"), d.read("site.toml"), first.Issued.Add(time.Second)); err != nil {
 		t.Errorf("sealed again: %v, %+v", err, again)
+	}
+}
+
+// TestSiteSealByAWrongClock: a display takes nothing that is dated earlier than what it has.
+func TestSiteSealByAWrongClock(t *testing.T) {
+	for name, test := range map[string]struct {
+		now  time.Time
+		warn bool
+	}{
+		"right":                           {morning, false},
+		"years later":                     {morning.AddDate(5, 0, 0), false},
+		"a second before the document":    {morning.Add(-time.Second), true},
+		"more years than one looks ahead": {morning.AddDate(5, 0, 0).Add(time.Second), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			d.sites("an")
+			d.must(plainSite)
+			d.now = test.now
+			said := d.must("site seal @site.toml --key @an.key --trust @sites.json")
+			if strings.Contains(said, "Attention: the seal is dated "+test.now.UTC().Format(time.DateOnly)) != test.warn {
+				t.Errorf("said:\n%s", said)
+			}
+		})
 	}
 }
 

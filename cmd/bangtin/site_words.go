@@ -33,7 +33,7 @@ func siteWords(key string) (option string, remedy phrase) {
 	case "panel.driver":
 		return "--panel", say("use mdc, lg, nec, sicp, cec, hdmi or sim")
 	case "panel.port":
-		return "--port", say("write a name that stays: /dev/ttyS0, or one in /dev/serial/by-id")
+		return "--port", say("write a name that stays, such as /dev/serial/by-id/usb-FTDI_FT232R_A50285BI-if00-port0")
 	case "panel.set_id":
 		return "--set-id", say("give the number in the panel's menu")
 	case "broker.url":

@@ -88,7 +88,7 @@ func (m *Main) display(ctx context.Context, s *site.Site) (err error) {
 	if m.nowhere {
 		s.Output.Video = site.VideoNull
 	}
-	d.screen(m.player)
+	d.screen(ctx, m.player)
 	if err := d.recall(ctx); err != nil {
 		return err
 	}
@@ -183,17 +183,22 @@ func playerFolder(socket string) string { return filepath.Join(filepath.Dir(sock
 
 // screen builds the player and the picture it falls back to; it has a plain one of its own. socket is where mpv runs as
 // another user, who must be able to read the picture; empty for none.
-func (d *display) screen(socket string) {
-	runtime := playerFolder(cmp.Or(socket, d.site.Socket))
-	slate := filepath.Join(runtime, "slate.png")
-	if err := errors.Join(os.MkdirAll(runtime, 0o700), os.WriteFile(slate, media.SlatePNG(), 0o640)); err != nil {
+func (d *display) screen(ctx context.Context, socket string) {
+	opt := mpv.Options{
+		Player: socket, Runtime: playerFolder(cmp.Or(socket, d.site.Socket)), Fonts: fontDir, Video: mpv.VideoMode(d.site.Output.Video),
+		Mode: d.site.Output.Mode, Rotate: d.site.Output.Rotate, Volume: d.site.Output.Volume, Environ: os.Environ(), Log: d.log,
+	}
+	slate := filepath.Join(opt.Runtime, "slate.png")
+	err := os.MkdirAll(opt.Runtime, 0o700)
+	if err == nil {
+		err = os.WriteFile(slate, d.slatePicture(ctx, opt), 0o640)
+	}
+	if err != nil {
 		d.degrade("slate-missing", err)
 		slate = ""
 	}
-	d.player = mpv.New(mpv.Options{
-		Player: socket, Runtime: runtime, Fonts: fontDir, Slate: slate, Video: mpv.VideoMode(d.site.Output.Video), Mode: d.site.Output.Mode,
-		Rotate: d.site.Output.Rotate, Volume: d.site.Output.Volume, Environ: os.Environ(), Log: d.log,
-	})
+	opt.Slate = slate
+	d.player = mpv.New(opt)
 }
 
 // recall loads the orders that stand.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/x509"
@@ -12,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"bangtin/internal/fileset"
@@ -27,6 +29,7 @@ type enrolment struct {
 	files  pki.Files
 	out    io.Writer
 	now    func() time.Time
+	floor  time.Time // certainly past
 	fault  func(string)
 	code   string
 	centre string // https://host:port; empty is that of [content] url
@@ -36,21 +39,27 @@ type enrolment struct {
 
 // enrol lets this display in with the department: over HTTPS, or in two steps with a stick.
 func (m *Main) enrol(ctx context.Context, s *site.Site, args []string) int {
-	now, err := m.certificateTime()
+	floor, err := buildTime()
 	if err != nil {
 		fmt.Fprintln(m.Stderr, err)
 		return exitFailed
 	}
-	e := &enrolment{site: s, files: certificateFiles(s), out: m.Stdout, now: now, fault: m.Fault}
+	e := &enrolment{site: s, files: certificateFiles(s), out: m.Stdout, now: m.Wall, floor: floor, fault: m.Fault}
 	flags := flag.NewFlagSet("bangtind enrol", flag.ContinueOnError)
 	flags.SetOutput(m.Stderr)
-	flags.StringVar(&e.code, "code", "", "the one-time code: bangtin center enrol")
+	flags.StringVar(&e.code, "code", "", "the one-time code: bangtin center enrol; - reads it from a line of standard input, as anybody may read a command line")
 	flags.StringVar(&e.centre, "centre", "", "https://host:8443; by default that of [content] url")
 	flags.StringVar(&e.csrOut, "csr-out", "", "write the request to this file, for a stick, and end")
 	flags.StringVar(&e.from, "from", "", "take the answer from this file: bangtin center sign")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 || (e.code == "") == (e.csrOut == "") || e.csrOut != "" && e.from != "" {
 		fmt.Fprintln(m.Stderr, "usage: bangtind --site FILE enrol --code CODE [--centre URL | --from FILE], or --csr-out FILE")
 		return exitUsage
+	}
+	if e.code == "-" {
+		if e.code, err = firstLine(m.Stdin); err != nil {
+			fmt.Fprintln(m.Stderr, err)
+			return exitFailed
+		}
 	}
 	if err := e.run(ctx); err != nil {
 		fmt.Fprintln(m.Stderr, err)
@@ -59,18 +68,31 @@ func (m *Main) enrol(ctx context.Context, s *site.Site, args []string) int {
 	return exitOK
 }
 
-// certificateTime is when certificates are judged where no journal tells the floor: never before this program was made.
-func (m *Main) certificateTime() (func() time.Time, error) {
+// maxCodeLine bounds a code on standard input, in bytes. A code has 39 letters.
+const maxCodeLine = 256
+
+// firstLine reads until the first line ends, or all there is.
+func firstLine(in io.Reader) (string, error) {
+	if in == nil {
+		return "", errors.New("cannot read the code: there is no standard input")
+	}
+	raw, err := bufio.NewReader(io.LimitReader(in, maxCodeLine)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("cannot read the code: %w", err)
+	}
+	if len(raw) == maxCodeLine && !strings.HasSuffix(raw, "\n") {
+		return "", fmt.Errorf("cannot read the code: the line has more than %d bytes", maxCodeLine)
+	}
+	return strings.TrimSpace(raw), nil
+}
+
+// buildTime is when certificates are judged at least where no journal tells the floor: never before this program was made.
+func buildTime() (time.Time, error) {
 	floor, err := time.Parse(time.RFC3339, built)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the build time: %w", err)
+		return time.Time{}, fmt.Errorf("cannot read the build time: %w", err)
 	}
-	return func() time.Time {
-		if now := m.Wall(); now.After(floor) {
-			return now
-		}
-		return floor
-	}, nil
+	return floor, nil
 }
 
 // certificateFiles are where the site file has them, or would have them by default.
@@ -161,7 +183,7 @@ func (e *enrolment) answer(ctx context.Context, code enrol.Code, csr []byte) (*e
 	if err != nil {
 		return nil, err
 	}
-	return enrol.Ask(ctx, base, code, csr, e.now())
+	return enrol.Ask(ctx, base, code, csr, e.now(), e.floor)
 }
 
 // centreBase is where the centre is asked for certificates.

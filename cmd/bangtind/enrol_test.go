@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http/httptest"
 	"os"
@@ -108,6 +109,53 @@ func (w *world) without(name string) {
 	if err := os.Remove(w.path("data", name)); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// TestEnrolByAClockFarAhead: no certificate lasts so long, and only by getting in the display is told the time.
+func TestEnrolByAClockFarAhead(t *testing.T) {
+	w := newWorld(t)
+	w.without("trust.json")
+	e := w.enroller(time.Now)
+	ahead := func() time.Time { return time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC) }
+	if exit, said := w.bangtind(ahead, "--code", e.code(), "--centre", e.server.URL); exit != 0 || !strings.Contains(said, "is enrolled until") {
+		t.Errorf("exit %d: %s", exit, said)
+	}
+}
+
+// TestEnrolByACodeThatNobodySees: the code comes by standard input, one line of it.
+func TestEnrolByACodeThatNobodySees(t *testing.T) {
+	w := newWorld(t)
+	w.without("trust.json")
+	w.siteToml()
+	e := w.enroller(time.Now)
+	try := func(in io.Reader) (int, string) {
+		var out bytes.Buffer
+		m := &main.Main{
+			Args:  []string{"--site", w.path("site.toml"), "enrol", "--code", "-", "--centre", e.server.URL},
+			Stdin: in, Stdout: &out, Stderr: &out, Wall: time.Now,
+		}
+		return m.Run(t.Context()), out.String()
+	}
+	for name, in := range map[string]io.Reader{
+		"nobody": nil, "nothing": strings.NewReader(""), "an empty line": strings.NewReader("\n"), "no end": endless{},
+	} {
+		if exit, said := try(in); exit != 1 || !strings.Contains(said, "cannot read the code") {
+			t.Errorf("%s: exit %d: %s", name, exit, said)
+		}
+	}
+	if exit, said := try(strings.NewReader(e.code() + "\nmore\n")); exit != 0 || !strings.Contains(said, "is enrolled until") {
+		t.Fatalf("exit %d: %s", exit, said)
+	}
+}
+
+// endless is a line without an end.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'A'
+	}
+	return len(p), nil
 }
 
 func TestEnrol(t *testing.T) {

@@ -15,21 +15,41 @@ import (
 // file of testdata.
 type list struct{ name, what, command string }
 
+// Each is a script of dash's that ends at the first tool that fails (set -e): as it knows no failure within a pipe, what
+// a tool says is kept before it is sorted.
 func lists() []list {
 	return []list{
 		// Nothing listens but systemd's and ours on paths; ports of TCP and UDP have the first lines. A client's UDP port
 		// is a number of the moment.
-		{"listening", "listening sockets", `ss_() { awk -v p="$1" 'NR > 1 && ($4 == "0A" || p ~ /udp/ && $3 ~ /:0000$/) { print p, $2 }' /proc/net/"$1"; }
-for p in tcp tcp6 udp udp6; do ss_ $p; done | sort -u
-awk '$4 == "00010000" && NF > 7 { print "unix", $8 }' /proc/net/unix | sed -E 's/[0-9a-f]{16,}/N/g' | sort -u`},
-		{"setuid", "setuid and setgid files, and files with capabilities", `find / -xdev -perm /6000 -type f -printf '%M %p\n' | sort; getcap -r / 2>/dev/null | sort`},
-		{"writable", "paths that everybody may write to", `for d in / /data /run /tmp /dev/shm; do find $d -xdev \( -type d -o -type f -o -type s \) -perm -0002 -printf '%M %u %p\n'; done | sed -E 's/systemd-private-[0-9a-f]+-(.*)-[A-Za-z0-9]{6}/systemd-private-N-\1-N/; s/[0-9a-f]{32}/N/g' | sort -u`},
+		{"listening", "listening sockets", `for p in tcp tcp6 udp udp6; do
+said=$(awk -v p=$p 'NR > 1 && ($4 == "0A" || p ~ /udp/ && $3 ~ /:0000$/) { print p, $2 }' /proc/net/$p); printf %s "${said:+$said
+}" | sort -u; done
+said=$(awk '$4 == "00010000" && NF > 7 { print "unix", $8 }' /proc/net/unix); printf '%s\n' "$said" | sed -E 's/[0-9a-f]{16,}/N/g' | sort -u`},
+		{"setuid", "setuid and setgid files, and files with capabilities", `said=$(find / -xdev -perm /6000 -type f -printf '%M %p\n'); printf '%s\n' "$said" | sort
+said=$("$AGENT" capabilities /); printf '%s\n' "$said" | sort`},
+		{"writable", "paths that everybody may write to", `said=$(for d in / /data /run /tmp /dev/shm; do find $d -ignore_readdir_race -xdev \( -type d -o -type f -o -type s \) -perm -0002 -printf '%M %u %p\n' || exit; done)
+printf '%s\n' "$said" | sed -E 's/systemd-private-[0-9a-f]+-(.*)-[A-Za-z0-9]{6}/systemd-private-N-\1-N/; s/[0-9a-f]{32}/N/g; s/@[0-9-]+\.service/@N.service/' | sort -u`},
 		{"credentials", "who could log in, and by what", `awk -F: '{ print "account", $1, $3, $7 }' /etc/passwd; awk -F: '{ print "password", $1, ($2 ~ /^[!*]/ ? "none" : "SOME") }' /etc/shadow
-find / /data -xdev \( -name authorized_keys -o -name 'ssh_host_*' -o -name 'id_*' -o -name '*.pem' -o -name '*.key' \) -path '*' -not -path '/etc/ssl/certs/*' -not -path '/usr/share/ca-certificates/*' -printf '%M %u %p\n' | sort`},
-		{"exposure", "how exposed each unit is", `systemd-analyze security --no-pager --json=short | sed 's/},{/},\n{/g' | sed -nE 's/.*"unit":"([^"]*)".*"exposure":"?([0-9.]+)"?.*/\1 \2/p' | sort`},
-		{"failed", "failed units", `systemctl --failed --plain --no-legend | awk '{ print $1 }' | sort`},
-		{"enabled", "units that are switched on", `systemctl list-unit-files --state=enabled,enabled-runtime --no-legend --plain | awk '{ print $1 }' | sort`},
+said=$(find / /data -ignore_readdir_race -xdev \( -name authorized_keys -o -name 'ssh_host_*' -o -name 'id_*' -o -name '*.pem' -o -name '*.key' \) -path '*' -not -path '/etc/ssl/certs/*' -not -path '/usr/share/ca-certificates/*' -printf '%M %u %p\n'); printf '%s\n' "$said" | sort`},
+		{"exposure", "how exposed each unit is", `said=$(systemd-analyze security --no-pager --json=short); printf '%s\n' "$said" | sed 's/},{/},\n{/g' | sed -nE 's/.*"unit":"([^"]*)".*"exposure":"?([0-9.]+)"?.*/\1 \2/p' | sed -E 's/@[0-9-]+\.service/@N.service/' | sort`},
+		{"failed", "failed units", `said=$(systemctl --failed --plain --no-legend); printf '%s\n' "$said" | awk '{ print $1 }' | sort`},
+		{"enabled", "units that are switched on", `said=$(systemctl list-unit-files --state=enabled,enabled-runtime --no-legend --plain); printf '%s\n' "$said" | awk '{ print $1 }' | sort`},
 	}
+}
+
+// ends is the last line of a list that was read to its end.
+const ends = "-- and no more --"
+
+// script is the list's command for the shell, which says at last that it came that far.
+func (l list) script() string { return "set -eu\n" + l.command + "\necho '" + ends + "'\n" }
+
+// whole is what a script said without its last line; an error where that is missing.
+func whole(said string) (string, error) {
+	list, ok := strings.CutSuffix(said, ends+"\n")
+	if !ok || list != "" && !strings.HasSuffix(list, "\n") {
+		return "", fmt.Errorf("the list was not read to its end: %s", tail(said, 300))
+	}
+	return list, nil
 }
 
 // own are the lines that are there for the bench alone.
@@ -101,7 +121,10 @@ func (b *bench) inside(ctx context.Context) error {
 		return r.explain("inside", err)
 	}
 	for _, l := range lists() {
-		said, err := a.run(ctx, stepLimit, l.command)
+		said, err := a.run(ctx, stepLimit, l.script())
+		if err == nil {
+			said, err = whole(said)
+		}
 		if err == nil {
 			_ = writeText(filepath.Join(b.out, "inside."+l.name), said)
 			err = l.compare("image/imagetest/testdata", said, b.record)

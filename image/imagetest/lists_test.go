@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -42,5 +45,69 @@ func TestAListIsWrittenAndCompared(t *testing.T) {
 	}
 	if err := l.compare(dir, "front\nback\nwindow", false); err == nil {
 		t.Error("a new line was not seen")
+	}
+}
+
+// A list whose tools are missing, or fail, is none: an empty one would be as it was.
+func TestAListOfAFailingToolIsNone(t *testing.T) {
+	empty, failing := t.TempDir(), t.TempDir()
+	for _, tool := range []string{"awk", "find", "systemctl", "systemd-analyze", "agent"} {
+		if err := os.WriteFile(filepath.Join(failing, tool), []byte("#!/bin/sh\nexit 1\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, l := range lists() {
+		for what, path := range map[string]string{"missing": empty, "failing": failing + ":/usr/bin"} {
+			cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", l.script())
+			cmd.Env = []string{"PATH=" + path, "AGENT=agent"}
+			said, err := cmd.CombinedOutput()
+			if err == nil {
+				t.Errorf("%s with %s tools ends well", l.name, what)
+			}
+			if _, err := whole(string(said)); err == nil {
+				t.Errorf("%s with %s tools is whole: %s", l.name, what, said)
+			}
+		}
+	}
+}
+
+// A list that is empty in truth is read to its end.
+func TestAnEmptyListIsWhole(t *testing.T) {
+	tools := t.TempDir()
+	for _, tool := range []string{"find", "systemctl", "agent"} {
+		if err := os.WriteFile(filepath.Join(tools, tool), []byte("#!/bin/sh\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, l := range lists() {
+		if l.name != "failed" && l.name != "setuid" {
+			continue
+		}
+		cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", l.script())
+		cmd.Env = []string{"PATH=" + tools + ":/usr/bin", "AGENT=agent"}
+		said, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v: %s", l.name, err, said)
+		}
+		list, err := whole(string(said))
+		if err == nil {
+			err = l.compare("testdata", list, false)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", l.name, err)
+		}
+	}
+	for _, said := range []string{"", "a\n", "a" + ends + "\n", ends} {
+		if _, err := whole(said); err == nil {
+			t.Errorf("%q is whole", said)
+		}
+	}
+}
+
+func TestALineIsAWord(t *testing.T) {
+	for said, ok := range map[string]bool{"i6300ESB timer\n30\nactive\n": true, "i6300ESB timer\n30\ninactive\n": false, "": false} {
+		if err := oneOf(said, "active"); (err == nil) != ok {
+			t.Errorf("%q: %v", said, err)
+		}
 	}
 }

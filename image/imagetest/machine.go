@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -50,7 +51,7 @@ func (m machine) arguments(dir string) []string {
 		// The host's cache outlives QEMU: a cut loses what the guest had not yet handed over, and nothing more.
 		"-drive", "if=none,id=disk,format=raw,cache=writeback,readonly=" + readonly + ",file=" + m.disk,
 		"-device", "virtio-blk-pci,drive=disk",
-		"-chardev", "socket,id=console,path=" + at("console") + ",server=on,wait=off,logfile=" + at("console.log"), "-serial", "chardev:console",
+		"-chardev", "socket,id=console,path=" + at("console") + ",server=on,wait=off", "-serial", "chardev:console",
 		"-chardev", "socket,id=panel,path=" + at("panel") + ",server=on,wait=off", "-serial", "chardev:panel",
 		"-qmp", "unix:" + at("qmp") + ",server=on,wait=off",
 		"-device", "virtio-rng-pci",
@@ -78,6 +79,7 @@ type running struct {
 	monitor *monitor
 	panel   *peer.Panel
 	console net.Conn
+	heard   transcript // of the console
 	began   time.Time
 	said    bytes.Buffer
 	cutOnce sync.Once
@@ -120,7 +122,7 @@ func (r *running) attach() (err error) {
 	if r.console, err = dialUnix(filepath.Join(r.dir, "console")); err != nil {
 		return err
 	}
-	go func() { _, _ = io.Copy(io.Discard, r.console) }() // the log has it; it must not fill up
+	go func() { _, _ = io.Copy(&r.heard, r.console) }()
 	if r.deaf {
 		return nil
 	}
@@ -158,11 +160,9 @@ func (r *running) cut() {
 		}
 		_ = r.cmd.Process.Kill()
 		<-r.exited
-		_, _ = r.bench.do(context.Background(), "cp", filepath.Join(r.dir, "console.log"), filepath.Join(r.bench.out, r.name+".console"))
-		for _, conn := range []net.Conn{r.console} {
-			if conn != nil {
-				conn.Close()
-			}
+		_ = writeText(filepath.Join(r.bench.out, r.name+".console"), r.wrote())
+		if r.console != nil {
+			r.console.Close()
 		}
 		_ = os.RemoveAll(r.dir)
 	})
@@ -192,13 +192,7 @@ func (r *running) save(name string) error {
 }
 
 // wrote is what the serial console has said since the power was switched on.
-func (r *running) wrote() string {
-	b, err := os.ReadFile(filepath.Join(r.dir, "console.log"))
-	if err != nil {
-		return err.Error()
-	}
-	return string(b)
-}
+func (r *running) wrote() string { return r.heard.String() }
 
 // explain adds to an error what the console said last, and keeps the screen.
 func (r *running) explain(what string, err error) error {
@@ -208,5 +202,5 @@ func (r *running) explain(what string, err error) error {
 	if !r.dark {
 		_ = r.save("fail-" + what)
 	}
-	return fmt.Errorf("%w\nThe console's end:\n%s", err, tail(r.wrote(), 1500))
+	return fmt.Errorf("%w\nThe console shows:\n%s", err, strings.Join(shows(r.wrote()), "\n"))
 }

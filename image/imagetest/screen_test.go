@@ -64,6 +64,65 @@ func TestWhatIsAnotherPicture(t *testing.T) {
 	}
 }
 
+// Each mark that touches no other ink, a diacritic or a letter, is missed where it is not there.
+func TestEachMissingMarkIsNoticed(t *testing.T) {
+	for page, small := range map[string]int{"vi": 25, "km": 8} {
+		want, err := readPNG("testdata/screen/" + page + ".png")
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for _, mark := range marks(want) {
+			seen := image.NewRGBA(want.Bounds())
+			copy(seen.Pix, want.Pix)
+			area := image.Rectangle{mark[0], mark[0].Add(image.Pt(1, 1))}
+			for _, p := range mark {
+				area = area.Union(image.Rectangle{p, p.Add(image.Pt(1, 1))})
+				// And its smoothed edge.
+				draw.Draw(seen, image.Rectangle{p, p.Add(image.Pt(1, 1))}.Inset(-1), &image.Uniform{want.RGBAAt(0, 0)}, image.Point{}, draw.Src)
+			}
+			if area.Dx() <= 24 && area.Dy() <= 20 {
+				found++
+			}
+			if same(seen, want) == nil {
+				t.Errorf("%s: nobody misses the mark of %d pixels at %v", page, len(mark), area)
+			}
+		}
+		t.Logf("%s: %d small marks", page, found)
+		if found < small {
+			t.Errorf("%s: %d small marks, expected %d at least", page, found, small)
+		}
+	}
+}
+
+// marks are the pieces of ink that hang together, each by its points.
+func marks(page *image.RGBA) [][]image.Point {
+	paper, seen := page.RGBAAt(0, 0), map[image.Point]bool{}
+	ink := func(p image.Point) bool {
+		c := page.RGBAAt(p.X, p.Y)
+		return p.In(page.Bounds()) && max(apart(c.R, paper.R), apart(c.G, paper.G), apart(c.B, paper.B)) > 64
+	}
+	var all [][]image.Point
+	for y := range page.Bounds().Dy() {
+		for x := range page.Bounds().Dx() {
+			if from := image.Pt(x, y); ink(from) && !seen[from] {
+				seen[from] = true
+				mark := []image.Point{from}
+				for i := 0; i < len(mark); i++ {
+					for _, step := range []image.Point{{1, 0}, {-1, 0}, {0, 1}, {0, -1}} {
+						if p := mark[i].Add(step); ink(p) && !seen[p] {
+							seen[p] = true
+							mark = append(mark, p)
+						}
+					}
+				}
+				all = append(all, mark)
+			}
+		}
+	}
+	return all
+}
+
 func TestReadPPM(t *testing.T) {
 	seen, err := readPPM(strings.NewReader("P6\n2 1\n255\n\x01\x02\x03\xff\x00\x10"))
 	if err != nil {

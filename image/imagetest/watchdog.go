@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -62,9 +63,10 @@ func (b *bench) watchdog(ctx context.Context) error {
 	return nil
 }
 
+// oneOf looks for a line that is the word.
 func oneOf(said, word string) error {
-	if strings.Contains(said, word) {
+	if slices.Contains(strings.Split(said, "\n"), word) {
 		return nil
 	}
-	return fmt.Errorf("no %q in: %s", word, said)
+	return fmt.Errorf("no line %q in: %s", word, said)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"image"
 	"image/color"
@@ -11,6 +12,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -307,10 +309,50 @@ func (w *world) watch(ctx context.Context) string {
 	return said
 }
 
-// onAir waits until the centre hears from the display that all is well: picture on the panel, read back.
+// A report is what the department's tool says of a display to a program.
+type report struct {
+	Display  string `json:"display"`
+	Playlist string `json:"playlist"`
+	Troubles []struct {
+		Code  string `json:"code"`
+		Alarm string `json:"alarm"`
+		What  string `json:"what"`
+	} `json:"troubles"`
+}
+
+// report is what it says of this display, by what the broker has.
+func (w *world) report(ctx context.Context) (r report, said string) {
+	said, err := w.bangtin(ctx, "watch", "--once", "--all", "--json", "--window", "00:00-24:00", "--center", "centre/operators/truc-ban")
+	if err != nil && said == "" {
+		return r, err.Error()
+	}
+	for line := range strings.Lines(said) {
+		var one report
+		if json.Unmarshal([]byte(line), &one) == nil && one.Display == displayName {
+			return one, line
+		}
+	}
+	return r, said
+}
+
+// believed is the alarm of a display that took its first trust document from the stick: right for a new one, until
+// somebody has compared it.
+const believed = "notice-S10"
+
+// airing tells whether it plays and has no trouble but what is allowed.
+func (r report) airing(allowed ...string) bool {
+	for _, t := range r.Troubles {
+		if t.Alarm == "" || !slices.Contains(append(allowed, believed), t.Alarm) {
+			return false
+		}
+	}
+	return strings.HasPrefix(r.Playlist, "ban-tin@")
+}
+
+// onAir waits until the centre hears from the display that it is on air: picture on the panel, read back.
 func (w *world) onAir(ctx context.Context, limit time.Duration) error {
 	return await(ctx, "the centre hears that the display is on air", limit, func() (bool, string) {
-		said := w.watch(ctx)
-		return strings.Contains(said, displayName+"         well; plays ban-tin@"), said
+		r, said := w.report(ctx)
+		return r.airing(), said
 	})
 }

@@ -24,7 +24,11 @@ func faults() []fault {
 	return []fault{
 		{name: "no-panel", machine: func(m machine) machine { m.deaf = true; return m }, shown: true, centre: "panel does not answer"},
 		{name: "no-network", machine: func(m machine) machine { m.alone = true; return m }, shown: true},
-		{name: "dead-rtc", machine: func(m machine) machine { m.more = append(m.more, "-rtc", "base=1970-01-01T00:00:00"); return m }, shown: true, centre: displayName},
+		// With the centre it would be told the time: alone it says that it does not know it, and is lit all the same.
+		{name: "dead-rtc", machine: func(m machine) machine {
+			m.alone, m.more = true, append(m.more, "-rtc", "base=1970-01-01T00:00:00")
+			return m
+		}, shown: true, console: "clock-untrusted"},
 		{name: "no-gpu", machine: func(m machine) machine { m.dark = true; return m }, centre: "DARK"},
 		{name: "full-data", disk: (*bench).fillData, shown: true, console: "D03"},
 		{name: "corrupt-data", disk: (*bench).corruptData, console: "D01"},

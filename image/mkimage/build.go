@@ -140,9 +140,14 @@ func (b *build) tree() string { return filepath.Join(b.work, "root") }
 // made is a file in the working folder.
 func (b *build) made(name string) string { return filepath.Join(b.work, name) }
 
-// artefact is the path of a file that is handed over, which it notes.
+// artefact is the path of a file that is handed over, which it notes. What no key was given for is named -test, so that
+// nobody takes it for a release, and it takes no release's place.
 func (b *build) artefact(suffix string) string {
-	name := fmt.Sprintf("bangtin-%s-%s%s%s", b.version, b.arch, b.flavour, suffix)
+	trial := ""
+	if b.key == "" {
+		trial = "-test"
+	}
+	name := fmt.Sprintf("bangtin-%s%s-%s%s%s", b.version, trial, b.arch, b.flavour, suffix)
 	b.artefacts = append(b.artefacts, name)
 	return filepath.Join(b.out, name)
 }

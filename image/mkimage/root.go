@@ -84,10 +84,23 @@ func (b *build) layOver(ctx context.Context) error {
 			return err
 		}
 	}
+	for from, to := range documents() {
+		if err := copyFile(filepath.Join(b.tree(), to), from, 0o644); err != nil {
+			return err
+		}
+	}
 	if err := b.inside(ctx, b.tree(), "systemd-sysusers"); err != nil {
 		return err
 	}
 	return b.inside(ctx, b.tree(), "systemctl", "preset-all")
+}
+
+// documents are the pages that our units name, and where they go in the tree: who has the journal before them has these too.
+func documents() map[string]string {
+	return map[string]string{
+		"docs/OPERATIONS.md": "usr/share/bangtin/OPERATIONS.md",
+		"docs/HARDWARE.md":   "usr/share/bangtin/HARDWARE.md",
+	}
 }
 
 // places says where the folders of this repository go in the tree.

@@ -22,20 +22,9 @@ const maxExposure = 20
 // checkUnits asks the system's own systemd whether it can read our units, and how exposed each service is: ours, those
 // that are switched on, and what the recipe names.
 func (b *build) checkUnits(ctx context.Context) error {
-	entries, err := os.ReadDir(filepath.Join(b.unitsDir, "system"))
+	units, wanted, err := ourUnits(filepath.Join(b.unitsDir, "system"), b.recipe.exposure)
 	if err != nil {
 		return err
-	}
-	var units []string
-	wanted := maps.Clone(b.recipe.exposure)
-	for _, e := range entries {
-		if e.IsDir() { // drop-ins
-			continue
-		}
-		units = append(units, "/usr/lib/systemd/system/"+e.Name())
-		if _, ok := wanted[e.Name()]; !ok && strings.HasSuffix(e.Name(), ".service") && !strings.Contains(e.Name(), "@") {
-			wanted[e.Name()] = maxExposure
-		}
 	}
 	if err := b.inside(ctx, b.tree(), append([]string{"systemd-analyze", "verify", "--man=no", "--recursive-errors=no"}, units...)...); err != nil {
 		return err
@@ -50,6 +39,26 @@ func (b *build) checkUnits(ctx context.Context) error {
 		}
 	}
 	return b.checkExposure(ctx, wanted)
+}
+
+// ourUnits are the units of a folder, by where they are in the image, and how exposed each service may be: as the recipe
+// says, else maxExposure. A template counts as one: systemd-analyze makes an instance of it.
+func ourUnits(dir string, recipe map[string]int) (units []string, wanted map[string]int, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	wanted = maps.Clone(recipe)
+	for _, e := range entries {
+		if e.IsDir() { // drop-ins
+			continue
+		}
+		units = append(units, "/usr/lib/systemd/system/"+e.Name())
+		if _, ok := wanted[e.Name()]; !ok && strings.HasSuffix(e.Name(), ".service") {
+			wanted[e.Name()] = maxExposure
+		}
+	}
+	return units, wanted, nil
 }
 
 // checkExposure tells what each unit's figure is, and fails for those whose figure is above what it may be.

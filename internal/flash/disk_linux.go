@@ -54,7 +54,7 @@ func look(root, name string, used map[string][]string) (Disk, bool, error) {
 		return Disk{}, false, nil
 	}
 	d := Disk{Path: "/dev/" + name, Bytes: sectors * 512, Model: visible(small(dir, "device/vendor") + " " + small(dir, "device/model")),
-		Locked: small(dir, "ro") == "1"}
+		Locked: small(dir, "ro") == "1", Device: small(dir, "dev"), Seq: small(dir, "diskseq")}
 	if d.Model == "" {
 		d.Model = visible(small(dir, "device/name")) // of an MMC
 	}
@@ -65,27 +65,60 @@ func look(root, name string, used map[string][]string) (Disk, bool, error) {
 	switch {
 	case strings.Contains(real, "/usb"):
 		d.Bus = "usb"
-	case strings.Contains(real, "/mmc"):
+	case strings.Contains(real, "/mmc") && small(dir, "device/type") == "SD": // MMC is soldered
 		d.Bus = "mmc"
 	}
-	d.Users, err = users(dir, name, used)
+	parts, err := partitions(dir, name)
+	if err != nil {
+		return Disk{}, false, err
+	}
+	for _, part := range parts {
+		d.Parts = append(d.Parts, describe(root, dir, part))
+	}
+	d.Users, err = users(dir, name, parts, used)
 	return d, true, err
 }
 
-// users names what uses a disk or a partition of it: mounts, swap, and volumes of LVM, RAID or encryption upon it.
-func users(dir, name string, used map[string][]string) ([]string, error) {
-	parts := []string{dir}
+// partitions are the names of a disk's.
+func partitions(dir, name string) ([]string, error) {
 	inside, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
+	var parts []string
 	for _, e := range inside {
 		if strings.HasPrefix(e.Name(), name) && small(filepath.Join(dir, e.Name()), "partition") != "" {
-			parts = append(parts, filepath.Join(dir, e.Name()))
+			parts = append(parts, e.Name())
 		}
 	}
-	var found []string
+	return parts, nil
+}
+
+// describe names a partition with its file system's label, as udev links it, else with its name in the table.
+func describe(root, dir, part string) string {
+	labels := filepath.Join(root, "dev/disk/by-label")
+	links, _ := os.ReadDir(labels) // there is none without udev
+	for _, l := range links {
+		if to, err := os.Readlink(filepath.Join(labels, l.Name())); err == nil && filepath.Base(to) == part {
+			return part + " (" + visible(strings.ReplaceAll(l.Name(), `\x20`, " ")) + ")"
+		}
+	}
+	for line := range strings.Lines(small(filepath.Join(dir, part), "uevent")) {
+		if name, ok := strings.CutPrefix(line, "PARTNAME="); ok {
+			return part + " (" + visible(name) + ")"
+		}
+	}
+	return part
+}
+
+// users names what uses a disk or a partition of it: mounts, swap, and volumes of LVM, RAID or encryption upon it.
+func users(dir, name string, parts []string, used map[string][]string) ([]string, error) {
+	places := []string{dir}
 	for _, part := range parts {
+		places = append(places, filepath.Join(dir, part))
+	}
+	var found []string
+	for _, part := range places {
 		found = append(found, used[small(part, "dev")]...)
 		found = append(found, used["/dev/"+filepath.Base(part)]...)
 		holders, err := os.ReadDir(filepath.Join(part, "holders"))
@@ -108,8 +141,14 @@ func uses(root string) (map[string][]string, error) {
 		return nil, err
 	}
 	for line := range strings.Lines(mounts) {
-		if f := strings.Fields(line); len(f) > 4 {
-			used[f[2]] = append(used[f[2]], visible(f[4]))
+		f := strings.Fields(line)
+		if len(f) < 5 {
+			continue
+		}
+		used[f[2]] = append(used[f[2]], visible(f[4]))
+		// btrfs has numbers of its own for each mount; after the dash are its kind and what it was mounted from.
+		if i := slices.Index(f, "-"); i > 5 && len(f) > i+2 && strings.HasPrefix(f[i+2], "/dev/") {
+			used[f[i+2]] = append(used[f[i+2]], visible(f[4]))
 		}
 	}
 	swaps, err := read(filepath.Join(root, "proc/swaps"))
@@ -154,13 +193,41 @@ func read(path string) (string, error) {
 // A Medium is a disk that is open to be written, by us alone: the kernel lets nobody mount it meanwhile.
 type Medium struct{ file *os.File }
 
-// OpenMedium opens a disk. The error is EBUSY where somebody uses it.
-func OpenMedium(path string) (*Medium, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|syscall.O_EXCL, 0)
+// OpenMedium opens a disk that was listed. The error is EBUSY where somebody uses it, and ErrSwapped where another one is in
+// its place by now: what is open stays the same medium.
+func OpenMedium(d Disk) (*Medium, error) {
+	f, err := os.OpenFile(d.Path, os.O_RDWR|syscall.O_EXCL, 0)
 	if err != nil {
 		return nil, err
 	}
+	now, err := identify(f)
+	if err == nil {
+		err = d.same(now)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
 	return &Medium{f}, nil
+}
+
+// identify says which disk is open.
+func identify(f *os.File) (Disk, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return Disk{}, err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFBLK {
+		return Disk{}, fmt.Errorf("%w: %s is no disk", ErrSwapped, f.Name())
+	}
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return Disk{}, err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return Disk{}, err
+	}
+	device := fmt.Sprintf("%d:%d", unix.Major(st.Rdev), unix.Minor(st.Rdev))
+	return Disk{Bytes: size, Device: device, Seq: small("/sys/dev/block/"+device, "diskseq")}, nil
 }
 
 // WriteAt writes to it.

@@ -14,7 +14,7 @@ func Disks(string) ([]Disk, error) { return nil, ErrSystem }
 type Medium struct{ Target }
 
 // OpenMedium opens nothing here.
-func OpenMedium(string) (*Medium, error) { return nil, ErrSystem }
+func OpenMedium(Disk) (*Medium, error) { return nil, ErrSystem }
 
 // Close closes nothing here.
 func (m *Medium) Close() error { return ErrSystem }

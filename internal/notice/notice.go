@@ -13,9 +13,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
 )
 
 // Dir is where they lie on a controller: in memory, gone with the boot.
@@ -58,7 +61,7 @@ func Put(dir string, n Notice) error {
 	_, err = temp.Write(data)
 	err = errors.Join(err, temp.Chmod(0o644), temp.Close())
 	if err == nil {
-		err = os.Rename(temp.Name(), filepath.Join(dir, n.Part+".json"))
+		err = os.Rename(temp.Name(), filepath.Join(dir, n.Part+suffix))
 	}
 	if err != nil {
 		return fmt.Errorf("cannot put a notice: %w", errors.Join(err, os.Remove(temp.Name())))
@@ -68,14 +71,14 @@ func Put(dir string, n Notice) error {
 
 // Clear takes the part's notice away; there may be none.
 func Clear(dir, part string) error {
-	if err := os.Remove(filepath.Join(dir, part+".json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(filepath.Join(dir, part+suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot take a notice away: %w", err)
 	}
 	return nil
 }
 
-// All reads the notices in the order of their parts, MaxNotices at most. What cannot be read comes as an error beside
-// the others.
+// All reads the notices in the order of their parts, those of the system's own parts first, MaxNotices at most. What
+// cannot be read, or was not put by who may say it, comes as an error beside the others.
 func All(dir string) ([]Notice, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -84,33 +87,76 @@ func All(dir string) ([]Notice, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read notices: %w", err)
 	}
+	root, err := ownerOf(dir)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read notices: %w", err)
+	}
 	var all []Notice
-	var bad error
-	for _, e := range entries {
-		part, ok := strings.CutSuffix(e.Name(), ".json")
-		if !ok || strings.HasPrefix(part, ".") {
-			continue
-		}
-		if len(all) == MaxNotices {
+	var bad []error
+	for _, part := range order(entries) {
+		if len(all) == MaxNotices || len(bad) == MaxNotices {
 			break
 		}
-		n, err := read(filepath.Join(dir, e.Name()))
+		n, err := read(filepath.Join(dir, part+suffix), func(owner uint32) bool { return owner == root || !slices.Contains(system(), part) })
+		if errors.Is(err, fs.ErrNotExist) { // taken away meanwhile
+			continue
+		}
 		if err != nil {
-			bad = errors.Join(bad, fmt.Errorf("cannot read the notice of %q: %w", part, err))
+			bad = append(bad, fmt.Errorf("cannot read the notice of %q: %w", part, err))
 			continue
 		}
 		n.Part = part
 		all = append(all, n)
 	}
-	return all, bad
+	slices.SortFunc(all, func(a, b Notice) int { return strings.Compare(a.Part, b.Part) })
+	return all, errors.Join(bad...)
 }
 
-func read(path string) (Notice, error) {
-	f, err := os.Open(path)
+const suffix = ".json"
+
+// system are the parts that run as who owns the folder. Others may write there too: they neither speak in these names nor
+// keep them from being heard.
+func system() []string { return []string{"boot", "code", "crash", "data", "setup"} }
+
+// order gives the parts that have a file, the system's first.
+func order(entries []fs.DirEntry) []string {
+	var first, others []string
+	for _, e := range entries {
+		part, ok := strings.CutSuffix(e.Name(), suffix)
+		switch {
+		case !ok || strings.HasPrefix(part, "."):
+		case slices.Contains(system(), part):
+			first = append(first, part)
+		default:
+			others = append(others, part)
+		}
+	}
+	return append(first, others...)
+}
+
+func ownerOf(dir string) (uint32, error) {
+	var info unix.Stat_t
+	err := unix.Stat(dir, &info)
+	return info.Uid, err
+}
+
+// read follows no link and waits for no pipe, as others may write in the folder.
+func read(path string, mayOwn func(uid uint32) bool) (Notice, error) {
+	f, err := os.OpenFile(path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 	if err != nil {
 		return Notice{}, err
 	}
 	defer f.Close()
+	var info unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &info); err != nil {
+		return Notice{}, err
+	}
+	switch {
+	case info.Mode&unix.S_IFMT != unix.S_IFREG:
+		return Notice{}, errors.New("it is no file")
+	case !mayOwn(info.Uid):
+		return Notice{}, fmt.Errorf("it was put by user %d, who is not that part", info.Uid)
+	}
 	data, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
 	if err != nil {
 		return Notice{}, err

@@ -1,5 +1,6 @@
 // Command agent is in the bench's image alone. It runs what the tests of the booted image ask for: a line for the shell
-// on a virtio port, answered with what was said and how it ended.
+// on a virtio port, answered with what was said and how it ended. Such a line may start it again as $AGENT:
+// "capabilities FOLDER" names the files that have some.
 package main
 
 import (
@@ -10,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"time"
 )
 
@@ -33,6 +35,13 @@ type Answer struct {
 const saidAtMost = 1 << 20
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == "capabilities" {
+		if err := capabilities(os.Args[2], os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	port, err := os.OpenFile("/dev/virtio-ports/"+Port, os.O_RDWR, 0)
 	if err == nil {
 		err = serve(port, port)
@@ -58,7 +67,7 @@ func obey(r Request) Answer {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(r.Seconds)*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", "-c", r.Run)
-	cmd.Env = append(os.Environ(), "PATH=/usr/sbin:/usr/bin", "LC_ALL=C.UTF-8")
+	cmd.Env = append(os.Environ(), "PATH=/usr/sbin:/usr/bin", "LC_ALL=C.UTF-8", "AGENT=/proc/"+strconv.Itoa(os.Getpid())+"/exe")
 	cmd.WaitDelay = time.Second
 	said, err := cmd.CombinedOutput()
 	a := Answer{ID: r.ID, Said: string(said[:min(len(said), saidAtMost)])}

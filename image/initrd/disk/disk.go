@@ -34,7 +34,26 @@ const (
 	maxUevent  = 4096 // bytes; the kernel's own limit is UEVENT_BUFFER_SIZE, 2048
 )
 
-// Roots lists the root partitions of all disks, and names the disks. sys is usually /sys.
+// nearest are the first maxDevices, those that hang on USB last: what is plugged in, in whatever number, hides nothing that
+// is built in.
+func nearest(sys string, all []os.DirEntry) []os.DirEntry {
+	if len(all) <= maxDevices {
+		return all
+	}
+	var inside, plugged []os.DirEntry
+	for _, entry := range all {
+		// Without a link it is gone meanwhile, and its place does not matter.
+		if to, err := os.Readlink(filepath.Join(sys, "class/block", entry.Name())); err != nil || strings.Contains(to, "/usb") {
+			plugged = append(plugged, entry)
+		} else {
+			inside = append(inside, entry)
+		}
+	}
+	return slices.Concat(inside, plugged)[:maxDevices]
+}
+
+// Roots lists the root partitions of all disks, and names the disks. sys is usually /sys. Beyond 512 disks and partitions
+// it passes over the rest.
 func Roots(sys string) (roots []Root, disks []string, err error) {
 	all, err := os.ReadDir(filepath.Join(sys, "class/block"))
 	if errors.Is(err, os.ErrNotExist) {
@@ -43,10 +62,7 @@ func Roots(sys string) (roots []Root, disks []string, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot list the disks: %w", err)
 	}
-	if len(all) > maxDevices {
-		return nil, nil, fmt.Errorf("cannot look at %d disks and partitions", len(all))
-	}
-	for _, entry := range all {
+	for _, entry := range nearest(sys, all) {
 		folder := filepath.Join(sys, "class/block", entry.Name())
 		text, err := readSome(filepath.Join(folder, "uevent"))
 		if errors.Is(err, os.ErrNotExist) {

@@ -115,13 +115,20 @@ func TestRoots(t *testing.T) {
 	}
 }
 
-func TestRootsBounded(t *testing.T) {
+// TestRootsBehindMany: more is plugged in than anybody looks at, and what is built in is found.
+func TestRootsBehindMany(t *testing.T) {
 	m := newMachine(t)
-	for i := range 513 {
-		m.must(os.Mkdir(filepath.Join(m.sys, "class/block", fmt.Sprint(i)), 0o755))
+	for i := range 600 {
+		m.add(fmt.Sprintf("usb1/1-1/block/a%03d", i), fmt.Sprintf("a%03d", i), "DEVTYPE=disk\n", nil)
 	}
-	if _, _, err := disk.Roots(m.sys); err == nil {
-		t.Error("513 disks were looked at")
+	m.addDisk("sda")
+	m.addPart("sda", "sda6", 6, "ROOT-A", nil)
+	roots, disks, err := disk.Roots(m.sys)
+	if err != nil || len(roots) != 1 || roots[0].Name != "sda6" {
+		t.Errorf("found %v, %v", roots, err)
+	}
+	if len(disks) != 511 { // of 512 devices one is the partition
+		t.Errorf("%d disks were looked at", len(disks))
 	}
 }
 

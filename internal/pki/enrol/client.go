@@ -34,8 +34,9 @@ func (d *Denial) Error() string {
 }
 
 // Ask enrols with the centre at base, an https URL, and returns its answer, which has to be
-// checked. It believes the server by the code alone. now may be long past: see PinnedServer.
-func Ask(ctx context.Context, base string, code Code, csr []byte, now time.Time) (*Answer, error) {
+// checked. It believes the server by the code alone. now may be long past or far ahead, and floor is certainly past: see
+// PinnedServer.
+func Ask(ctx context.Context, base string, code Code, csr []byte, now, floor time.Time) (*Answer, error) {
 	conf := &tls.Config{
 		MinVersion:         tls.VersionTLS13,
 		InsecureSkipVerify: true, // PinnedServer verifies, by the code
@@ -44,7 +45,7 @@ func Ask(ctx context.Context, base string, code Code, csr []byte, now time.Time)
 	if err != nil {
 		return nil, err
 	}
-	conf.VerifyConnection = PinnedServer(code.Pin(), host, now)
+	conf.VerifyConnection = PinnedServer(code.Pin(), host, now, floor)
 	return exchange(ctx, base, "enrol", request{Code: code.String(), CSR: string(csr)}, &http.Transport{TLSClientConfig: conf})
 }
 
@@ -65,8 +66,10 @@ func hostOf(base string) (string, error) {
 // PinnedServer accepts a server whose certificate was issued for host by the authority that the pin names. The
 // authority must come with the handshake.
 //
-// A clock in 1970 does not prevent it: what was signed exists, so it is at least as late as the certificate begins.
-func PinnedServer(pin, host string, now time.Time) func(tls.ConnectionState) error {
+// A clock in 1970 does not prevent it: what was signed exists, so it is at least as late as the certificate begins. Nor
+// does one in 2099: where the time alone is against the certificates they are judged again at the floor, time that is
+// certainly past, as by [pki.Dialer]. A display that does not know the time must get in to be told.
+func PinnedServer(pin, host string, now, floor time.Time) func(tls.ConnectionState) error {
 	return func(cs tls.ConnectionState) error {
 		leaf := cs.PeerCertificates[0]
 		roots := x509.NewCertPool()
@@ -80,11 +83,21 @@ func PinnedServer(pin, host string, now time.Time) func(tls.ConnectionState) err
 		if !found {
 			return errors.New("cannot believe the server: it is not the one that the code names; check the address and the code")
 		}
-		at := now
-		if at.Before(leaf.NotBefore) {
-			at = leaf.NotBefore
+		judge := func(at time.Time) error {
+			if at.Before(leaf.NotBefore) {
+				at = leaf.NotBefore
+			}
+			_, err := leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: host, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
+			return err
 		}
-		_, err := leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: host, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
+		latest := now
+		if latest.Before(floor) {
+			latest = floor
+		}
+		err := judge(latest)
+		if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+			err = judge(floor)
+		}
 		if err != nil {
 			return fmt.Errorf("cannot believe the server: %w", err)
 		}

@@ -165,24 +165,31 @@ func TestPinnedServer(t *testing.T) {
 	c, impostor := newCentre(t), newCentre(t)
 	key, _, csr := newRequest(t, device)
 	code := c.code(device)
-	if _, err := enrol.Ask(t.Context(), impostor.server.URL, code, csr, time.Now()); err == nil || !strings.Contains(err.Error(), "not the one that the code names") {
+	if _, err := enrol.Ask(t.Context(), impostor.server.URL, code, csr, time.Now(), time.Now()); err == nil || !strings.Contains(err.Error(), "not the one that the code names") {
 		t.Errorf("an impostor: %v", err)
 	}
 	if strings.Contains(impostor.log.String(), "refused") {
 		t.Error("the impostor received the request")
 	}
-	if _, err := enrol.Ask(t.Context(), strings.Replace(c.server.URL, "127.0.0.1", "[::1]", 1), code, csr, time.Now()); err == nil {
+	if _, err := enrol.Ask(t.Context(), strings.Replace(c.server.URL, "127.0.0.1", "[::1]", 1), code, csr, time.Now(), time.Now()); err == nil {
 		t.Error("a server of another address is believed")
 	}
 	for _, base := range []string{"", "http://localhost", "https://", "ftp://localhost", "https://user@localhost"} {
-		if _, err := enrol.Ask(t.Context(), base, code, csr, time.Now()); err == nil {
+		if _, err := enrol.Ask(t.Context(), base, code, csr, time.Now(), time.Now()); err == nil {
 			t.Errorf("%q is taken for an address", base)
 		}
 	}
-	if _, err := enrol.Ask(t.Context(), c.server.URL, code, csr, time.Now().AddDate(3, 0, 0)); err == nil {
+	later := time.Now().AddDate(3, 0, 0)
+	if _, err := enrol.Ask(t.Context(), c.server.URL, code, csr, later, later); err == nil {
 		t.Error("a server whose certificate has run out is believed")
 	}
-	a, err := enrol.Ask(t.Context(), c.server.URL, code, csr, time.Unix(0, 0))
+	if _, err := enrol.Ask(t.Context(), c.server.URL, code, csr, time.Unix(0, 0), later); err == nil {
+		t.Error("a server whose certificate has run out by the floor is believed, as the clock is in 1970")
+	}
+	if _, err := enrol.Ask(t.Context(), c.server.URL, code, csr, time.Now().AddDate(73, 0, 0), time.Now()); err != nil {
+		t.Errorf("with a clock in 2099: %v", err)
+	}
+	a, err := enrol.Ask(t.Context(), c.server.URL, code, csr, time.Unix(0, 0), time.Unix(0, 0))
 	if err != nil {
 		t.Fatalf("with a clock in 1970: %v", err)
 	}

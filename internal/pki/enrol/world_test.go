@@ -153,7 +153,7 @@ func newRequest(t testing.TB, name string) (*ecdsa.PrivateKey, []byte, []byte) {
 }
 
 func (c *centre) ask(code enrol.Code, csr []byte) (*enrol.Answer, error) {
-	return enrol.Ask(c.t.Context(), c.server.URL, code, csr, c.clock())
+	return enrol.Ask(c.t.Context(), c.server.URL, code, csr, c.clock(), c.clock())
 }
 
 // enrolled is a display with its certificate.
