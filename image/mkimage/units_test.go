@@ -33,7 +33,7 @@ func readUnit(t *testing.T, paths ...string) unitFile {
 	return all
 }
 
-func ourUnits(t *testing.T, pattern string) []string {
+func unitsOfOurs(t *testing.T, pattern string) []string {
 	t.Helper()
 	files, err := filepath.Glob("../../systemd/system/" + pattern)
 	if err != nil || len(files) == 0 {
@@ -45,7 +45,7 @@ func ourUnits(t *testing.T, pattern string) []string {
 // TestUnitsStartWithoutData: a path that systemd is to open to a service, and that is not there, keeps it from starting
 // (226/NAMESPACE). /data and /var are memory when the disk fails, and lack what tmpfiles could not make.
 func TestUnitsStartWithoutData(t *testing.T) {
-	for _, file := range ourUnits(t, "*.service") {
+	for _, file := range unitsOfOurs(t, "*.service") {
 		u := readUnit(t, file)
 		if len(u["Unit.ConditionPathExists"]) > 0 && u["Unit.ConditionPathExists"][0] == "/data/bangtin/site.toml" {
 			continue // without data's folder there is nothing to run by
