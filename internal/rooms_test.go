@@ -86,8 +86,9 @@ func law() map[string][]string {
 		"image/initrd/mapper":   {},
 		"image/initrd/slate":    {},
 		"image/initrd/verity":   {},
-		"image/imagetest":       {"image/layout", "hal/haltest/peer"}, // the other ends of a controller's lines
+		"image/imagetest":       {"image/cpio", "image/initrd/slate", "image/layout", "hal/haltest/peer"}, // the other ends of a controller's lines, and what its screen has first
 		"image/imagetest/agent": {},
+		"image/imagetest/plain": {"image/layout"},
 		"image/layout":          {},
 		"image/mkimage":         {"image/cpio", "image/debian", "image/initrd/slate", "image/layout", "updater/bootctl"},
 		"image/secureboot":      {"image/layout", "updater/bootctl"}, // where things lie, and an environment with a command line

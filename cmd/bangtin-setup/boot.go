@@ -236,6 +236,9 @@ func (s *start) network(ctx context.Context, running bool) {
 		s.Log.Error(err.Error())
 	}
 	if connections && running {
+		if s.kept.site.Network.Modem != nil {
+			s.tell(ctx, "systemctl", "--no-block", "start", "ModemManager.service")
+		}
 		s.tell(ctx, "nmcli", "connection", "reload")
 		for name := range keyfiles(s.kept.site.Network) {
 			// The default connection holds the port until it is told otherwise. A way that is not there is refused.

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"bangtin/hal/haltest/peer"
+	"bangtin/image/initrd/slate"
 )
 
 // Limits are how long a machine that is emulated, on processors that others use too, is waited for. They decide nothing
@@ -39,8 +41,49 @@ func (b *bench) air(ctx context.Context) error {
 		return err
 	}
 	b.note("air", "state at Mosquitto over TLS outside the machine: on air, the panel read back", r.explain("centre", b.world.onAir(ctx, stepLimit)))
+	b.note("air", "the status page on the first serial port: gate, on air, the panel read back, no failed unit", r.explain("page", b.pageTells(ctx, r)))
 	b.note("air", "a panel behind the second serial port is switched off by the department's order and on again", r.explain("panel", b.switchPanel(ctx, r)))
 	return nil
+}
+
+// pageTells waits until the status page says what there is: it is drawn anew every few seconds.
+func (b *bench) pageTells(ctx context.Context, r *running) error {
+	return await(ctx, "the status page says that it is on air", stepLimit, func() (bool, string) {
+		page := shows(r.wrote())
+		all := strings.Join(page, "\n")
+		well := strings.Contains(page[0], gateName) && page[1] == "ĐANG PHÁT"
+		for _, row := range []string{"Màn hình   : đang bật; đọc lại", "Trình phát : đang phát; danh sách ban-tin@", "Trung tâm  : đã kết nối", "Dịch vụ lỗi: không có", "Thông báo và cảnh báo: 1\n S10 "} {
+			well = well && strings.Contains(all, "\n"+row)
+		}
+		return well, all
+	})
+}
+
+// slateOn is the picture that the image has built in, as it is drawn on a screen of that size.
+func slateOn(screen image.Rectangle) (*image.RGBA, error) {
+	f, err := os.Open("image/recipe/slate.png")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	picture, err := slate.Read(f)
+	if err != nil {
+		return nil, err
+	}
+	drawn := image.NewRGBA(screen)
+	to := slate.Screen{Width: screen.Dx(), Height: screen.Dy(), Stride: drawn.Stride, Bits: 32,
+		Red: slate.Channel{Offset: 0, Length: 8}, Green: slate.Channel{Offset: 8, Length: 8}, Blue: slate.Channel{Offset: 16, Length: 8}}
+	copy(drawn.Pix, to.Bytes(picture))
+	for i := 3; i < len(drawn.Pix); i += 4 {
+		drawn.Pix[i] = 255
+	}
+	return drawn, nil
+}
+
+// slateSeen tells whether that picture is on the screen.
+func slateSeen(seen *image.RGBA) bool {
+	want, err := slateOn(seen.Bounds())
+	return err == nil && same(seen, want) == nil
 }
 
 // pages are what the programme looks like, by the name of each page but the film. The texts' were taken from this screen and read
@@ -67,13 +110,18 @@ func (b *bench) programmeShown(ctx context.Context, r *running) error {
 	for _, i := range programme() {
 		names[i.id] = "a text in " + i.id
 	}
-	last, shots := map[string]string{}, shots{dir: b.out}
+	last, shots, slated := map[string]string{}, shots{dir: b.out}, false
 	err = await(ctx, "each page of the programme is on the screen", bootLimit, func() (bool, string) {
 		seen, err := r.screen()
 		if err != nil {
 			return false, err.Error()
 		}
-		shots.keep(seen, time.Since(r.began))
+		at := time.Since(r.began)
+		shots.keep(seen, at)
+		if !slated && slateSeen(seen) {
+			slated = true
+			b.figure("built-in slate on the screen %.1f s after power, looked at each second", at.Seconds())
+		}
 		for id, page := range want {
 			if err := same(seen, page); err != nil {
 				last[id] = err.Error()
@@ -87,6 +135,9 @@ func (b *bench) programmeShown(ctx context.Context, r *running) error {
 		}
 		return len(want) == 0, fmt.Sprint(last)
 	})
+	if !slated {
+		b.note("air", "on the screen: the built-in slate", errors.New("it was not seen"))
+	}
 	for id := range want {
 		b.note("air", "on the screen: "+names[id], errors.New(last[id]))
 	}

@@ -16,11 +16,12 @@ import (
 
 // A bench is one run: what is asked of it, and what its groups share.
 type bench struct {
-	image, benchImage, programs, out, only string
-	cuts                                   int
-	seed                                   uint64
-	record                                 bool
-	say                                    io.Writer
+	image, benchImage, programs, out string
+	only, one                        string // a group, and what is wrong where not all are to be shown
+	cuts                             int
+	seed                             uint64
+	record                           bool
+	say                              io.Writer
 
 	work  string // a temporary folder: disks and sockets
 	base  string // the disk of the shipped image, as a medium of the field has it
@@ -46,6 +47,7 @@ func (b *bench) groups() []group {
 		{"air", false, b.air},
 		{"power", false, b.power},
 		{"wrong", false, b.wrong},
+		{"beside", false, b.beside},
 		{"inside", true, b.inside},
 		{"watchdog", true, b.watchdog},
 	}
@@ -84,6 +86,7 @@ func (b *bench) run(ctx context.Context) error {
 
 // prepare makes the folders, the disk, and the department with its centre.
 func (b *bench) prepare(ctx context.Context) (err error) {
+	b.only, b.one, _ = strings.Cut(b.only, "/")
 	if b.image == "" {
 		return errors.New("-image is not given")
 	}

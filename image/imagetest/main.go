@@ -28,7 +28,7 @@ func main() {
 	flag.StringVar(&b.benchImage, "bench", "", "the bench's image, .bench.img; without it nothing is shown that needs the agent")
 	flag.StringVar(&b.programs, "bin", "bin", "the folder of this repository's programs")
 	flag.StringVar(&b.out, "out", "out/e2e", "the folder for what was seen")
-	flag.StringVar(&b.only, "only", "", "the one group of lines to show; all when empty")
+	flag.StringVar(&b.only, "only", "", "the one group of lines to show, or as wrong/no-panel the one thing that is wrong; all when empty")
 	flag.IntVar(&b.cuts, "cuts", 5, "how often the power is taken away")
 	flag.Uint64Var(&b.seed, "seed", 0, "makes the moments of power cuts those of an earlier run; one of its own when 0")
 	flag.BoolVar(&b.record, "record", false, "write the lists that are compared anew")

@@ -33,7 +33,7 @@ func readUnit(t *testing.T, paths ...string) unitFile {
 	return all
 }
 
-func unitsOfOurs(t *testing.T, pattern string) []string {
+func unitFiles(t *testing.T, pattern string) []string {
 	t.Helper()
 	files, err := filepath.Glob("../../systemd/system/" + pattern)
 	if err != nil || len(files) == 0 {
@@ -45,7 +45,7 @@ func unitsOfOurs(t *testing.T, pattern string) []string {
 // TestUnitsStartWithoutData: a path that systemd is to open to a service, and that is not there, keeps it from starting
 // (226/NAMESPACE). /data and /var are memory when the disk fails, and lack what tmpfiles could not make.
 func TestUnitsStartWithoutData(t *testing.T) {
-	for _, file := range unitsOfOurs(t, "*.service") {
+	for _, file := range unitFiles(t, "*.service") {
 		u := readUnit(t, file)
 		if len(u["Unit.ConditionPathExists"]) > 0 && u["Unit.ConditionPathExists"][0] == "/data/bangtin/site.toml" {
 			continue // without data's folder there is nothing to run by
@@ -142,17 +142,5 @@ func TestWhatPowerCutsLeave(t *testing.T) {
 		if !strings.Contains(text, "\nr!     /data/bangtin/."+name+"-*\n") {
 			t.Errorf("what is left of %s stays for ever", name)
 		}
-	}
-}
-
-// TestADiskThatHangsKeepsNobodyWaiting: what is before data ends by itself, and data's program before systemd ends it.
-func TestADiskThatHangsKeepsNobodyWaiting(t *testing.T) {
-	data := readUnit(t, "../../systemd/system/bangtin-data.service")
-	if !slices.Equal(data["Unit.After"], []string{"systemd-repart.service", "local-fs-pre.target"}) || !slices.Equal(data["Service.TimeoutStartSec"], []string{"13min"}) {
-		t.Errorf("data waits for %v, and %v", data["Unit.After"], data["Service.TimeoutStartSec"])
-	}
-	repart := readUnit(t, "../../systemd/system/systemd-repart.service.d/10-bangtin.conf")
-	if !slices.Equal(repart["Service.TimeoutStartSec"], []string{"60"}) {
-		t.Error("the table may be written for ever")
 	}
 }
