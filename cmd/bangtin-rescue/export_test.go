@@ -2,7 +2,8 @@ package main
 
 import (
 	"context"
-	"io"
+	"os"
+	"time"
 )
 
 type (
@@ -11,8 +12,23 @@ type (
 )
 
 // Places is a volume below a folder.
-func Places(device, data, under, mark, notices string, say io.Writer) volume {
-	return volume{Device: device, Data: data, Under: under, Mark: mark, Notices: notices, Say: say}
+func Places(device, data, under, mark, notices string, say *os.File) volume {
+	return volume{
+		Find: func() (string, error) {
+			_, err := os.Stat(device)
+			return device, err
+		},
+		Child: []string{"/proc/self/exe"}, Limit: time.Minute,
+		Data: data, Under: under, Mark: mark, Notices: notices, Say: say,
+	}
+}
+
+// Run is the program.
+func Run(ctx context.Context, args ...string) error { return run(ctx, args) }
+
+func (v volume) WithChild(limit time.Duration, argv ...string) volume {
+	v.Limit, v.Child = limit, argv
+	return v
 }
 
 func (v volume) WithVar(dir string) volume { v.Var = dir; return v }

@@ -2,6 +2,7 @@
 // in its place, and says which. It keeps what the log and a crash leave, within bounds. systemd starts it, as root:
 //
 //	bangtin-rescue data      mounts /data and /var; never fails, never asks, never formats
+//	bangtin-rescue take DEVICE FOLDER  the part of that which a broken disk may hang, started by it: mounts below a folder
 //	bangtin-rescue look      looks whether data went read-only or is full since
 //	bangtin-rescue logs      adds the warnings since the last time to the log on data
 //	bangtin-rescue tail      keeps the end of this boot's log on data
@@ -19,6 +20,7 @@ import (
 	"syscall"
 
 	"bangtin/image/layout"
+	"bangtin/internal/bootdisk"
 	"bangtin/internal/notice"
 )
 
@@ -33,6 +35,9 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
+	if len(args) == 3 && args[0] == "take" {
+		return taker{device: args[1], under: args[2], say: os.Stderr}.answer(ctx, os.Stdout)
+	}
 	if len(args) != 1 {
 		return errors.New("cannot run: one of data, look, logs, tail, crash, firewall, stuck is wanted")
 	}
@@ -41,8 +46,10 @@ func run(ctx context.Context, args []string) error {
 		return errors.New("cannot run: the disk's layout has no data")
 	}
 	v := volume{
-		Device: "/dev/disk/by-partuuid/" + data.GUID,
-		Data:   layout.DataDir, Var: "/var", Under: "/run/bangtin-rescue", Mark: layout.RescueRun, Notices: notice.Dir, Say: os.Stderr,
+		Find:  func() (string, error) { return bootdisk.Partition("/sys", "/dev", layout.DiskRun, data.Number) },
+		Wait:  findWithin,
+		Child: []string{"/proc/self/exe"}, Limit: takeWithin,
+		Data: layout.DataDir, Var: "/var", Under: "/run/bangtin-rescue", Mark: layout.RescueRun, Notices: notice.Dir, Say: os.Stderr,
 	}
 	switch args[0] {
 	case "data":

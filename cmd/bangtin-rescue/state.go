@@ -59,18 +59,15 @@ func full(free uint64) notice.Notice {
 // lines are the details of an error, one each.
 func lines(err error) []string { return strings.Split(err.Error(), "\n") }
 
-// room says when data is nearly full.
-func room(dir string) (*notice.Notice, error) {
+// room says what is free, in bytes, and whether data is nearly full.
+func room(dir string) (free uint64, full bool, err error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {
-		return nil, fmt.Errorf("cannot measure data: %w", err)
+		return 0, false, fmt.Errorf("cannot measure data: %w", err)
 	}
 	// In bytes; blocks that only root may take are nobody's.
 	free, all := s.Bavail*uint64(s.Bsize), s.Blocks*uint64(s.Bsize)
-	if free < leastBytes || free < all/leastShare {
-		return ptr(full(free)), nil
-	}
-	return nil, nil
+	return free, free < leastBytes || free < all/leastShare, nil
 }
 
 // look says what has become of data since it was mounted: the kernel takes a file system with errors away from writers
@@ -86,12 +83,12 @@ func (v volume) look() error {
 	if takenAway(string(text), v.Data) {
 		return errors.Join(v.mark(codeReadOnly), v.tell(readOnly(errors.New("it failed while the system ran: it is checked and repaired at the next start"))))
 	}
-	n, err := room(v.Data)
+	free, nearly, err := room(v.Data)
 	if err != nil {
 		return err
 	}
-	if n != nil {
-		return v.tell(*n)
+	if nearly {
+		return v.tell(full(free))
 	}
 	return notice.Clear(v.Notices, part)
 }

@@ -45,10 +45,11 @@ func stuck(ctx context.Context, notices string) error {
 
 // unstuck takes the notice away when the start came to its end after all. started asks for that, by its exit code.
 func unstuck(ctx context.Context, notices string, started ...string) error {
-	if _, err := os.Stat(filepath.Join(notices, stuckPart+".json")); err != nil {
-		return nil // there is none
+	_, err := os.Stat(filepath.Join(notices, stuckPart+".json"))
+	if there := err == nil; !there {
+		return nil
 	}
-	if exec.CommandContext(ctx, started[0], started[1:]...).Run() != nil {
+	if done := exec.CommandContext(ctx, started[0], started[1:]...).Run() == nil; !done {
 		return nil
 	}
 	return notice.Clear(notices, stuckPart)

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -16,11 +18,24 @@ import (
 	"bangtin/internal/notice"
 )
 
+// TestMain: the program starts itself for what a disk may hang.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "take" {
+		if err := rescue.Run(context.Background(), os.Args[1:]...); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
 // A bench is a partition in a file, and the places of a controller below a folder.
 type bench struct {
 	t                                          *testing.T
 	file, device                               string
 	data, variable, under, mark, notices, said string
+	child                                      []string // in place of the program
 }
 
 // newBench makes an ext4 of so many MiB with a picture on it.
@@ -75,22 +90,33 @@ func (b *bench) attach(more ...string) {
 func (b *bench) bring() {
 	b.t.Helper()
 	b.t.Cleanup(func() {
-		for _, dir := range []string{b.variable, b.data, b.under + "/memory", b.under + "/data"} {
+		for _, dir := range []string{b.variable, b.data, b.under + "/over", b.under + "/memory", b.under + "/data", b.under + "/disk"} {
 			for unix.Unmount(dir, 0) == nil {
 			}
 		}
 	})
-	var said bytes.Buffer
-	v := rescue.Places(b.device, b.data, b.under, b.mark, b.notices, &said).WithVar(b.variable)
+	said, err := os.Create(filepath.Join(b.t.TempDir(), "said"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer said.Close()
+	v := rescue.Places(b.device, b.data, b.under, b.mark, b.notices, said).WithVar(b.variable)
+	if b.child != nil {
+		v = v.WithChild(100*time.Millisecond, b.child...)
+	}
 	if err := v.Bring(context.Background()); err != nil {
 		b.t.Fatal(err)
 	}
-	b.said = said.String()
+	text, err := os.ReadFile(said.Name())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.said = string(text)
 }
 
 func (b *bench) look() {
 	b.t.Helper()
-	if err := rescue.Places(b.device, b.data, b.under, b.mark, b.notices, &bytes.Buffer{}).Look(); err != nil {
+	if err := rescue.Places(b.device, b.data, b.under, b.mark, b.notices, os.Stderr).Look(); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -174,6 +200,40 @@ func TestATornSuperblock(t *testing.T) {
 	b.bring()
 	b.is("", false, true)
 	b.writes(b.data, b.variable)
+}
+
+// TestADiskThatHangs: a child that cannot be killed, here as one that holds its end of the pipe does, is left behind.
+func TestADiskThatHangs(t *testing.T) {
+	b := newBench(t, 64)
+	b.attach()
+	stop := filepath.Join(t.TempDir(), "stop")
+	if err := unix.Mkfifo(stop, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	end, err := os.OpenFile(stop, os.O_RDWR, 0) // waits for nobody
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.child = []string{"/bin/sh", "-c", `setsid sh -c 'read x <"$1"' x "$0" & wait`, stop}
+	t.Cleanup(func() {
+		if _, err := end.WriteString("x\n"); err != nil {
+			t.Error(err)
+		}
+	})
+	b.bring()
+	b.is("D01", true, false)
+	b.writes(b.data, b.variable)
+}
+
+// TestAChildThatBabbles: what it says is believed as far as it is understood.
+func TestAChildThatBabbles(t *testing.T) {
+	for _, said := range []string{"", "{}", "x", `{"at":"/nowhere"}`, `{"at":"/"}`, `{"at":"/","more":1}`, `{"failed":"x"}`} {
+		b := newBench(t, 64)
+		b.attach()
+		b.child = []string{"/bin/sh", "-c", "echo '" + said + "'"}
+		b.bring()
+		b.is("D01", true, false)
+	}
 }
 
 func TestDataThatCanOnlyBeRead(t *testing.T) {

@@ -114,12 +114,9 @@ func TestUnitsGoByTheLayout(t *testing.T) {
 	if !ok {
 		t.Fatal("no data partition")
 	}
-	unit := read(t, "../../systemd/system/bangtin-data.service")
-	device := `dev-disk-by\x2dpartuuid-` + strings.ReplaceAll(data.GUID, "-", `\x2d`) + ".device"
-	for _, want := range []string{"\nWants=" + device + " ", "\nAfter=" + device + " "} {
-		if !strings.Contains(unit, want) {
-			t.Errorf("bangtin-data.service has no %q", want)
-		}
+	// A stick may have a partition with the same GUID.
+	if strings.Contains(read(t, "../../systemd/system/bangtin-data.service"), "partuuid") {
+		t.Error("data is whatever has its GUID")
 	}
 	// systemd-repart counts the partitions of a type: the last of data's must be data, and it alone grows.
 	var same []layout.Partition
