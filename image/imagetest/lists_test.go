@@ -111,3 +111,10 @@ func TestALineIsAWord(t *testing.T) {
 		}
 	}
 }
+
+func TestSizesCountAllButTheBench(t *testing.T) {
+	pss, rss, mpv := sizes("bangtind 20000 26000\nmpv 170000 190000\nsh 200 900\nbangtin-agent 6000 7000\nsystemd 7000 12000\n: no such file\nmpv 5 6\n")
+	if pss != 27000 || rss != 38000 || mpv != 170005 {
+		t.Errorf("sizes: %d, %d and %d", pss, rss, mpv)
+	}
+}

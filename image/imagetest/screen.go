@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
 	"image/draw"
 	"image/png"
 	"io"
@@ -28,8 +27,9 @@ func readPPM(r io.Reader) (*image.RGBA, error) {
 		if _, err := io.ReadFull(in, row); err != nil {
 			return nil, fmt.Errorf("cannot read the screen: %w", err)
 		}
+		to := out.Pix[y*out.Stride:]
 		for x := range w {
-			out.SetRGBA(x, y, color.RGBA{row[3*x], row[3*x+1], row[3*x+2], 255})
+			to[4*x], to[4*x+1], to[4*x+2], to[4*x+3] = row[3*x], row[3*x+1], row[3*x+2], 255
 		}
 	}
 	return out, nil
