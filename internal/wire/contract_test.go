@@ -78,6 +78,7 @@ func goldens() map[string]string {
 		"testdata/time-request.json":         "time-request.json",
 		"testdata/time-reply.json":           "time-reply.json",
 		"../../media/testdata/playlist.json": "playlist.json",
+		"../stick/testdata/voucher.json":     "site-seal.json",
 	}
 }
 
