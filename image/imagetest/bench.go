@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -50,6 +51,7 @@ func (b *bench) groups() []group {
 		{"beside", false, b.beside},
 		{"inside", true, b.inside},
 		{"watchdog", true, b.watchdog},
+		{"figures", true, b.figures},
 	}
 }
 
@@ -65,7 +67,7 @@ func (b *bench) run(ctx context.Context) error {
 	}
 	fmt.Fprintf(b.say, "seed %d\n", b.seed)
 	for _, g := range b.groups() {
-		if b.only != "" && b.only != g.name {
+		if b.only != "" && !slices.Contains(strings.Split(b.only, ","), g.name) {
 			continue
 		}
 		if g.agent && b.benchImage == "" {

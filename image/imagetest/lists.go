@@ -92,9 +92,34 @@ func changes(want, seen []string) error {
 	return errors.Join(found...)
 }
 
-// inside boots the bench's image and reads what can only be read there: lists, memory, what is written.
+// inside boots the bench's image and reads what can only be read there.
 func (b *bench) inside(ctx context.Context) error {
-	disk, err := b.newDisk(ctx, "inside", b.benchImage)
+	return b.insideOne(ctx, "inside", func(_ *running, a *agent) {
+		for _, l := range lists() {
+			said, err := a.run(ctx, stepLimit, l.script())
+			if err == nil {
+				said, err = whole(said)
+			}
+			if err == nil {
+				_ = writeText(filepath.Join(b.out, "inside."+l.name), said)
+				err = l.compare("image/imagetest/testdata", said, b.record)
+			}
+			b.note("inside", l.what+" are those of testdata/"+l.name, err)
+		}
+	})
+}
+
+// figures boots it too, and lets it play for a while.
+func (b *bench) figures(ctx context.Context) error {
+	return b.insideOne(ctx, "figures", func(r *running, a *agent) {
+		b.note("figures", fmt.Sprintf("all processes but mpv and the agent take at most %d MB", maxMB), b.memory(ctx, a))
+		b.note("figures", fmt.Sprintf("an hour of playing writes at most %.0f MB to data", maxWritten/1e6), b.written(ctx, r, a))
+	})
+}
+
+// insideOne has something done with a display that is on air and has the agent in it.
+func (b *bench) insideOne(ctx context.Context, name string, do func(*running, *agent)) error {
+	disk, err := b.newDisk(ctx, name, b.benchImage)
 	if err != nil {
 		return err
 	}
@@ -104,7 +129,7 @@ func (b *bench) inside(ctx context.Context) error {
 	if err := b.commission(ctx, disk, site); err != nil {
 		return err
 	}
-	m := machine{name: "inside", disk: disk}.withAgent(b.work)
+	m := machine{name: name, disk: disk}.withAgent(b.work)
 	r, err := b.start(ctx, m)
 	if err != nil {
 		return err
@@ -120,21 +145,9 @@ func (b *bench) inside(ctx context.Context) error {
 	}
 	b.keepLog(ctx, a)
 	if err != nil {
-		return r.explain("inside", err)
+		return r.explain(name, err)
 	}
-	for _, l := range lists() {
-		said, err := a.run(ctx, stepLimit, l.script())
-		if err == nil {
-			said, err = whole(said)
-		}
-		if err == nil {
-			_ = writeText(filepath.Join(b.out, "inside."+l.name), said)
-			err = l.compare("image/imagetest/testdata", said, b.record)
-		}
-		b.note("inside", l.what+" are those of testdata/"+l.name, err)
-	}
-	b.note("inside", fmt.Sprintf("all processes but mpv and the agent take at most %d MB", maxMB), b.memory(ctx, a))
-	b.note("inside", fmt.Sprintf("an hour of playing writes at most %.0f MB to data", maxWritten/1e6), b.written(ctx, r, a))
+	do(r, a)
 	return nil
 }
 
