@@ -57,8 +57,8 @@ func FuzzSlotOfVariable(f *testing.F) {
 		if slot == "" {
 			return
 		}
-		text := strings.ToLower(string(value))
-		if plain := strings.ReplaceAll(text[4:], "\x00", ""); plain != bootPartition(t, slot) {
+		text := strings.ToLower(string(value[4:])) // behind the attributes, which are no text
+		if plain := strings.ReplaceAll(text, "\x00", ""); plain != bootPartition(t, slot) {
 			t.Fatalf("slot %s of %q", slot, plain)
 		}
 	})
