@@ -32,7 +32,7 @@ const (
 func gone(why error) notice.Notice {
 	return notice.Notice{
 		Part: part, Code: codeGone,
-		Vi:      "Không đọc được bộ nhớ lưu trữ: màn hình chạy tạm bằng bộ nhớ RAM, không có nội dung và lịch sử. Hãy thay ổ đĩa.",
+		Vi:      "Không đọc được bộ nhớ lưu trữ: bảng tin chạy tạm bằng bộ nhớ RAM, không có nội dung và lịch sử. Hãy thay ổ đĩa.",
 		En:      "The storage cannot be read: the display runs from memory, without its content and its past. Replace the disk.",
 		Details: lines(why),
 	}
