@@ -119,26 +119,14 @@ func (b *bench) figures(ctx context.Context) error {
 
 // insideOne has something done with a display that is on air and has the agent in it.
 func (b *bench) insideOne(ctx context.Context, name string, do func(*running, *agent)) error {
-	disk, err := b.newDisk(ctx, name, b.benchImage)
-	if err != nil {
-		return err
-	}
 	site := b.world.siteFile("/data/bangtin", "/run/bangtin", outside, panelMDC)
 	// What is written is measured with the heartbeat of the field.
 	site = strings.Replace(site, `heartbeat = "10s"`, `heartbeat = "60s"`, 1)
-	if err := b.commission(ctx, disk, site); err != nil {
-		return err
-	}
-	m := machine{name: name, disk: disk}.withAgent(b.work)
-	r, err := b.start(ctx, m)
+	r, a, err := b.startInside(ctx, name, site)
 	if err != nil {
 		return err
 	}
 	defer r.cut()
-	a, err := b.agent(m)
-	if err != nil {
-		return err
-	}
 	err = b.somethingShown(ctx, r)
 	if err == nil {
 		err = b.world.onAir(ctx, stepLimit)
