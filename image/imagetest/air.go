@@ -180,7 +180,7 @@ func turns() []turn {
 // switchPanel has the department darken the display and light it again; the panel itself is asked, and the display's word.
 func (b *bench) switchPanel(ctx context.Context, r *running) error {
 	for _, t := range turns() {
-		if err := b.turn(ctx, t, func() (peer.State, error) { return r.panel.State(), nil }); err != nil {
+		if err := b.turn(ctx, r, t); err != nil {
 			return err
 		}
 	}
@@ -188,7 +188,7 @@ func (b *bench) switchPanel(ctx context.Context, r *running) error {
 }
 
 // turn has the department send one, and waits until the display's state at the broker shows it; then the panel is asked.
-func (b *bench) turn(ctx context.Context, t turn, ask func() (peer.State, error)) error {
+func (b *bench) turn(ctx context.Context, r *running, t turn) error {
 	words := strings.Fields(t.words + " --display " + displayName + " --reason thử --key power.key --wait --center centre/operators/truc-ban")
 	said, err := b.world.bangtin(ctx, words...)
 	if err != nil {
@@ -197,7 +197,7 @@ func (b *bench) turn(ctx context.Context, t turn, ask func() (peer.State, error)
 	if !strings.Contains(said, "verified by its state") || !strings.Contains(said, t.says) {
 		return fmt.Errorf("the department is told: %s", said)
 	}
-	now, err := ask()
+	now, err := r.power(ctx)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"time"
 
@@ -46,46 +45,34 @@ func (t television) power(ctx context.Context) (peer.State, error) {
 	return peer.State(answer[1]), nil
 }
 
-// cec shows a display whose panel is reached by CEC alone: a television in standby that is plugged in once the display
-// runs.
+// cec shows a display whose panel is reached by CEC alone: a television in standby that is plugged in once the programme
+// is on the screen.
 func (b *bench) cec(ctx context.Context) error {
+	before := b.world.connections()
 	r, a, err := b.startInside(ctx, "cec", b.world.siteFile("/data/bangtin", "/run/bangtin", outside, panelCEC))
 	if err != nil {
 		return err
 	}
 	defer r.cut()
-	if err := b.somethingShown(ctx, r); err != nil {
-		return r.explain("cec", err)
-	}
+	defer b.keepLog(ctx, r, a)
+	r.power = television{a}.power
+	b.note("cec", "on the screen: a page of the programme", r.explain("programme", b.somethingShown(ctx, r)))
 	if _, err := a.run(ctx, stepLimit, plug); err != nil {
 		return err
 	}
-	tv := television{a}
-	ask := func() (peer.State, error) { return tv.power(ctx) }
-	began := time.Now()
-	b.note("cec", "a television in standby is lit by CEC: its own answer, and the state at Mosquitto: on air, the panel read back", r.explain("lit", b.lit(ctx, ask)))
-	b.figure("on air %.0f s after it was plugged in", time.Since(began).Seconds())
-	heard := map[peer.State]func(context.Context, time.Duration) error{peer.Off: b.world.dark, peer.On: b.world.onAir}
+	plugged := time.Now()
+	b.note("cec", "a television in standby is lit by CEC: its own answer, and the state at Mosquitto: on air, the panel read back", r.explain("lit", b.onAirSince(ctx, r, before)))
+	b.figure("on air %.0f s after it was plugged in", time.Since(plugged).Seconds())
 	for _, t := range turns() {
-		err := b.turn(ctx, t, ask)
+		hears := b.world.onAir
+		if t.state == peer.Off {
+			hears = b.world.dark
+		}
+		err := b.turn(ctx, r, t)
 		if err == nil {
-			err = heard[t.state](ctx, stepLimit)
+			err = hears(ctx, stepLimit)
 		}
 		b.note("cec", fmt.Sprintf("it is %s by the department's order: its own answer, and the state at Mosquitto", t.state), r.explain("turn", err))
 	}
-	said, err := a.run(ctx, stepLimit, "journalctl -b --no-pager -o short-monotonic")
-	_ = writeText(filepath.Join(b.out, "cec.journal"), fmt.Sprint(said, err))
 	return nil
-}
-
-// lit waits until the centre hears that the display is on air, and asks the panel.
-func (b *bench) lit(ctx context.Context, ask func() (peer.State, error)) error {
-	if err := b.world.onAir(ctx, stepLimit); err != nil {
-		return err
-	}
-	now, err := ask()
-	if err == nil && now != peer.On {
-		err = fmt.Errorf("it is %s", now)
-	}
-	return err
 }

@@ -131,7 +131,7 @@ func (b *bench) insideOne(ctx context.Context, name string, do func(*running, *a
 	if err == nil {
 		err = b.world.onAir(ctx, stepLimit)
 	}
-	b.keepLog(ctx, a)
+	b.keepLog(ctx, r, a)
 	if err != nil {
 		return r.explain(name, err)
 	}
@@ -140,7 +140,7 @@ func (b *bench) insideOne(ctx context.Context, name string, do func(*running, *a
 }
 
 // keepLog keeps what the system says of itself, for who looks for what went wrong.
-func (b *bench) keepLog(ctx context.Context, a *agent) {
+func (b *bench) keepLog(ctx context.Context, r *running, a *agent) {
 	for name, command := range map[string]string{
 		"journal": "journalctl -b --no-pager -o short-monotonic",
 		"blame":   "systemd-analyze time; systemd-analyze blame --no-pager; systemd-analyze critical-chain --no-pager",
@@ -149,7 +149,7 @@ func (b *bench) keepLog(ctx context.Context, a *agent) {
 		if err != nil {
 			said += err.Error()
 		}
-		_ = writeText(filepath.Join(b.out, "inside."+name), said)
+		_ = writeText(filepath.Join(b.out, r.name+"."+name), said)
 	}
 }
 
