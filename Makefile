@@ -84,7 +84,7 @@ fuzz:
 	@.ci/need build
 	FUZZTIME=$(FUZZTIME) .ci/fuzz
 
-# BANGTIN_E2E_GROUP: groups of what is shown, with commas between, instead of all: air, power, wrong, beside, inside, watchdog, figures. BANGTIN_E2E_FLAGS: more of the program's flags.
+# BANGTIN_E2E_GROUP: groups of what is shown, with commas between, instead of all: air, cec, power, wrong, beside, inside, watchdog, figures. BANGTIN_E2E_FLAGS: more of the program's flags.
 e2e: build
 	@.ci/need build demo image e2e
 	@.ci/bench-image $(VERSION)

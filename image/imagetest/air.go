@@ -163,30 +163,46 @@ func (s *shots) keep(seen *image.RGBA, at time.Duration) {
 	_ = writePNG(filepath.Join(s.dir, fmt.Sprintf("seen-%02d-%03.0fs.png", s.kept, at.Seconds())), seen)
 }
 
+// A turn is an order of the department about the panel's power, and what comes of it.
+type turn struct {
+	words string
+	state peer.State // of the panel
+	says  string     // the display
+}
+
+func turns() []turn {
+	return []turn{
+		{"send off --until +10m --trust trust.json", peer.Off, "panel off"},
+		{"send schedule", peer.On, "panel on"},
+	}
+}
+
 // switchPanel has the department darken the display and light it again; the panel itself is asked, and the display's word.
 func (b *bench) switchPanel(ctx context.Context, r *running) error {
-	for _, step := range []struct {
-		words string
-		state peer.State
-		says  string
-	}{
-		{"send off --until +10m", peer.Off, "panel off"},
-		{"send schedule", peer.On, "panel on"},
-	} {
-		words := strings.Fields(step.words + " --display " + displayName + " --reason thử --key power.key --trust trust.json --wait --center centre/operators/truc-ban")
-		if step.state == peer.On {
-			words = strings.Fields(step.words + " --display " + displayName + " --reason thử --key power.key --wait --center centre/operators/truc-ban")
-		}
-		said, err := b.world.bangtin(ctx, words...)
-		if err != nil {
+	for _, t := range turns() {
+		if err := b.turn(ctx, r, t); err != nil {
 			return err
 		}
-		if !strings.Contains(said, "verified by its state") || !strings.Contains(said, step.says) {
-			return fmt.Errorf("the department is told: %s", said)
-		}
-		if now := r.panel.State(); now != step.state {
-			return fmt.Errorf("the panel is %s, and the display says: %s", now, said)
-		}
+	}
+	return nil
+}
+
+// turn has the department send one, and waits until the display's state at the broker shows it; then the panel is asked.
+func (b *bench) turn(ctx context.Context, r *running, t turn) error {
+	words := strings.Fields(t.words + " --display " + displayName + " --reason thử --key power.key --wait --center centre/operators/truc-ban")
+	said, err := b.world.bangtin(ctx, words...)
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(said, "verified by its state") || !strings.Contains(said, t.says) {
+		return fmt.Errorf("the department is told: %s", said)
+	}
+	now, err := r.power(ctx)
+	if err != nil {
+		return err
+	}
+	if now != t.state {
+		return fmt.Errorf("the panel is %s, and the display says: %s", now, said)
 	}
 	return nil
 }

@@ -46,6 +46,7 @@ type group struct {
 func (b *bench) groups() []group {
 	return []group{
 		{"air", false, b.air},
+		{"cec", true, b.cec},
 		{"power", false, b.power},
 		{"wrong", false, b.wrong},
 		{"beside", false, b.beside},

@@ -35,6 +35,29 @@ func (b *bench) agent(m machine) (*agent, error) {
 	return &agent{conn: conn, in: json.NewDecoder(conn)}, nil
 }
 
+// startInside switches on a display of the bench's image that was set up by this site file, and joins its agent. Who has
+// it cuts it.
+func (b *bench) startInside(ctx context.Context, name, site string) (*running, *agent, error) {
+	disk, err := b.newDisk(ctx, name, b.benchImage)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := b.commission(ctx, disk, site); err != nil {
+		return nil, nil, err
+	}
+	m := machine{name: name, disk: disk}.withAgent(b.work)
+	r, err := b.start(ctx, m)
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := b.agent(m)
+	if err != nil {
+		r.cut()
+		return nil, nil, err
+	}
+	return r, a, nil
+}
+
 // run has a line run inside, and returns what it said. The error has it too.
 func (a *agent) run(ctx context.Context, limit time.Duration, command string) (string, error) {
 	type request struct {

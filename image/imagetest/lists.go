@@ -119,31 +119,19 @@ func (b *bench) figures(ctx context.Context) error {
 
 // insideOne has something done with a display that is on air and has the agent in it.
 func (b *bench) insideOne(ctx context.Context, name string, do func(*running, *agent)) error {
-	disk, err := b.newDisk(ctx, name, b.benchImage)
-	if err != nil {
-		return err
-	}
 	site := b.world.siteFile("/data/bangtin", "/run/bangtin", outside, panelMDC)
 	// What is written is measured with the heartbeat of the field.
 	site = strings.Replace(site, `heartbeat = "10s"`, `heartbeat = "60s"`, 1)
-	if err := b.commission(ctx, disk, site); err != nil {
-		return err
-	}
-	m := machine{name: name, disk: disk}.withAgent(b.work)
-	r, err := b.start(ctx, m)
+	r, a, err := b.startInside(ctx, name, site)
 	if err != nil {
 		return err
 	}
 	defer r.cut()
-	a, err := b.agent(m)
-	if err != nil {
-		return err
-	}
 	err = b.somethingShown(ctx, r)
 	if err == nil {
 		err = b.world.onAir(ctx, stepLimit)
 	}
-	b.keepLog(ctx, a)
+	b.keepLog(ctx, r, a)
 	if err != nil {
 		return r.explain(name, err)
 	}
@@ -152,7 +140,7 @@ func (b *bench) insideOne(ctx context.Context, name string, do func(*running, *a
 }
 
 // keepLog keeps what the system says of itself, for who looks for what went wrong.
-func (b *bench) keepLog(ctx context.Context, a *agent) {
+func (b *bench) keepLog(ctx context.Context, r *running, a *agent) {
 	for name, command := range map[string]string{
 		"journal": "journalctl -b --no-pager -o short-monotonic",
 		"blame":   "systemd-analyze time; systemd-analyze blame --no-pager; systemd-analyze critical-chain --no-pager",
@@ -161,7 +149,7 @@ func (b *bench) keepLog(ctx context.Context, a *agent) {
 		if err != nil {
 			said += err.Error()
 		}
-		_ = writeText(filepath.Join(b.out, "inside."+name), said)
+		_ = writeText(filepath.Join(b.out, r.name+"."+name), said)
 	}
 }
 

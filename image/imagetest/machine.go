@@ -78,6 +78,7 @@ type running struct {
 	exited  chan struct{}
 	monitor *monitor
 	panel   *peer.Panel
+	power   func(context.Context) (peer.State, error) // asks the panel, past the display
 	console net.Conn
 	heard   transcript // of the console
 	began   time.Time
@@ -97,6 +98,7 @@ func (b *bench) start(ctx context.Context, m machine) (r *running, err error) {
 	if r.panel, err = peer.New(peer.Config{Protocol: "mdc", ID: 1, WarmUp: time.Second}); err != nil {
 		return nil, err
 	}
+	r.power = func(context.Context) (peer.State, error) { return r.panel.State(), nil }
 	r.cmd = exec.Command("qemu-system-x86_64", m.arguments(r.dir)...)
 	r.cmd.Stdout, r.cmd.Stderr = &r.said, &r.said
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -1,5 +1,5 @@
 // Command imagetest boots the image of a controller in QEMU under OVMF, without KVM, and shows what it must show: the
-// programme on the screen, a panel behind a serial port, a centre with a real Mosquitto outside the machine, power
+// programme on the screen, a panel behind a serial port and one at a CEC adapter, a centre with a real Mosquitto outside the machine, power
 // taken away at random, and each wrong input. It needs root and the packages of `.ci/need e2e`, and the programs of
 // `make build`.
 //

@@ -103,7 +103,11 @@ func (b *bench) againOnAir(ctx context.Context, m machine, after time.Duration) 
 // onAirSince waits for the panel and for a word of the display by a new connection: the broker keeps the last run's word.
 func (b *bench) onAirSince(ctx context.Context, r *running, before int) error {
 	err := await(ctx, "the panel is on and the display is connected anew", stepLimit, func() (bool, string) {
-		state, connected := r.panel.State(), b.world.connections()
+		state, err := r.power(ctx)
+		if err != nil {
+			return false, err.Error()
+		}
+		connected := b.world.connections()
 		return state == peer.On && connected > before, fmt.Sprintf("panel %s, %d connections, %d of them before", state, connected, before)
 	})
 	if err != nil {

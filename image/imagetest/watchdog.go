@@ -20,23 +20,11 @@ const hangLimit = 3 * time.Minute
 
 // watchdog hangs the system, and waits for the board's watchdog to reset it and for the display to return.
 func (b *bench) watchdog(ctx context.Context) error {
-	disk, err := b.newDisk(ctx, "watchdog", b.benchImage)
-	if err != nil {
-		return err
-	}
-	if err := b.commission(ctx, disk, b.world.siteFile("/data/bangtin", "/run/bangtin", outside, panelMDC)); err != nil {
-		return err
-	}
-	m := machine{name: "watchdog", disk: disk}.withAgent(b.work)
-	r, err := b.start(ctx, m)
+	r, a, err := b.startInside(ctx, "watchdog", b.world.siteFile("/data/bangtin", "/run/bangtin", outside, panelMDC))
 	if err != nil {
 		return err
 	}
 	defer r.cut()
-	a, err := b.agent(m)
-	if err != nil {
-		return err
-	}
 	if err := b.somethingShown(ctx, r); err != nil {
 		return r.explain("watchdog", err)
 	}

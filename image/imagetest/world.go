@@ -204,10 +204,11 @@ heartbeat = "10s"
 `, displayName, gateName, data, filepath.Join(run, "control.sock"), panel, host, w.ports[2], host, w.ports[0])
 }
 
-// panelMDC is the panel behind the second serial port, panelCEC the one that vivid imitates.
+// panelMDC is the panel behind the second serial port, panelCEC whatever is at the one CEC
+// adapter that leads to a panel.
 const (
 	panelMDC = "driver = \"mdc\"\nport = \"/dev/ttyS1\"\nset_id = 1"
-	panelCEC = "driver = \"cec\"\nport = \"auto\""
+	panelCEC = "driver = \"cec\""
 )
 
 var enrolCode = regexp.MustCompile(`([A-Z2-7]{4}-){7}[A-Z2-7]{4}`)
@@ -354,5 +355,18 @@ func (w *world) onAir(ctx context.Context, limit time.Duration) error {
 	return await(ctx, "the centre hears that the display is on air", limit, func() (bool, string) {
 		r, said := w.report(ctx)
 		return r.airing(), said
+	})
+}
+
+// dark waits until the centre hears that the panel was read back as off.
+func (w *world) dark(ctx context.Context, limit time.Duration) error {
+	return await(ctx, "the centre hears that the panel is off", limit, func() (bool, string) {
+		r, said := w.report(ctx)
+		for _, t := range r.Troubles {
+			if t.Code == "dark" && strings.Contains(t.What, "panel off") {
+				return true, said
+			}
+		}
+		return false, said
 	})
 }
