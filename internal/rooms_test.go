@@ -73,7 +73,7 @@ func law() map[string][]string {
 		"cmd/bangtin-setup":     {"internal/site", "internal/stick", "internal/trust", "internal/notice", "internal/fileset", "internal/pki/enrol", "image/layout", "image/initrd/slate"},
 		"cmd/bangtin-player":    {"media", "media/mpv"}, // its tests alone
 		"cmd/bangtin-demo":      {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal"},
-		"cmd/bangtin-rescue":    {"image/layout", "internal/bootdisk", "internal/notice"},
+		"cmd/bangtin-rescue":    {"image/initrd/mapper", "image/layout", "internal/bootdisk", "internal/notice"},
 		"image/bootspike":       {"image/bootspike/guest", "image/cpio", "image/debian", "image/layout", "updater/bootctl"},
 		"image/bootspike/guest": {"image/layout", "updater/bootctl"}, // it changes environments with the product's own code
 		"image/boottest":        {"image/boottest/guest", "image/cpio", "image/debian"},

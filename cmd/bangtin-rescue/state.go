@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -21,7 +22,12 @@ const (
 	codeGone     = "D01"
 	codeReadOnly = "D02"
 	codeFull     = "D03"
+	codeRepaired = "D05"
 )
+
+// repairedMark is a file at the top of data that is there once its file system was damaged, with the end of what e2fsck
+// said. It stays: a medium that spoilt what it held is to be replaced.
+const repairedMark = ".repaired"
 
 // Nearly full: less than a hundredth of it, or less than 32 MiB. The journal's log and a new playlist need that much.
 const (
@@ -56,6 +62,15 @@ func full(free uint64) notice.Notice {
 	}
 }
 
+func repaired() notice.Notice {
+	return notice.Notice{
+		Part: part, Code: codeRepaired,
+		Vi:      "Bộ nhớ lưu trữ đã bị hỏng và được sửa, một phần dữ liệu có thể đã mất. Hãy thay ổ đĩa.",
+		En:      "The storage was damaged and repaired, and part of what it held may be lost. Replace the disk.",
+		Details: []string{"e2fsck had to guess: what it said is in " + repairedMark + " on data"},
+	}
+}
+
 // lines are the details of an error, one each.
 func lines(err error) []string { return strings.Split(err.Error(), "\n") }
 
@@ -68,6 +83,24 @@ func room(dir string) (free uint64, full bool, err error) {
 	// In bytes; blocks that only root may take are nobody's.
 	free, all := s.Bavail*uint64(s.Bsize), s.Blocks*uint64(s.Bsize)
 	return free, free < leastBytes || free < all/leastShare, nil
+}
+
+// judge says what is wrong with data that can be written, as a code, empty where nothing is; and what is free, in bytes.
+func judge(dir string) (code string, free uint64, err error) {
+	free, nearly, err := room(dir)
+	if err != nil {
+		return "", 0, err
+	}
+	_, err = os.Lstat(filepath.Join(dir, repairedMark))
+	switch {
+	case err == nil:
+		return codeRepaired, free, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", 0, fmt.Errorf("cannot tell whether data was repaired: %w", err)
+	case nearly:
+		return codeFull, free, nil
+	}
+	return "", free, nil
 }
 
 // look says what has become of data since it was mounted: the kernel takes a file system with errors away from writers
@@ -83,12 +116,12 @@ func (v volume) look() error {
 	if takenAway(string(text), v.Data) {
 		return errors.Join(v.mark(codeReadOnly), v.tell(readOnly(errors.New("it failed while the system ran: it is checked and repaired at the next start"))))
 	}
-	free, nearly, err := room(v.Data)
+	code, free, err := judge(v.Data)
 	if err != nil {
 		return err
 	}
-	if nearly {
-		return v.tell(full(free))
+	if n := (finding{Code: code, Free: free}).notice(); n != nil {
+		return v.tell(*n)
 	}
 	return notice.Clear(v.Notices, part)
 }

@@ -28,7 +28,7 @@ type taker struct {
 	say           io.Writer // the log
 }
 
-// A finding is what it got, and what is wrong with that: Code is empty, codeReadOnly or codeFull.
+// A finding is what it got, and what is wrong with that: Code is empty, codeReadOnly, codeFull or codeRepaired.
 type finding struct {
 	At   string `json:"at"` // a folder
 	Code string `json:"code,omitempty"`
@@ -42,6 +42,8 @@ func (f finding) notice() *notice.Notice {
 		return ptr(readOnly(errors.New(f.Why)))
 	case codeFull:
 		return ptr(full(f.Free))
+	case codeRepaired:
+		return ptr(repaired())
 	}
 	return nil
 }
@@ -52,14 +54,11 @@ func (t taker) take(ctx context.Context) (finding, error) {
 	if why == nil {
 		t.grow(ctx, at)
 		t.makeVar(at)
-		free, full, err := room(at)
-		if err != nil || !full {
-			return finding{At: at}, err
-		}
-		return finding{At: at, Code: codeFull, Free: free}, nil
+		code, free, err := judge(at)
+		return finding{At: at, Code: code, Free: free}, err
 	}
 	fmt.Fprintln(t.say, why)
-	under, err := t.readable()
+	under, err := t.readable(ctx)
 	if err != nil {
 		return finding{}, errors.Join(why, err)
 	}
@@ -80,7 +79,8 @@ func (t taker) makeVar(at string) {
 // writable checks, repairs and mounts the partition, tries to write, and returns where it is. After an error nothing is
 // mounted.
 func (t taker) writable(ctx context.Context) (string, error) {
-	if err := t.check(ctx); err != nil {
+	damage, err := t.check(ctx)
+	if err != nil {
 		return "", err
 	}
 	at := filepath.Join(t.under, "disk")
@@ -94,26 +94,45 @@ func (t taker) writable(ctx context.Context) (string, error) {
 	if err := probe(at); err != nil {
 		return "", errors.Join(err, unix.Unmount(at, unix.MNT_DETACH))
 	}
+	if damage != nil {
+		if err := os.WriteFile(filepath.Join(at, repairedMark), damage, 0o600); err != nil {
+			fmt.Fprintln(t.say, "cannot note that data was repaired:", err)
+		}
+	}
 	return at, nil
 }
 
-// check runs e2fsck, which repairs what it can: nobody could be asked. Its exit codes are bits (e2fsck(8)): 1 and 2
-// are errors that are gone, 4 those that are left, 8 and more that it could not work.
-func (t taker) check(ctx context.Context) error {
+// check repairs what it can: nobody could be asked. First e2fsck mends what costs nothing, as after a power cut, and only
+// where it does not dare it mends all: then damage is what it said, as what the file system had may be gone.
+func (t taker) check(ctx context.Context) (damage []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "/usr/sbin/e2fsck", "-y", t.device)
+	if _, err := t.e2fsck(ctx, "-p"); err == nil {
+		return nil, nil
+	}
+	damage, err = t.e2fsck(ctx, "-y")
+	if err != nil {
+		return nil, fmt.Errorf("cannot repair the data partition: %w", err)
+	}
+	return damage, nil
+}
+
+// e2fsck returns the end of what it said. Its exit codes are bits (e2fsck(8)): 1 and 2 are errors that are gone, 4 those
+// that are left, 8 and more that it could not work.
+func (t taker) e2fsck(ctx context.Context, how string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "/usr/sbin/e2fsck", how, t.device)
 	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	out, err := cmd.CombinedOutput()
+	out = out[max(0, len(out)-maxSaid):]
 	if err == nil {
-		return nil
+		return out, nil
 	}
-	fmt.Fprintf(t.say, "%s\n", out[max(0, len(out)-maxSaid):])
+	fmt.Fprintf(t.say, "%s\n", out)
 	if failed, ok := errors.AsType[*exec.ExitError](err); ok && failed.ExitCode() > 0 && failed.ExitCode() < 4 {
-		return nil
+		return out, nil
 	}
-	return fmt.Errorf("cannot repair the data partition: %w", err)
+	return out, err
 }
 
 // maxSaid is how much, in bytes, of what e2fsck said comes into the log.
@@ -142,14 +161,21 @@ func (t taker) grow(ctx context.Context, at string) {
 }
 
 // readable mounts the partition where it can be read at least, and returns where. A log that cannot be replayed, as the
-// medium takes no writes, is left out.
-func (t taker) readable() (string, error) {
+// medium takes no writes, is replayed in memory, and left out where that cannot be.
+func (t taker) readable(ctx context.Context) (string, error) {
 	under := filepath.Join(t.under, "data")
 	if err := os.MkdirAll(under, 0o700); err != nil {
 		return "", err
 	}
 	err := unix.Mount(t.device, under, "ext4", inert|unix.MS_RDONLY, "")
 	if err != nil {
+		var device string
+		if device, err = t.replayed(ctx); err == nil {
+			err = unix.Mount(device, under, "ext4", inert|unix.MS_RDONLY, "")
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(t.say, err)
 		err = unix.Mount(t.device, under, "ext4", inert|unix.MS_RDONLY, "noload")
 	}
 	if err != nil {

@@ -54,7 +54,7 @@ func (v volume) bring(ctx context.Context) error {
 }
 
 // kept says whether what is written outlasts the boot all the same.
-func kept(code string) bool { return code == codeFull }
+func kept(code string) bool { return code == codeFull || code == codeRepaired }
 
 func (v volume) mark(code string) error {
 	if err := os.MkdirAll(filepath.Dir(v.Mark), 0o755); err != nil {

@@ -192,10 +192,43 @@ func TestDataThatIsNoFileSystem(t *testing.T) {
 	}
 }
 
-// TestATornSuperblock: e2fsck has others.
+// TestATornSuperblock: e2fsck has others. What else it tore is not known, so it is told, also at the next start.
 func TestATornSuperblock(t *testing.T) {
 	b := newBench(t, 64)
 	b.run("dd", "if=/dev/zero", "of="+b.file, "bs=1024", "seek=1", "count=1", "conv=notrunc")
+	b.attach()
+	b.bring()
+	b.is("D05", false, true)
+	b.writes(b.data, b.variable)
+	b.run("umount", b.variable, b.data)
+	b.bring()
+	b.look()
+	b.is("D05", false, true)
+}
+
+// TestDataThatLostAllItHeld: a file system that is sound again and empty is not one that never held anything.
+func TestDataThatLostAllItHeld(t *testing.T) {
+	b := newBench(t, 200) // the backup of the superblock is behind 128 MiB
+	b.run("dd", "if=/dev/urandom", "of="+b.file, "bs=1M", "count=8", "conv=notrunc")
+	b.attach()
+	b.bring()
+	b.is("D05", false, false)
+	b.writes(b.data, b.variable)
+	b.look()
+	b.is("D05", false, false)
+}
+
+// TestAJournalToReplay is what a power cut leaves: nothing is wrong.
+func TestAJournalToReplay(t *testing.T) {
+	b := newBench(t, 64)
+	commands := filepath.Join(t.TempDir(), "commands")
+	if err := os.WriteFile(commands, []byte("jo\njw -b 60 /dev/zero\njc\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.run("debugfs", "-w", "-f", commands, b.file)
+	if said := b.run("dumpe2fs", "-h", b.file); !strings.Contains(said, "needs_recovery") {
+		t.Fatalf("there is nothing to replay: %s", said)
+	}
 	b.attach()
 	b.bring()
 	b.is("", false, true)

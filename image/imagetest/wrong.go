@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A fault is a wrong input, and how the display has to stand it. What it may not do is the same for all: stay dark and say nothing.
@@ -16,7 +18,7 @@ type fault struct {
 	site    func(string) string                                    // changes the site file
 	disk    func(b *bench, ctx context.Context, disk string) error // changes the disk
 	machine func(machine) machine
-	shown   bool     // the programme is on the screen all the same
+	shown   bool     // the programme is on the screen all the same; else, where there is a screen, a slate
 	console []string // what the status page says
 	centre  string   // what the department's tool says of the display; empty where it cannot know
 }
@@ -32,12 +34,16 @@ func faults() []fault {
 			m.alone, m.more = true, append(m.more, "-rtc", "base=1970-01-01T00:00:00")
 			return m
 		}, shown: true, console: []string{" clock-untrusted "}},
-		{name: "no-gpu", machine: func(m machine) machine { m.dark = true; return m }, console: []string{"KHÔNG PHÁT", "Trình phát : "}},
+		// Of a display that starts much is the same: connected and told by the clock it has come to its end.
+		{name: "no-gpu", machine: func(m machine) machine { m.dark = true; return m },
+			console: []string{"KHÔNG PHÁT", "trình phát không ra hình", "Trung tâm  : đã kết nối", "danh sách ban-tin@"}, centre: `the player is `},
 		{name: "full-data", disk: (*bench).fillData, shown: true, console: []string{"ĐANG PHÁT", " D03 "}, centre: `"notice-D03"`},
-		{name: "corrupt-data", disk: (*bench).corruptData, console: []string{"HỎNG BỘ NHỚ DỮ LIỆU", "DỮ LIỆU CHỈ Ở BỘ NHỚ TẠM", " D01 "}},
+		// Without its site file and its certificate it has no centre.
+		{name: "corrupt-data", disk: (*bench).spoilData, console: []string{"HỎNG BỘ NHỚ DỮ LIỆU", "DỮ LIỆU CHỈ Ở BỘ NHỚ TẠM", " D01 ", " S01 "}},
+		{name: "damaged-data", disk: (*bench).damageData, console: []string{" D05 ", " S01 "}},
 		{name: "read-only-medium", machine: func(m machine) machine { m.locked = true; return m }, shown: true, console: []string{" D02 "}, centre: `"notice-D02"`},
 		{name: "unknown-key", site: func(s string) string { return strings.Replace(s, "[output]", "[output]\nhologram = true", 1) },
-			console: []string{"hologram"}},
+			console: []string{" S11 ", "hologram"}},
 	}
 }
 
@@ -99,13 +105,27 @@ func (b *bench) stand(ctx context.Context, f fault, disk, site string) error {
 		page := strings.Join(shows(r.wrote()), "\n")
 		return !slices.ContainsFunc(f.console, func(words string) bool { return !strings.Contains(page, words) }), page
 	}))
+	if !f.shown && !r.dark {
+		missing = append(missing, lit(r))
+	}
 	if f.centre != "" {
 		missing = append(missing, await(ctx, "the centre hears "+f.centre, bootLimit, func() (bool, string) {
 			_, said := b.world.report(ctx)
 			return strings.Contains(said, f.centre), said
 		}))
 	}
+	page := shows(r.wrote())
+	b.figure("%s: %.0f s after power the page says %s; %s", f.name, time.Since(r.began).Seconds(), page[1], strings.Join(page[2:4], " "))
 	return r.explain(f.name, errors.Join(missing...))
+}
+
+// lit tells whether a passer-by sees anything.
+func lit(r *running) error {
+	seen, err := r.screen()
+	if err == nil && blank(seen) {
+		err = errors.New("the screen is dark")
+	}
+	return err
 }
 
 // fillData leaves hardly a free block on data: a file has them all.
@@ -146,9 +166,26 @@ func (b *bench) fillData(ctx context.Context, disk string) error {
 	return b.putPart(ctx, disk, part)
 }
 
-// corruptData writes noise over the beginning of the file system, its superblock and first descriptors.
-func (b *bench) corruptData(_ context.Context, disk string) error {
+// damageData writes noise over the beginning of the file system, its superblock, descriptors and first inodes: it can be
+// made sound again by its other superblocks, and is empty then.
+func (b *bench) damageData(_ context.Context, disk string) error { return b.noise(disk, 0) }
+
+// spoilData does it wherever a superblock may be, at each 128 MiB: a group of blocks of 4 KiB.
+func (b *bench) spoilData(_ context.Context, disk string) error {
+	size, err := grown(disk)
+	for at := int64(0); at < size && err == nil; at += 128 << 20 {
+		err = b.noise(disk, at)
+	}
+	return err
+}
+
+// noise writes up to 8 MiB of it into the data partition.
+func (b *bench) noise(disk string, at int64) error {
 	_, start, err := dataPartition()
+	if err != nil {
+		return err
+	}
+	size, err := grown(disk)
 	if err != nil {
 		return err
 	}
@@ -156,7 +193,8 @@ func (b *bench) corruptData(_ context.Context, disk string) error {
 	if err != nil {
 		return err
 	}
-	noise := []byte(strings.Repeat(fmt.Sprint(b.seed), 1<<20)[:8<<20])
-	_, err = f.WriteAt(noise, start)
+	noise := make([]byte, min(8<<20, size-at))
+	_, _ = rand.NewChaCha8([32]byte{byte(b.seed), byte(b.seed >> 8), byte(at >> 20)}).Read(noise) // it never fails
+	_, err = f.WriteAt(noise, start+at)
 	return errors.Join(err, f.Close())
 }

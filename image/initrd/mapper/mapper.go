@@ -27,11 +27,19 @@ func Open(path string) (*Control, error) {
 // Close lets go of the control node. The devices stay.
 func (c *Control) Close() error { return c.file.Close() }
 
-// A Target is a table of one line: a read-only device of so many sectors of 512 bytes, and what makes it.
+// A Target is a table of one line: a device of so many sectors of 512 bytes, and what makes it.
 type Target struct {
-	Kind    string // such as "verity"; at most 15 bytes
-	Sectors uint64
-	Table   string // the target's own words; at most 4,000 bytes
+	Kind     string // such as "verity"; at most 15 bytes
+	Sectors  uint64
+	Table    string // the target's own words; at most 4,000 bytes
+	Writable bool
+}
+
+func (t Target) flags() uint32 {
+	if t.Writable {
+		return 0
+	}
+	return unix.DM_READONLY_FLAG
 }
 
 // space is for struct dm_ioctl and what follows it: one target and its words.
@@ -40,13 +48,13 @@ const (
 	maxTable = 4000
 )
 
-// Create makes a read-only device and returns its number, by which /dev and /sys know it. name is at most 127 bytes.
+// Create makes a device and returns its number, by which /dev and /sys know it. name is at most 127 bytes.
 // When it fails nothing is left behind.
 func (c *Control) Create(name string, t Target) (device uint64, err error) {
 	if len(t.Kind) >= unix.DM_MAX_TYPE_NAME || len(t.Table) > maxTable {
 		return 0, fmt.Errorf("cannot make device %s: a kind of %d bytes with a table of %d", name, len(t.Kind), len(t.Table))
 	}
-	if _, err := c.ask(unix.DM_DEV_CREATE, name, unix.DM_READONLY_FLAG, nil); err != nil {
+	if _, err := c.ask(unix.DM_DEV_CREATE, name, t.flags(), nil); err != nil {
 		return 0, fmt.Errorf("cannot make device %s: %w", name, err)
 	}
 	if device, err = c.fill(name, t); err != nil {
@@ -58,7 +66,7 @@ func (c *Control) Create(name string, t Target) (device uint64, err error) {
 
 // fill gives a device its table and lets it run.
 func (c *Control) fill(name string, t Target) (uint64, error) {
-	if _, err := c.ask(unix.DM_TABLE_LOAD, name, unix.DM_READONLY_FLAG, &t); err != nil {
+	if _, err := c.ask(unix.DM_TABLE_LOAD, name, t.flags(), &t); err != nil {
 		return 0, fmt.Errorf("the kernel refuses its table: %w", err)
 	}
 	// Without the flag to suspend, this is to resume: the table that was loaded takes effect.
