@@ -50,7 +50,7 @@ all: build
 build:
 	@.ci/need build
 	CGO_ENABLED=1 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/bangtind ./cmd/bangtin-center ./cmd/bangtin-demo
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/bangtin ./cmd/bangtin-console ./cmd/bangtin-player ./cmd/bangtin-rescue ./cmd/bangtin-setup
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/bangtin ./cmd/bangtin-bootctl ./cmd/bangtin-console ./cmd/bangtin-player ./cmd/bangtin-rescue ./cmd/bangtin-setup
 
 demo: 
 	@.ci/need build demo

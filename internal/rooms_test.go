@@ -74,6 +74,7 @@ func law() map[string][]string {
 		"cmd/bangtin-player":    {"media", "media/mpv"}, // its tests alone
 		"cmd/bangtin-demo":      {"internal/control/local", "internal/fleet/brokertest", "internal/trust", "internal/wire", "internal/journal"},
 		"cmd/bangtin-rescue":    {"image/initrd/mapper", "image/layout", "internal/bootdisk", "internal/notice"},
+		"cmd/bangtin-bootctl":   {"image/layout", "internal/bootdisk", "updater/bootctl"},
 		"image/bootspike":       {"image/bootspike/guest", "image/cpio", "image/debian", "image/layout", "updater/bootctl"},
 		"image/bootspike/guest": {"image/layout", "updater/bootctl"}, // it changes environments with the product's own code
 		"image/boottest":        {"image/boottest/guest", "image/cpio", "image/debian"},
@@ -124,6 +125,8 @@ func forbidden() []edge {
 		{"internal/centre", module + "internal/journal/sqlite", "the centre's store is its own: a display's journal has one owner"},
 		{"cmd/bangtin-center", module + "internal/control", "the department's server decides nothing for a display"},
 		{"internal/trust", "net", "what may be obeyed is decided by signatures alone"},
+		{"cmd/bangtin-bootctl", cgo, "what decides which slot starts needs no C library"},
+		{"cmd/bangtin-bootctl", "net", "what decides which slot starts hears RAUC alone"},
 		{"cmd/bangtin-setup", cgo, "what runs before the daemon needs no C library"},
 		{"cmd/bangtin-setup", module + "internal/journal", "what is taken from a stick depends on no journal"},
 		{"image/initrd", "net", "what decides whether a root is the signed one hears nobody"},

@@ -27,7 +27,7 @@ type payload struct {
 
 // rooms are those of which tests on the bench are expected.
 func rooms() []string {
-	return []string{"hal/cec", "hal/drm", "hal/gpio", "hal/hwmon", "hal/rs232", "image/initrd", "cmd/bangtin-setup"}
+	return []string{"hal/cec", "hal/drm", "hal/gpio", "hal/hwmon", "hal/rs232", "image/initrd", "cmd/bangtin-setup", "cmd/bangtin-bootctl"}
 }
 
 // payloads compiles what shall run: a payload for each guest. temp is kept until the last guest has its own.

@@ -72,6 +72,7 @@ func (b *build) layOver(ctx context.Context) error {
 	}
 	for program, cgo := range map[string]string{
 		"bangtind": "1", "bangtin": "0", "bangtin-console": "0", "bangtin-player": "0", "bangtin-rescue": "0", "bangtin-setup": "0",
+		"bangtin-bootctl": "0",
 	} {
 		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
 			"-ldflags", "-s -w -X main.version="+b.version+" -X main.built="+built, "-o", b.made(program), "./cmd/"+program)
